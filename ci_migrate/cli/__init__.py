@@ -1,0 +1,1 @@
+"""Click commands, the composition root, and the only place that exits."""

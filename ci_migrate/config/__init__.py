@@ -1,0 +1,1 @@
+"""YAML and environment in, one validated `Config` out."""

@@ -1,0 +1,1 @@
+"""The parent's own connections: engine, identity, lock, version rows."""

@@ -1,0 +1,1 @@
+"""What must hold before a backup is taken, one file per gate."""

@@ -1,0 +1,174 @@
+"""The frozen values that pass from stage to stage."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ci_migrate.errors import ExitCode
+
+
+class Outcome(enum.Enum):
+    """How a promotion ended; `PARTIAL` (database changed) is never shown as `FAILED`."""
+
+    PROMOTED = "promoted"
+    NOTHING_TO_DO = "nothing-to-do"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    PARTIAL = "partial"
+    UNVERIFIED = "unverified"
+
+
+class GateOutcome(enum.Enum):
+    """How a gate ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    WARNED = "warned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One node of the revision graph, as its file declares it."""
+
+    id: str
+    parents: tuple[str, ...] = ()
+    """`down_revision`; empty for a base."""
+    depends_on: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    message: str = ""
+    """First paragraph of the file's docstring, one line."""
+    file: str | None = None
+    """Path as shown to the user: relative to the working directory where that is possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingRevision:
+    """A revision that the database does not have yet."""
+
+    revision: str
+    message: str
+    file: str | None
+    parents: tuple[str, ...]
+    content_hash: str
+    """Hash of what the revision does (canonical syntax tree); empty when its source is not readable."""
+    source: str
+    """Text of the file, kept in the ledger so that a deleted revision can come back."""
+    atomic: bool
+    """Whether a failure leaves nothing of it behind on this database."""
+    why_not_atomic: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an upgrade would do, computed without a side effect."""
+
+    current: tuple[str, ...]
+    target: tuple[str, ...]
+    pending: tuple[PendingRevision, ...]
+    """In an order in which they can run, parents first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """The answer of one gate."""
+
+    name: str
+    outcome: GateOutcome
+    message: str
+    next_step: str | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A backup that was taken and verified."""
+
+    backend: str
+    location: str
+    """Path of the archive; empty for backend `none`."""
+    bytes: int
+    sha256: str
+    verified: str
+    """How it was proved, in words."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedRevision:
+    """A revision that ran in this promotion and is in the database."""
+
+    revision: str
+    message: str
+    seconds: float | None
+    """Wall time of the revision; None when it was not seen to finish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a promotion did not reach its target, ready to be shown."""
+
+    stage: str
+    kind: str
+    message: str
+    exit_code: ExitCode
+    revision: str | None = None
+    file: str | None = None
+    line: int | None = None
+    statement: str | None = None
+    executed: tuple[str, ...] = ()
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """Who runs this, where and from which commit."""
+
+    run_id: str
+    started_at: str
+    """UTC, ISO 8601 with milliseconds and a trailing Z."""
+    branch: str | None = None
+    commit: str | None = None
+    actor: str | None = None
+    run_url: str | None = None
+    commit_url: str | None = None
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """The whole record of one run; produced for every end, also of failures."""
+
+    outcome: Outcome
+    environment: str | None
+    run: RunInfo
+    current: tuple[str, ...] = ()
+    """Version rows before."""
+    reached: tuple[str, ...] = ()
+    """Version rows after, as read from a fresh connection; equal to `current` when nothing ran."""
+    target: tuple[str, ...] = ()
+    pending: tuple[PendingRevision, ...] = ()
+    """What was pending at the start."""
+    applied: tuple[AppliedRevision, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    backup: Backup | None = None
+    failure: Failure | None = None
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of the process that made this promotion."""
+        if self.outcome in {Outcome.PROMOTED, Outcome.NOTHING_TO_DO}:
+            return ExitCode.OK
+        if self.outcome is Outcome.PARTIAL:
+            return ExitCode.UPGRADE_PARTIAL
+        if self.outcome is Outcome.UNVERIFIED:
+            return ExitCode.NOT_VERIFIED
+        if self.outcome is Outcome.BLOCKED:
+            return ExitCode.BLOCKED
+        return self.failure.exit_code if self.failure else ExitCode.UPGRADE_FAILED

@@ -1,0 +1,1 @@
+"""The static tier: revision files read as text, nothing of the user's imported."""

@@ -1,0 +1,1 @@
+"""The child process that loads the project and runs its env.py."""
