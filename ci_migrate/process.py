@@ -1,0 +1,89 @@
+"""The one door to other programs: argv lists, forwarded stops, no shell."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ci_migrate.errors import ProcessError
+
+STOP_SECONDS = 5.0
+"""How long a child may take to end after a signal, before it is killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A command that ended with exit code 0."""
+
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+def run_command(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: IO[bytes] | None = None,
+    stdout: IO[bytes] | None = None,
+    timeout: float | None = None,
+) -> Completed:
+    """Run a command to its end; stop it when this process is told to stop.
+
+    `stdin` and `stdout` are binary files for data that must not pass through memory; without `stdout`
+    the output is returned as text. `timeout` is in seconds.
+    Raises ProcessError when the program is missing, fails, or takes longer than `timeout`.
+    """
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise ProcessError(f"cannot start {argv[0]}: {reason}", returncode=None, stderr="") from exc
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as exc:
+        stop(process)
+        raise ProcessError(
+            f"{argv[0]} took longer than {timeout:g} s", returncode=None, stderr=""
+        ) from exc
+    except BaseException:
+        stop(process)
+        raise
+    stderr = err.decode("utf-8", "replace")
+    if process.returncode != 0:
+        raise ProcessError(
+            f"{Path(argv[0]).name} ended with exit code {process.returncode}",
+            returncode=process.returncode,
+            stderr=stderr,
+        )
+    return Completed(
+        stdout=(out or b"").decode("utf-8", "replace"),
+        stderr=stderr,
+        seconds=time.monotonic() - started,
+    )
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a child: SIGTERM first, SIGKILL when it does not listen."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
