@@ -1,0 +1,106 @@
+"""What is in the database: its tables, and a snapshot of its schema to tell whether it changed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ci_migrate.database.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+# No LIKE: a percent sign in driver SQL is a parameter to some drivers.
+_OWN_SCHEMAS = "n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'"
+_TABLES = {
+    "postgresql": f"""
+        SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND {_OWN_SCHEMAS} AND NOT EXISTS (
+            SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass
+            AND d.objid = c.oid AND d.deptype = 'e')""",
+    "mysql": """
+        SELECT NULL, table_name FROM information_schema.tables
+        WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'""",
+    "sqlite": """
+        SELECT NULL, name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'""",
+}
+_OBJECTS = {
+    "postgresql": f"""
+        SELECT c.relkind::text, n.nspname, c.relname, a.attname::text,
+               format_type(a.atttypid, a.atttypmod) || a.attnotnull::text || a.atthasdef::text
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE {_OWN_SCHEMAS}
+        UNION ALL
+        SELECT 'type', n.nspname, t.typname, e.enumlabel::text, '' FROM pg_type t
+        JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_enum e ON e.enumtypid = t.oid
+        WHERE {_OWN_SCHEMAS}
+        UNION ALL
+        SELECT 'constraint', n.nspname, coalesce(r.relname, ''), c.conname::text, c.contype::text
+        FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+        LEFT JOIN pg_class r ON r.oid = c.conrelid WHERE {_OWN_SCHEMAS}
+        UNION ALL
+        SELECT 'function', n.nspname, p.proname, md5(p.prosrc), '' FROM pg_proc p
+        JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OWN_SCHEMAS}""",
+    "mysql": """
+        SELECT 'table', '', table_name, column_name,
+               concat_ws(' ', column_type, is_nullable, column_default, extra)
+        FROM information_schema.columns WHERE table_schema = DATABASE()
+        UNION ALL
+        SELECT 'index', '', table_name, index_name, concat_ws(' ', seq_in_index, column_name)
+        FROM information_schema.statistics WHERE table_schema = DATABASE()
+        UNION ALL
+        SELECT 'constraint', '', table_name, constraint_name, constraint_type
+        FROM information_schema.table_constraints WHERE table_schema = DATABASE()
+        UNION ALL
+        SELECT 'routine', '', routine_name, routine_type, md5(routine_definition)
+        FROM information_schema.routines WHERE routine_schema = DATABASE()""",
+    "sqlite": "SELECT type, '', tbl_name, name, coalesce(sql, '') FROM sqlite_master",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The schema as a set of facts; equal snapshots mean an unchanged schema (rows are not looked at)."""
+
+    facts: frozenset[tuple[str, ...]]
+
+    def changed_tables(self, later: Snapshot) -> tuple[str, ...]:
+        """Return the names of the tables that differ between this snapshot and a later one."""
+        return tuple(sorted({fact[2] for fact in self.facts ^ later.facts}))
+
+
+def list_tables(database: Database) -> tuple[tuple[str | None, str], ...]:
+    """Return (schema, name) of every table; the schema is None on MariaDB and SQLite."""
+    if database.is_missing_file:
+        return ()
+    rows = database.run(lambda connection: _rows(connection, _TABLES[database.dialect]))
+    tables = [(None if row[0] is None else str(row[0]), str(row[1])) for row in rows]
+    return tuple(sorted(tables, key=lambda table: (table[0] or "", table[1])))
+
+
+def take_snapshot(database: Database, *, without: str) -> Snapshot:
+    """Return the schema's facts, those of the table called `without` (our ledger) left out."""
+    if database.is_missing_file:
+        return Snapshot(frozenset())
+    rows = database.run(lambda connection: _rows(connection, _OBJECTS[database.dialect]))
+    facts = (tuple("" if part is None else str(part) for part in row) for row in rows)
+    return Snapshot(frozenset(f for f in facts if not any(p.startswith(without) for p in f[2:4])))
+
+
+def read_server_version(database: Database) -> tuple[str, int]:
+    """Return the server's version as it says it, and its major number (SQLite: the library's)."""
+    if database.dialect == "sqlite":
+        import sqlite3
+
+        return sqlite3.sqlite_version, 3
+    statement = "SHOW server_version" if database.dialect == "postgresql" else "SELECT VERSION()"
+    text = str(database.run(lambda connection: _rows(connection, statement))[0][0])
+    match = re.match(r"\d+(?:\.\d+)*", text)
+    version = text if database.dialect == "mysql" else (match.group(0) if match else text)
+    return version, int(match.group(0).split(".")[0]) if match else 0
+
+
+def _rows(connection: Connection, statement: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in connection.exec_driver_sql(statement).fetchall()]

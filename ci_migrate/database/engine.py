@@ -1,0 +1,195 @@
+"""The parent's own connections, through whichever driver the project has, also an async one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ci_migrate.database.address import DatabaseAddress
+from ci_migrate.database.url import DRIVERS, address_of, dialect_of, parse_url, spell_url
+from ci_migrate.errors import ConfigError, DatabaseUnreachableError
+from ci_migrate.redact import Redactor, one_line, secrets_of_url, without_row_data
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL, Connection, Engine
+
+T = TypeVar("T")
+CONNECT_TIMEOUT = 10
+"""Seconds to wait for a server that does not answer."""
+
+
+class Session:
+    """One open connection; `run` hands it to a function, wherever its driver lives."""
+
+    def __init__(self, call: Callable[[Callable[[Connection], Any]], Any]) -> None:
+        self._call = call
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` returns for this connection."""
+        result: T = self._call(work)
+        return result
+
+
+class Database:
+    """A database as its URL names it; every connection is opened anew (no pool)."""
+
+    def __init__(self, url: str, *, root: Path, name: str = "ci-migrate") -> None:
+        """Read the URL and find its driver; nothing is connected yet.
+
+        `name` is shown to others on the server (PostgreSQL `application_name`).
+        Raises ConfigError when the URL is unusable or no driver for it is installed.
+        """
+        self._url = parse_url(url, root=root)
+        self._name = name[:63]
+        self._redactor = Redactor(secrets_of_url(url) + secrets_of_url(spell_url(self._url)))
+        self._url, self._engine, self._loop = _create_engine(self._url)
+
+    @property
+    def dialect(self) -> str:
+        """`postgresql`, `mysql` (also MariaDB) or `sqlite`."""
+        return dialect_of(self._url)
+
+    @property
+    def address(self) -> DatabaseAddress:
+        """The parts of the URL."""
+        return address_of(self._url)
+
+    @property
+    def worker_url(self) -> str:
+        """The URL with a driver that is installed and, for SQLite, an absolute path."""
+        return spell_url(self._url)
+
+    @property
+    def label(self) -> str:
+        """How the database is named to people: no user, no password."""
+        address = self.address
+        if self.dialect == "sqlite":
+            return address.database
+        return f"{address.database} on {address.host or address.socket or 'localhost'}"
+
+    @property
+    def is_missing_file(self) -> bool:
+        """Whether this is a SQLite database whose file does not exist yet."""
+        return self.dialect == "sqlite" and not Path(self.address.database).exists()
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` returns for a fresh connection in autocommit mode."""
+        with self.session() as session:
+            return session.run(work)
+
+    def run_in_transaction(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` returns for a fresh connection; all of it is committed, or nothing."""
+        with self.session(autocommit=False) as session:
+
+            def committed(connection: Connection) -> T:
+                with connection.begin():
+                    return work(connection)
+
+            return session.run(committed)
+
+    @contextmanager
+    def session(self, *, autocommit: bool = True) -> Iterator[Session]:
+        """Open one connection and close it at the end.
+
+        Raises DatabaseUnreachableError when the server refuses or does not answer.
+        """
+        with self._opened() as session:
+            options = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
+            session.run(lambda connection: connection.execution_options(**options))
+            if self.dialect == "postgresql":
+                session.run(self._set_application_name)
+            yield session
+
+    @contextmanager
+    def _opened(self) -> Iterator[Session]:
+        if self._loop is None:
+            connection = self._connect(self._engine.connect)
+            try:
+                yield Session(lambda work: work(connection))
+            finally:
+                connection.close()
+            return
+        loop, engine = self._loop, self._engine
+        opened = self._connect(lambda: loop.call(engine.connect().start()))
+        try:
+            yield Session(lambda work: loop.call(opened.run_sync(work)))
+        finally:
+            loop.call(opened.close())
+
+    def _connect(self, connect: Callable[[], T]) -> T:
+        try:
+            return connect()
+        except Exception as exc:  # drivers raise OSError and classes of their own here
+            reason = one_line(self._redactor.clean(without_row_data(str(getattr(exc, "orig", exc)))))
+            raise DatabaseUnreachableError(
+                f"cannot connect to {self.label}: {reason}",
+                next_step="Check that the URL names the right host, database and role, and that this"
+                " machine may reach it.",
+            ) from exc
+
+    def _set_application_name(self, connection: Connection) -> None:
+        from sqlalchemy import text
+
+        with connection.begin():
+            connection.execute(
+                text("SELECT set_config('application_name', :name, false)"), {"name": self._name}
+            )
+
+
+class _LoopThread:
+    """An event loop of its own, so that async drivers serve this synchronous program."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="async-driver", daemon=True).start()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def _create_engine(url: URL) -> tuple[URL, Any, _LoopThread | None]:
+    from sqlalchemy.exc import NoSuchModuleError
+
+    dialect = dialect_of(url)
+    spellings = [url]
+    if "+" not in url.drivername:
+        spellings += [url.set(drivername=f"{url.drivername}+{name}") for name in DRIVERS[dialect]]
+    for spelling in spellings:
+        try:
+            return spelling, *_create_engine_of(spelling)
+        except (ModuleNotFoundError, NoSuchModuleError):
+            continue
+    raise ConfigError(
+        f"no driver for {url.drivername!r} is installed in this Python environment",
+        next_step="Install the driver that the project uses, for example "
+        + {"postgresql": "psycopg[binary]", "mysql": "pymysql", "sqlite": "aiosqlite"}[dialect]
+        + ".",
+    )
+
+
+def _create_engine_of(url: URL) -> tuple[Engine | Any, _LoopThread | None]:
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    driver = url.get_dialect().driver
+    arguments: dict[str, Any] = {"poolclass": NullPool, "connect_args": _connect_arguments(url)}
+    if getattr(url.get_dialect(), "is_async", False):
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        return create_async_engine(url, **arguments), _LoopThread()
+    if driver == "pysqlite":
+        arguments["connect_args"]["check_same_thread"] = False
+    return create_engine(url, future=True, **arguments), None
+
+
+def _connect_arguments(url: URL) -> dict[str, Any]:
+    driver = url.get_dialect().driver
+    if driver in {"psycopg", "psycopg2"} and "connect_timeout" not in url.query:
+        return {"connect_timeout": CONNECT_TIMEOUT}
+    if driver == "asyncpg":
+        return {"timeout": CONNECT_TIMEOUT}
+    return {}

@@ -1,0 +1,53 @@
+"""The version table: what the database says it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ci_migrate.database.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.engine import Connection
+
+ALEMBIC_ID_LENGTH = 32
+"""Width of the version column that Alembic creates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRows:
+    """The content of the version table."""
+
+    rows: tuple[str, ...]
+    """Revision ids, sorted; empty when the table is missing or empty."""
+    table_exists: bool
+    id_length: int | None
+    """Characters the version column takes; None where the database does not enforce it."""
+
+
+def read_version_rows(database: Database, table: str, schema: str | None) -> VersionRows:
+    """Return the rows of the version table through a fresh connection; changes nothing."""
+    if database.is_missing_file:
+        return VersionRows(rows=(), table_exists=False, id_length=None)
+    return database.run(lambda connection: _read(connection, table, schema))
+
+
+def _read(connection: Connection, table: str, schema: str | None) -> VersionRows:
+    from sqlalchemy import column, inspect, select
+    from sqlalchemy import table as table_clause
+
+    inspector = inspect(connection)
+    enforces = connection.dialect.name != "sqlite"
+    if not inspector.has_table(table, schema=schema):
+        length = ALEMBIC_ID_LENGTH if enforces else None
+        return VersionRows(rows=(), table_exists=False, id_length=length)
+    statement: Select[Any] = select(column("version_num")).select_from(
+        table_clause(table, column("version_num"), schema=schema)
+    )
+    rows = tuple(sorted(str(row[0]) for row in connection.execute(statement)))
+    length = None
+    if enforces:
+        columns = {c["name"]: c for c in inspector.get_columns(table, schema=schema)}
+        length = getattr(columns["version_num"]["type"], "length", None)
+    return VersionRows(rows=rows, table_exists=True, id_length=length)
