@@ -1,0 +1,1 @@
+"""Puts the repository on the import path by standing here: helpers are `tests.<name>`."""

@@ -1,0 +1,34 @@
+"""create books
+
+Revision ID: a93a71e47e9b
+Revises: 2b1f6a8399a2
+Create Date: 2026-07-25 09:57:03.403869
+
+"""
+from typing import Sequence, Union
+
+from alembic import op
+import sqlalchemy as sa
+
+
+# revision identifiers, used by Alembic.
+revision: str = 'a93a71e47e9b'
+down_revision: Union[str, Sequence[str], None] = '2b1f6a8399a2'
+branch_labels: Union[str, Sequence[str], None] = None
+depends_on: Union[str, Sequence[str], None] = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "books",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("author_id", sa.Integer(), sa.ForeignKey("authors.id"), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("isbn", sa.String(length=13), nullable=True, unique=True),
+        sa.Column("published", sa.Date(), nullable=True),
+    )
+    op.create_index("ix_books_title", "books", ["title"])
+
+
+def downgrade() -> None:
+    op.drop_table("books")

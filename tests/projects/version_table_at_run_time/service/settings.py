@@ -1,0 +1,3 @@
+import os
+
+SERVICE_NAME = os.environ.get("SERVICE_NAME", "catalogue")
