@@ -25,7 +25,7 @@ def ask_version(program: Path, env: Mapping[str, str]) -> str:
 
 
 def version_numbers(text: str) -> tuple[int, ...]:
-    """Return the first dotted number of a text: `15.18` → (15, 18), `18beta1` → (18,), none → ()."""
+    """Return the first dotted number of a text: `15.18` → (15, 18), `18beta1` → (18,), - → ()."""
     match = re.search(r"\d+(?:\.\d+)*", text)
     return tuple(int(part) for part in match.group(0).split(".")) if match else ()
 

@@ -36,7 +36,7 @@ def read_dump(path: Path) -> DumpListing:
             if pending:
                 pending += line
             elif line.startswith((_CODE_BEGINS, _CODE_ENDS)):
-                # Bodies of triggers, routines and events are raw text: what they create is not here.
+                # Bodies of triggers, routines and events are raw text: what they create is none.
                 is_code = line.startswith(_CODE_BEGINS)
             elif line.startswith(_CREATE) and not is_code:
                 pending = line[len(_CREATE) :]
@@ -59,7 +59,7 @@ def _line_starts(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _read_name(text: bytes) -> str | None:
-    """Return the identifier at the start, up to its closing backtick; None when it is not closed."""
+    """Return the identifier at the start, up to its closing backtick; None when it is open."""
     position = 0
     while (position := text.find(b"`", position)) >= 0:
         if text[position + 1 : position + 2] != b"`":

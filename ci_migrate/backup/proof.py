@@ -26,6 +26,6 @@ def missing_tables(archive: Path, missing: Sequence[tuple[str | None, str]]) -> 
     return BackupError(
         f"the archive {archive.name} is not a usable backup: {len(names)} of the database's tables"
         f" are missing in it: {shown}",
-        next_step="Check that the role may read these tables and that nobody dropped them meanwhile;"
+        next_step="Check that the role may read these tables and nobody dropped them meanwhile;"
         " and run again.",
     )

@@ -20,12 +20,12 @@ def prune_backups(directory: Path, environment: str, keep: int) -> tuple[str, ..
     """
     found = _find_archives(directory, environment)
     surplus = found[: -max(keep, 1)]
-    for _, archive in surplus:
-        try:
+    try:
+        for _, archive in surplus:
             # The archive first: a stop in between leaves a manifest, not an archive nobody counts.
             remove_files(archive, manifest_path(archive))
-        except OSError as exc:
-            raise failed_file(exc, doing="removing an old backup", path=archive) from exc
+    except OSError as exc:
+        raise failed_file(exc, doing="removing an old backup", path=directory) from exc
     return tuple(str(archive) for _, archive in surplus)
 
 

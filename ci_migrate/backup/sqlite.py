@@ -32,7 +32,11 @@ def check_tools(request: BackupRequest) -> dict[str, str]:
     return {"sqlite": sqlite3.sqlite_version}
 
 
-def write_archive(request: BackupRequest, target: Path, tools: Mapping[str, str]) -> None:
+def write_archive(
+    request: BackupRequest,
+    target: Path,
+    tools: Mapping[str, str],  # noqa: ARG001 as every backend
+) -> None:
     """Copy the database into `target`; a file that is missing or empty gives an empty database.
 
     The source is never created. Raises BackupError when it is locked for long or no database.
@@ -82,7 +86,7 @@ def _copy(source: Path, copy: sqlite3.Connection) -> None:
         deadline = time.monotonic() + BUSY_SECONDS
         left = -1
 
-        def watch(status: int, remaining: int, total: int) -> None:
+        def watch(_status: int, remaining: int, _total: int) -> None:
             # Called after every step; without it Python would wait for ever, deaf to signals.
             nonlocal deadline, left
             if remaining != left:
@@ -100,7 +104,7 @@ def _begin_reading(database: sqlite3.Connection) -> None:
         try:
             database.execute("BEGIN")
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError as exc:
+        except sqlite3.OperationalError as exc:  # noqa: PERF203 it waits, it does not race
             if database.in_transaction:
                 database.execute("ROLLBACK")
             if "locked" not in str(exc) or time.monotonic() > deadline:
