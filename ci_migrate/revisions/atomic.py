@@ -1,0 +1,63 @@
+"""Whether a revision that fails leaves nothing behind."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+from ci_migrate.revisions.escapes import find_escapes
+from ci_migrate.revisions.reach import Part, select_parts, walk_meaning
+from ci_migrate.revisions.schema_changes import find_schema_changes
+from ci_migrate.revisions.syntax import parse_revision_source
+
+_KNOWN_PACKAGES = {"alembic", "sqlalchemy", "sqlmodel", "sqlalchemy_utils", "geoalchemy2"}
+_UNKNOWN = "it is not known whether this database can undo a schema change"
+_WHY_SCHEMA_STAYS = {
+    "mysql": "MySQL and MariaDB commit each DDL statement by itself",
+    "mariadb": "MariaDB commits each DDL statement by itself",
+    "sqlite": "Python's SQLite driver does not undo a schema change that comes first",
+}
+
+
+def describe_atomicity(source: str, dialect: str, file: str | None = None) -> tuple[bool, str]:
+    """Return whether a failing `upgrade()` leaves nothing behind, and why not, in words.
+
+    On PostgreSQL it is atomic unless something is seen that leaves the transaction. Elsewhere it is
+    so only when nothing can change the schema; code and SQL that are not in the file count as such.
+    `dialect` is SQLAlchemy's name, with or without a driver. `file` is for the message.
+    Raises ProjectError when the source is not Python.
+    """
+    parts = select_parts(parse_revision_source(source, file), ("upgrade",), keep_strings=False)
+    nodes = [
+        node
+        for part in parts
+        if not part.imported
+        for node in walk_meaning(part.node, keep_strings=False)
+    ]
+    nodes.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
+    name = dialect.partition("+")[0].lower()
+    is_postgresql = name in {"postgresql", "postgres"}
+    escape = next(find_escapes(nodes, postgresql=is_postgresql), None)
+    if escape is not None:
+        return False, f"it {escape}"
+    change = None if is_postgresql else next(find_schema_changes(nodes, _foreign(parts)), None)
+    if change is None:
+        return True, ""
+    return False, f"{_WHY_SCHEMA_STAYS.get(name, _UNKNOWN)}: it {change}"
+
+
+def _foreign(parts: list[Part]) -> set[str]:
+    """Return the names that come from neither Python, nor Alembic, nor SQLAlchemy."""
+    known = _KNOWN_PACKAGES | sys.stdlib_module_names
+    return {
+        name
+        for part in parts
+        if part.imported and _package(part.node) not in known
+        for name in part.binds
+    }
+
+
+def _package(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.ImportFrom):
+        return "." if statement.level else (statement.module or "").partition(".")[0]
+    return statement.names[0].name.partition(".")[0] if isinstance(statement, ast.Import) else ""

@@ -1,0 +1,83 @@
+"""A syntax tree without what does not change its meaning."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DROPPED_FIELDS = {
+    "ctx",
+    "kind",
+    "type_comment",
+    "type_params",
+    "type_ignores",
+    "returns",
+}
+
+
+def iterate_fields(node: ast.AST, *, keep_strings: bool) -> Iterator[tuple[str, object]]:
+    """Yield the fields of a node that carry meaning, the same on every Python.
+
+    Left out: type hints outside of class bodies, `pass`, and constants that stand alone, such as
+    docstrings (kept with `keep_strings`, for a file that reads `__doc__`).
+    """
+    if isinstance(node, ast.arg):
+        yield "arg", node.arg
+        return
+    if isinstance(node, ast.JoinedStr):
+        yield "values", _join_text(node.values)
+        return
+    for name, value in ast.iter_fields(node):
+        if name in _DROPPED_FIELDS:
+            continue
+        if isinstance(node, ast.Delete) and name == "targets":
+            value = list(_flatten(node.targets))
+        elif name == "format_spec" and isinstance(value, ast.JoinedStr):
+            value = value if _join_text(value.values) else None
+        elif isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+            value = list(keep_statements(value, isinstance(node, ast.ClassDef), keep_strings))
+        yield name, value
+
+
+def keep_statements(body: list[ast.stmt], in_class: bool, keep_strings: bool) -> Iterator[ast.stmt]:
+    """Yield the statements of a block that do something, type hints of variables removed."""
+    for statement in body:
+        if isinstance(statement, ast.Pass):
+            continue
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            if not (keep_strings and isinstance(statement.value.value, str)):
+                continue
+        elif isinstance(statement, ast.AnnAssign) and not in_class:
+            if statement.value is None:
+                continue
+            assign = ast.Assign(targets=[statement.target], value=statement.value)
+            yield ast.copy_location(assign, statement)
+            continue
+        yield statement
+
+
+def _flatten(targets: list[ast.expr]) -> Iterator[ast.expr]:
+    for target in targets:
+        if isinstance(target, (ast.Tuple, ast.List)):
+            yield from _flatten(target.elts)
+        else:
+            yield target
+
+
+def _join_text(values: list[ast.expr]) -> list[ast.expr]:
+    """Return the parts of an f-string with neighbouring text joined: Pythons cut it differently."""
+    parts: list[ast.expr] = []
+    for value in values:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            if not value.value:
+                continue
+            last = parts[-1] if parts else None
+            if isinstance(last, ast.Constant):
+                joined = ast.Constant(value=str(last.value) + value.value)
+                parts[-1] = ast.copy_location(joined, last)
+                continue
+        parts.append(value)
+    return parts

@@ -1,0 +1,39 @@
+"""Where a migration project lies and how it is set up, as far as text can tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_VERSION_TABLE = "alembic_version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """An Alembic or Flask-Migrate project, found without importing anything of it."""
+
+    kind: Literal["alembic", "flask"]
+    root: Path
+    """The working directory of the project's commands; absolute."""
+    config_file: Path | None
+    """`alembic.ini` or `pyproject.toml`; None for a Flask-Migrate folder without one."""
+    ini_section: str
+    script_location: Path | None
+    """The folder of env.py; None when it cannot be known from text."""
+    version_locations: tuple[Path, ...]
+    """The folders of the revision files, in the order of the settings; they may be missing."""
+    recursive: bool
+    sourceless: bool
+    env_py: Path | None
+    version_table: str
+    version_table_schema: str | None
+    version_table_known: bool
+    """False when env.py computes the name or the schema of its version table."""
+    flask_app: str | None
+    unreadable: tuple[str, ...] = ()
+    """Reasons why the place of the revisions cannot be known from text; empty when it is known."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about the choice that was made; never an obstacle."""

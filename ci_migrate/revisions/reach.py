@@ -1,0 +1,116 @@
+"""The top-level parts of a revision file that its functions use."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ci_migrate.revisions.canonical import iterate_fields, keep_statements
+from ci_migrate.revisions.literals import bound_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_QUIET = (ast.Assign, ast.AugAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One statement at the top level of a file, or one name of an import."""
+
+    node: ast.stmt
+    binds: frozenset[str]
+    runs: bool
+    """Whether it acts when the file is loaded, so that it counts without being used."""
+    imported: str = ""
+    """For an import: level, module, name and alias."""
+
+
+def select_parts(tree: ast.Module, roots: Iterable[str], *, keep_strings: bool) -> list[Part]:
+    """Return the parts that bind `roots`, what these use, and what acts by itself; file order."""
+    parts = list(_split(tree, keep_strings))
+    by_name: dict[str, list[int]] = {}
+    for number, part in enumerate(parts):
+        for name in part.binds:
+            by_name.setdefault(name, []).append(number)
+    chosen: set[int] = set()
+    todo = [number for name in roots for number in by_name.get(name, ())]
+    todo += [number for number, part in enumerate(parts) if part.runs]
+    while todo:
+        number = todo.pop()
+        if number in chosen:
+            continue
+        chosen.add(number)
+        if not parts[number].imported:
+            used = _used_names(parts[number].node, keep_strings)
+            todo += [other for name in used for other in by_name.get(name, ())]
+    return [parts[number] for number in sorted(chosen)]
+
+
+def walk_meaning(node: ast.AST, *, keep_strings: bool) -> Iterator[ast.AST]:
+    """Yield a node and everything below it that carries meaning, as `ast.walk` does."""
+    todo = [node]
+    while todo:
+        item = todo.pop()
+        yield item
+        for _, value in iterate_fields(item, keep_strings=keep_strings):
+            values = value if isinstance(value, list) else [value]
+            todo += [child for child in values if isinstance(child, ast.AST)]
+
+
+def _split(tree: ast.Module, keep_strings: bool) -> Iterator[Part]:
+    for statement in keep_statements(tree.body, False, keep_strings):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            yield from _split_import(statement)
+        elif not _is_typing_only(statement):
+            yield Part(
+                node=statement,
+                binds=frozenset(bound_names(statement)),
+                runs=not isinstance(statement, _QUIET) or _writes_into(statement),
+            )
+
+
+def _split_import(statement: ast.Import | ast.ImportFrom) -> Iterator[Part]:
+    module, level = "", 0
+    if isinstance(statement, ast.ImportFrom):
+        module, level = statement.module or "", statement.level
+    for alias in statement.names:
+        alias_name = alias.asname or ""
+        yield Part(
+            node=statement,
+            binds=frozenset({alias.asname or alias.name.partition(".")[0]}),
+            runs=alias.name == "*",
+            imported=f"{level} {module} {alias.name} {alias_name}",
+        )
+
+
+def _is_typing_only(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.If) or statement.orelse:
+        return False
+    test = statement.test
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"
+
+
+def _writes_into(statement: ast.stmt) -> bool:
+    """Return whether an assignment changes an object (`a.b = c`, `a["b"] = c`), not a name."""
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AugAssign):
+        targets = [statement.target]
+    else:
+        return False
+    return any(
+        isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store)
+        for target in targets
+        for node in ast.walk(target)
+    )
+
+
+def _used_names(node: ast.AST, keep_strings: bool) -> set[str]:
+    return {
+        item.id
+        for item in walk_meaning(node, keep_strings=keep_strings)
+        if isinstance(item, ast.Name)
+    }
