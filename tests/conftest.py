@@ -1,1 +1,123 @@
-"""Puts the repository on the import path by standing here: helpers are `tests.<name>`."""
+"""Booby traps, and the databases and the Slack that the tests talk to."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests import traps
+from tests.servers import mariadb as mariadb_programs
+from tests.servers import postgres as postgres_programs
+from tests.servers.mariadb import MariadbServer
+from tests.servers.postgres import PostgresServer
+from tests.servers.slack import SlackServer
+
+IS_CI = os.environ.get("CI") == "true"
+POSTGRES = postgres_programs.find_postgres(os.environ)
+MARIADB = mariadb_programs.find_mariadb(os.environ.get("PATH", os.defpath))
+SQLALCHEMY = importlib.metadata.version("sqlalchemy")
+POSTGRES_DRIVER = "psycopg2" if SQLALCHEMY.startswith("1.") else "psycopg"
+
+# A slow machine is not a failing test.
+settings.register_profile("ci-migrate", deadline=None)
+settings.load_profile("ci-migrate")
+sys.addaudithook(traps.refuse_network)
+
+
+def pytest_report_header() -> list[str]:
+    """Name the versions that decide how a test goes."""
+    postgres = f"{postgres_programs.read_version(POSTGRES)} ({POSTGRES})" if POSTGRES else "missing"
+    mariadb = f"{mariadb_programs.read_version(MARIADB)} ({MARIADB})" if MARIADB else "missing"
+    versions = [f"Python {platform.python_version()}", f"SQLAlchemy {SQLALCHEMY}"]
+    versions += [
+        f"{name} {importlib.metadata.version(name)}" for name in ("alembic", "flask-migrate")
+    ]
+    return [f"PostgreSQL: {postgres}", f"MariaDB: {mariadb}", ", ".join(versions)]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give every test an empty home and no ambient settings, and see that it puts the working directory back."""
+    before = Path.cwd()
+    # A MonkeyPatch of its own, because the one of the test has to be undone before the check below.
+    with pytest.MonkeyPatch.context() as patch:
+        for name in traps.find_ambient(os.environ):
+            patch.delenv(name)
+        home = tmp_path_factory.mktemp("home")
+        for name, value in traps.make_identity(str(home)).items():
+            patch.setenv(name, value)
+        yield
+    assert Path.cwd() == before, "the test changed the working directory and left it so"
+
+
+def without_server(name: str) -> None:
+    """Skip, but never in CI: there nobody would notice."""
+    reason = f"{name} is not installed here; see tests/README.md"
+    if IS_CI:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process."""
+    if POSTGRES is None:
+        without_server("PostgreSQL")
+        return
+    server = PostgresServer(POSTGRES, driver=POSTGRES_DRIVER)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """An empty PostgreSQL database; gone after the test, whoever is still connected."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url.partition("?")[0].rpartition("/")[2])
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariadbServer]:
+    """A MariaDB server of this test process."""
+    if MARIADB is None:
+        without_server("MariaDB")
+        return
+    server = MariadbServer(MARIADB)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mariadb_url(mariadb: MariadbServer) -> str:
+    """An empty MariaDB database."""
+    return mariadb.create_database()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite database whose file does not exist yet."""
+    return f"sqlite:///{tmp_path / 'database.sqlite'}"
+
+
+@pytest.fixture(params=["postgres", "mariadb", "sqlite"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, once of each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackServer]:
+    """A Slack webhook; a message that Slack would refuse fails the test that sent it."""
+    server = SlackServer()
+    yield server
+    server.stop()
+    assert server.problems == [], "Slack would have refused a message"
