@@ -1,0 +1,82 @@
+"""Which environment a branch belongs to."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ci_migrate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ci_migrate.config.loaded import Config
+
+_PIECE = re.compile(r"\*\*+/|\*\*+|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+_WILD = re.compile(r"[*?\[]")
+
+
+def environment_of_branch(config: Config, branch: str) -> str | None:
+    """Return the name of the environment that a branch promotes, or None.
+
+    Raises ConfigError when the globs of two environments match it.
+    """
+    found = [
+        name
+        for name, section in config.environments.items()
+        if any(match_branch(branch, glob) for glob in list_globs(section.branches))
+    ]
+    if len(found) > 1:
+        names = ", ".join(found)
+        raise ConfigError(
+            f"{config.path}: the branch {branch} is claimed by several environments: {names}",
+            next_step="make the globs under `branches` exclude each other",
+        )
+    return found[0] if found else None
+
+
+def list_globs(branches: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return `branches`, one glob or several, as a tuple."""
+    return (branches,) if isinstance(branches, str) else branches
+
+
+def match_branch(branch: str, glob: str) -> bool:
+    """Return whether a glob covers a branch, case-sensitive.
+
+    `*` and `?` stand for anything but `/`, `**` for anything, `**/` for any number of folders or
+    none, `[abc]`, `[a-z]` and `[!abc]` for one character.
+    """
+    return bool(_compile_glob(glob).fullmatch(branch))
+
+
+def is_literal(glob: str) -> bool:
+    """Return whether a glob covers only the branch that is spelled like it."""
+    return not _WILD.search(glob)
+
+
+@lru_cache(maxsize=1024)
+def _compile_glob(glob: str) -> re.Pattern[str]:
+    return re.compile("".join(map(_translate, _PIECE.findall(glob))), re.DOTALL)
+
+
+def _translate(piece: str) -> str:
+    if piece.startswith("**"):
+        return "(?:.*/)?" if piece.endswith("/") else ".*"
+    if piece == "*":
+        return "[^/]*"
+    if piece == "?":
+        return "[^/]"
+    if len(piece) > 1:
+        return _translate_set(piece[1:-1])
+    return re.escape(piece)
+
+
+def _translate_set(content: str) -> str:
+    is_negated = content.startswith("!")
+    content = content[1:] if is_negated else content
+    characters = re.sub(r"([\\\]\[^&~|])", r"\\\1", content)
+    try:
+        re.compile(f"[{characters}]")
+    except re.error:
+        # As in fnmatch: a range that runs backwards covers nothing.
+        return "(?!)"
+    return f"(?!/)[{'^' if is_negated else ''}{characters}]"

@@ -1,0 +1,227 @@
+"""The shape of `ci-migrate.yml`; the JSON Schema for editors is made from these types."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from ci_migrate.config.leaves import (
+    Argument,
+    Argv,
+    BackupBackend,
+    Duration,
+    EnvironmentName,
+    ModuleFunction,
+    Seconds,
+    Text,
+    Url,
+    VariableName,
+)
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mapping of the file with a fixed set of keys."""
+
+    def __repr__(self) -> str:
+        # URLs can be anywhere below, with a password.
+        return f"{type(self).__name__}(…)"
+
+
+class CommandSection(Section, frozen=True, kw_only=True):
+    """The project's own runner, started in the place of Alembic."""
+
+    upgrade: Argv
+    downgrade: Argv | None = None
+
+
+class MigrationsSection(Section, frozen=True, kw_only=True):
+    """Where the Alembic or Flask-Migrate project is; detected when left out."""
+
+    config: (
+        Annotated[
+            Text,
+            Meta(
+                description="`alembic.ini` or `pyproject.toml`, from the folder of this file.",
+                examples=["alembic.ini"],
+            ),
+        ]
+        | None
+    ) = None
+    name: (
+        Annotated[
+            Text,
+            Meta(description="Section of the ini file, as `alembic -n`.", examples=["alembic"]),
+        ]
+        | None
+    ) = None
+    flask_app: (
+        Annotated[
+            Text,
+            Meta(
+                description="The Flask application, as `FLASK_APP`.", examples=["shop:create_app"]
+            ),
+        ]
+        | None
+    ) = None
+    directory: (
+        Annotated[
+            Text,
+            Meta(
+                description="Folder of the migration environment (the one with `env.py`).",
+                examples=["migrations"],
+            ),
+        ]
+        | None
+    ) = None
+    url_env: Annotated[
+        VariableName | Annotated[tuple[VariableName, ...], Meta(min_length=1)],
+        Meta(description="Variables through which the project's own settings read its URL."),
+    ] = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI")
+    env: Annotated[
+        dict[VariableName, str],
+        Meta(
+            description="Further variables for the project's process; `{url}` stands for the URL "
+            "of the environment.",
+            examples=[{"SHOP_DATABASE": "{url}"}],
+        ),
+    ] = {}
+    x: Annotated[
+        tuple[Argument, ...],
+        Meta(description="Arguments as `alembic -x key=value`; `{url}` stands for the URL."),
+    ] = ()
+    path: Annotated[
+        tuple[Text, ...], Meta(description="Folders that are added to `sys.path`.")
+    ] = ()
+    setup: ModuleFunction | None = None
+    heads: Annotated[
+        tuple[Text, ...],
+        Meta(description="Branch labels or revisions, where several heads are intended."),
+    ] = ()
+    version_table: (
+        Annotated[
+            Text,
+            Meta(description="Version table, where it cannot be read from `env.py`."),
+        ]
+        | None
+    ) = None
+    version_table_schema: (
+        Annotated[
+            Text,
+            Meta(description="Its schema, where it cannot be read from `env.py`."),
+        ]
+        | None
+    ) = None
+    versions: Annotated[
+        tuple[Text, ...],
+        Meta(description="Folders of the revision files, where they cannot be read statically."),
+    ] = ()
+    command: CommandSection | None = None
+
+
+class BackupSection(Section, frozen=True, kw_only=True):
+    """The backup before an upgrade."""
+
+    backend: BackupBackend = "auto"
+    directory: Annotated[
+        Text,
+        Meta(description="Folder of the archives, from the folder of this file; git-ignored."),
+    ] = ".ci-migrate/backups"
+    keep: (
+        Annotated[
+            int, Meta(ge=1, le=999_999_999, description="Archives to keep; all when left out.")
+        ]
+        | None
+    ) = None
+
+
+class SlackSection(Section, frozen=True, kw_only=True):
+    """Messages to Slack."""
+
+    webhook: Annotated[
+        str,
+        Meta(
+            description="URL of an incoming webhook; empty turns Slack off.",
+            examples=["${SLACK_WEBHOOK_URL:-}"],
+        ),
+    ]
+
+
+class NotifySection(Section, frozen=True, kw_only=True):
+    """Who is told about a run."""
+
+    slack: SlackSection | None = None
+
+
+class LedgerSection(Section, frozen=True, kw_only=True):
+    """Where the record of what ran is kept."""
+
+    schema: Annotated[
+        Text, Meta(description="Schema of the ledger on PostgreSQL; created when it may be.")
+    ] = "ci_migrate"
+    url: Url | None = None
+
+
+class EnvironmentSection(Section, frozen=True, kw_only=True):
+    """One database that a branch is promoted to."""
+
+    url: Url
+    branches: Annotated[
+        Text | tuple[Text, ...],
+        Meta(
+            description="Branches whose push promotes this environment: `*` stands for anything "
+            "but `/`, `**` for anything.",
+            examples=["main", ["release/*"]],
+        ),
+    ] = ()
+    lock_url: (
+        Annotated[
+            Text,
+            Meta(
+                description="Direct URL for the lock, where `url` goes through a pooler.",
+                examples=["${DIRECT_DATABASE_URL}"],
+            ),
+        ]
+        | None
+    ) = None
+    promote_from: (
+        Annotated[
+            Text,
+            Meta(
+                description="The environment that must have run a revision before this one may.",
+                examples=["staging"],
+            ),
+        ]
+        | None
+    ) = None
+    backup: BackupBackend | BackupSection = "auto"
+    transaction: Annotated[
+        Literal["project", "per_revision"],
+        Meta(
+            description="`project` honours the project's own setting; `per_revision` commits after "
+            "each revision."
+        ),
+    ] = "project"
+    lock_wait: Annotated[
+        Seconds | Duration,
+        Meta(description="How long to wait for another run."),
+    ] = "10m"
+    notify: NotifySection | None = None
+    databases: Annotated[
+        Literal["one"], Meta(description="How many databases the environment has.")
+    ] = "one"
+
+
+class ConfigFile(Section, frozen=True, kw_only=True):
+    """Configuration of ci-migrate: which branch promotes which database, and how."""
+
+    version: Annotated[Literal[1], Meta(description="Version of this format.", examples=[1])]
+    migrations: MigrationsSection = MigrationsSection()
+    environments: Annotated[
+        dict[EnvironmentName, EnvironmentSection],
+        Meta(
+            min_length=1,
+            description="The environments, in the order of promotion.",
+            examples=[{"dev": {"branches": "dev", "url": "${DEV_DATABASE_URL}"}}],
+        ),
+    ]
+    ledger: LedgerSection = LedgerSection()
+    notify: NotifySection = NotifySection()
