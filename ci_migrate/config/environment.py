@@ -1,0 +1,68 @@
+"""One environment with every variable filled in: what the stages work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrations:
+    """Where the project's migrations are; paths are as written, from `Environment.root`."""
+
+    config: str | None
+    """Path of alembic.ini or pyproject.toml."""
+    name: str | None
+    """Section of the ini file, as `alembic -n`."""
+    flask_app: str | None
+    directory: str | None
+    url_env: tuple[str, ...]
+    """Variables through which the project's own settings read its URL."""
+    env: Mapping[str, str] = field(repr=False)
+    """Further variables for the project's process; `{url}` is still in them."""
+    x: tuple[str, ...] = field(repr=False)
+    """Arguments of `-x`; `{url}` is still in them."""
+    path: tuple[str, ...]
+    setup: str | None
+    """`module:function` that is called before env.py."""
+    heads: tuple[str, ...]
+    version_table: str | None
+    version_table_schema: str | None
+    versions: tuple[str, ...]
+    upgrade_command: tuple[str, ...] | None
+    """Argv of the project's own runner, taken as written; None when Alembic runs."""
+    downgrade_command: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One environment of the configuration, ready to be promoted."""
+
+    name: str
+    branches: tuple[str, ...]
+    url: str = field(repr=False)
+    lock_url: str = field(repr=False)
+    """URL of the direct connection for the lock; `url` when none is configured."""
+    promote_from: str | None
+    backup_backend: str
+    """`auto`, `postgres`, `mysql`, `sqlite` or `none`."""
+    backup_directory: Path
+    backup_keep: int | None
+    transaction: str
+    """`project` or `per_revision`."""
+    lock_wait: float
+    """Seconds."""
+    slack_webhook: str | None = field(repr=False)
+    """None when Slack is off."""
+    ledger_schema: str
+    ledger_url: str | None = field(repr=False)
+    """None when the ledger lives in the environment's own database."""
+    migrations: Migrations
+    root: Path
+    """Absolute folder of the configuration file."""
+    secrets: tuple[str, ...] = field(repr=False)
+    """Values of the variables in URLs, webhook, `env` and `x`, and the passwords of the URLs."""

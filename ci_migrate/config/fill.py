@@ -1,0 +1,103 @@
+"""Fill in the variables of one environment and gather what is missing and what is secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_migrate.config.expand import MissingVariableError, expand_text
+from ci_migrate.config.problems import KeyPath, Problem, raise_problems
+from ci_migrate.redact import secrets_of_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci_migrate.config.loaded import Config
+
+
+class Filler:
+    """Expands the values of one environment; problems are collected and raised together."""
+
+    def __init__(self, config: Config, env: Mapping[str, str]) -> None:
+        self._config = config
+        self._env = env
+        self._problems: list[Problem] = []
+        self._secrets: dict[str, None] = {}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown, each once."""
+        return tuple(self._secrets)
+
+    def fill(self, text: str, path: KeyPath) -> str:
+        """Return a text that is not a secret with its variables filled in."""
+        return self._fill(text, path, is_secret=False)
+
+    def fill_optional(self, text: str | None, path: KeyPath) -> str | None:
+        """Return None for None and for what is empty once it is filled in."""
+        return self.fill(text, path) or None if text is not None else None
+
+    def fill_each(self, texts: tuple[str, ...], path: KeyPath) -> tuple[str, ...]:
+        """Return all texts of a list; those that are empty once filled in are left out."""
+        filled = (self.fill(text, (*path, at)) for at, text in enumerate(texts))
+        return tuple(text for text in filled if text)
+
+    def fill_secret(self, text: str, path: KeyPath) -> str:
+        """Return a text whose variables are secrets."""
+        return self._fill(text, path, is_secret=True)
+
+    def fill_url(self, text: str, path: KeyPath) -> str | None:
+        """Return a database or webhook URL, or None when it is empty; spaces around it are lost."""
+        # Secrets are often pasted with a line break at their end.
+        url = self._fill(text, path, is_secret=True).strip()
+        if url and "://" not in url:
+            # The value is a secret: it is not shown.
+            advice = "it starts with `postgresql://`, `mysql+pymysql://`, `https://` or the like"
+            self._problems.append(Problem(path=path, what="not a URL", suggestion=advice))
+        self._keep(secrets_of_url(url))
+        return url or None
+
+    def require_url(self, text: str, path: KeyPath) -> str:
+        """Return a URL that must be there."""
+        return self._require(self.fill_url(text, path), path)
+
+    def require_text(self, text: str, path: KeyPath) -> str:
+        """Return a text that must be there and is not a secret."""
+        return self._require(self.fill(text, path), path)
+
+    def finish(self) -> None:
+        """Raise one ConfigError when anything was missing or wrong."""
+        if self._problems:
+            raise_problems(
+                self._config.path,
+                self._problems,
+                self._config.marks,
+                next_step="set the variables for this step, in a workflow under `env:`",
+            )
+
+    def _require(self, text: str | None, path: KeyPath) -> str:
+        is_told = any(problem.path == path for problem in self._problems)
+        if not text and not is_told:
+            what = "is empty once its variables are filled in"
+            self._problems.append(Problem(path=path, what=what))
+        return text or ""
+
+    def _fill(self, text: str, path: KeyPath, *, is_secret: bool) -> str:
+        try:
+            expanded = expand_text(text, self._env)
+        except MissingVariableError as exc:
+            self._problems.append(
+                Problem(
+                    path=path,
+                    what=f"the variable {exc.name} is not set or empty",
+                    suggestion=f"set it, or write `${{{exc.name}:-}}` to make it optional",
+                )
+            )
+            return ""
+        if is_secret:
+            self._keep(expanded.values)
+        return expanded.text
+
+    def _keep(self, values: tuple[str, ...]) -> None:
+        for value in values:
+            self._secrets.update(dict.fromkeys((value, value.strip())))
+        self._secrets.pop("", None)

@@ -1,0 +1,120 @@
+"""The configuration and the variables of this run into one environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_migrate.config.duration import parse_duration
+from ci_migrate.config.environment import Environment, Migrations
+from ci_migrate.config.fill import Filler
+from ci_migrate.config.problems import suggest_name
+from ci_migrate.config.select import list_globs
+from ci_migrate.errors import UsageError
+from ci_migrate.redact import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ci_migrate.config.loaded import Config
+    from ci_migrate.config.types import BackupSection, EnvironmentSection
+
+
+def resolve_environment(config: Config, name: str, env: Mapping[str, str]) -> Environment:
+    """Fill in the variables of one environment; those of the others need not be set.
+
+    Raises UsageError for an unknown name, and one ConfigError with every variable that is missing.
+    """
+    section = _find_section(config, name)
+    filler = Filler(config, env)
+    root = config.path.absolute().parent
+    here = ("environments", name)
+    url = filler.require_url(section.url, (*here, "url"))
+    lock_url = filler.fill_url(section.lock_url or "", (*here, "lock_url"))
+    backend, directory, keep = _read_backup(section.backup)
+    ledger = config.file.ledger
+    environment = Environment(
+        name=name,
+        branches=list_globs(section.branches),
+        url=url,
+        lock_url=lock_url or url,
+        promote_from=section.promote_from,
+        backup_backend=backend,
+        backup_directory=root / filler.require_text(directory, (*here, "backup", "directory")),
+        backup_keep=keep,
+        transaction=section.transaction,
+        lock_wait=parse_duration(section.lock_wait),
+        slack_webhook=_fill_webhook(config, name, filler),
+        ledger_schema=filler.require_text(ledger.schema, ("ledger", "schema")),
+        ledger_url=filler.fill_url(ledger.url or "", ("ledger", "url")),
+        migrations=_fill_migrations(config, filler),
+        root=root,
+        secrets=filler.secrets,
+    )
+    filler.finish()
+    return environment
+
+
+def environment_url(config: Config, name: str, env: Mapping[str, str]) -> str:
+    """Return the database URL of an environment; nothing else of it needs to be set.
+
+    Raises UsageError for an unknown name and ConfigError for a missing variable.
+    """
+    filler = Filler(config, env)
+    url = filler.require_url(_find_section(config, name).url, ("environments", name, "url"))
+    filler.finish()
+    return url
+
+
+def _find_section(config: Config, name: str) -> EnvironmentSection:
+    if name in config.environments:
+        return config.environments[name]
+    raise UsageError(
+        f"{config.path}: there is no environment {one_line(name, 60)}",
+        next_step=suggest_name(name, config.environments),
+    )
+
+
+def _read_backup(backup: str | BackupSection) -> tuple[str, str, int | None]:
+    from ci_migrate.config.types import BackupSection
+
+    section = BackupSection() if isinstance(backup, str) else backup
+    backend = backup if isinstance(backup, str) else section.backend
+    return backend, section.directory, section.keep
+
+
+def _fill_webhook(config: Config, name: str, filler: Filler) -> str | None:
+    for notify, path in (
+        (config.environments[name].notify, ("environments", name, "notify")),
+        (config.file.notify, ("notify",)),
+    ):
+        if notify and notify.slack:
+            return filler.fill_url(notify.slack.webhook, (*path, "slack", "webhook"))
+    return None
+
+
+def _fill_migrations(config: Config, filler: Filler) -> Migrations:
+    section = config.file.migrations
+    here = ("migrations",)
+    command = section.command
+    return Migrations(
+        config=filler.fill_optional(section.config, (*here, "config")),
+        name=filler.fill_optional(section.name, (*here, "name")),
+        flask_app=filler.fill_optional(section.flask_app, (*here, "flask_app")),
+        directory=filler.fill_optional(section.directory, (*here, "directory")),
+        url_env=list_globs(section.url_env),
+        env={
+            name: filler.fill_secret(text, (*here, "env", name))
+            for name, text in section.env.items()
+        },
+        x=tuple(filler.fill_secret(text, (*here, "x", at)) for at, text in enumerate(section.x)),
+        path=filler.fill_each(section.path, (*here, "path")),
+        setup=section.setup,
+        heads=filler.fill_each(section.heads, (*here, "heads")),
+        version_table=filler.fill_optional(section.version_table, (*here, "version_table")),
+        version_table_schema=filler.fill_optional(
+            section.version_table_schema, (*here, "version_table_schema")
+        ),
+        versions=filler.fill_each(section.versions, (*here, "versions")),
+        upgrade_command=command.upgrade if command else None,
+        downgrade_command=command.downgrade if command else None,
+    )
