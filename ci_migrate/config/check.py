@@ -37,7 +37,7 @@ def convert_value(value: Mapping[str, object]) -> ConfigFile | Problem:
         return Problem(path=(), what="the configuration does not fit its schema")
 
 
-def _check(value: object, kind: Any, path: KeyPath, hints: dict[str, Any]) -> Iterator[Problem]:  # noqa: ANN401
+def _check(value: object, kind: Any, path: KeyPath, hints: dict[str, Any]) -> Iterator[Problem]:
     kind, hints = _unwrap(kind, hints)
     if isinstance(kind, inspect.UnionType):
         kind, hints = _choose(value, kind, hints)
@@ -98,7 +98,7 @@ def _check_list(
 
 def _check_leaf(
     value: object,
-    kind: Any,  # noqa: ANN401
+    kind: Any,
     path: KeyPath,
     hints: dict[str, Any],
 ) -> Iterator[Problem]:
@@ -122,7 +122,7 @@ def _check_leaf(
         yield Problem(path=path, what=what, shown=shown, suggestion=suggestion)
 
 
-def _is_valid(value: object, kind: Any) -> bool:  # noqa: ANN401
+def _is_valid(value: object, kind: Any) -> bool:
     if isinstance(kind, inspect.LiteralType):
         return any(type(value) is type(option) and value == option for option in kind.values)
     if isinstance(kind, inspect.IntType):
@@ -135,11 +135,11 @@ def _is_valid(value: object, kind: Any) -> bool:  # noqa: ANN401
     )
 
 
-def _is_leaf(kind: Any) -> bool:  # noqa: ANN401
+def _is_leaf(kind: Any) -> bool:
     return isinstance(kind, (inspect.StrType, inspect.IntType, inspect.LiteralType))
 
 
-def _unwrap(kind: Any, hints: dict[str, Any]) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
+def _unwrap(kind: Any, hints: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Take off the descriptions and the `| None` of keys that may be left out."""
     while True:
         if isinstance(kind, inspect.Metadata):
@@ -172,7 +172,7 @@ def _choose(
     return union, hints
 
 
-def _describe(kind: Any) -> str:  # noqa: ANN401
+def _describe(kind: Any) -> str:
     if isinstance(kind, inspect.UnionType):
         members = [_unwrap(member, {})[0] for member in kind.types]
         return " or ".join(_describe(member) for member in members)
@@ -210,7 +210,7 @@ def _suggest_key(key: str, known: tuple[str, ...]) -> str:
     return suggest_name(key, known)
 
 
-def _list_keys(kind: Any, home: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+def _list_keys(kind: Any, home: str) -> Iterator[tuple[str, str]]:
     """Yield every known key with the place it belongs to."""
     kind, _ = _unwrap(kind, {})
     if isinstance(kind, inspect.UnionType):

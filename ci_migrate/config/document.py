@@ -76,7 +76,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self._visited = 0
 
-    def read(self, node: Any, path: KeyPath, depth: int) -> object:  # noqa: ANN401
+    def read(self, node: Any, path: KeyPath, depth: int) -> object:
         """Return the value of a node; raise when aliases make it too large or endless."""
         self._visited += 1
         if self._visited > MOST_NODES or depth > MOST_DEPTH:
@@ -97,7 +97,7 @@ class _Reader:
         )
         return Ambiguous(text="", meaning="a tagged value")
 
-    def _read_mapping(self, node: Any, path: KeyPath, depth: int) -> dict[str, object]:  # noqa: ANN401
+    def _read_mapping(self, node: Any, path: KeyPath, depth: int) -> dict[str, object]:
         value: dict[str, object] = {}
         for key_node, value_node in node.value:
             mark = mark_of(key_node)
@@ -115,7 +115,7 @@ class _Reader:
             value[key] = self.read(value_node, here, depth + 1)
         return value
 
-    def _read_key(self, node: Any, path: KeyPath) -> str | None:  # noqa: ANN401
+    def _read_key(self, node: Any, path: KeyPath) -> str | None:
         """Return the text of a key, or None (and a problem) when it cannot be one."""
         kind = _kind_of(node)
         mark = mark_of(node)
@@ -135,7 +135,7 @@ class _Reader:
         self.problems.append(Problem(path=path, what=what, suggestion=suggestion, mark=mark))
         return node.value or None if is_readable else None
 
-    def _read_scalar(self, node: Any, kind: str, path: KeyPath) -> object:  # noqa: ANN401
+    def _read_scalar(self, node: Any, kind: str, path: KeyPath) -> object:
         text: str = node.value
         if kind == "str":
             if not node.style and _NUMBER_ELSEWHERE.fullmatch(text):
@@ -152,13 +152,13 @@ class _Reader:
         return Ambiguous(text=text, meaning=_MEANINGS[kind](node))
 
 
-def _kind_of(node: Any) -> str:  # noqa: ANN401
+def _kind_of(node: Any) -> str:
     """Return the name of a core tag (`str`, `int`, `map`, …), or a foreign tag as it is."""
     tag: str = node.tag
     return tag[len(_CORE) :] if tag.startswith(_CORE) else tag
 
 
-def _read_number(node: Any) -> str:  # noqa: ANN401
+def _read_number(node: Any) -> str:
     from yaml.constructor import SafeConstructor
 
     if len(node.value) > 20:
@@ -170,7 +170,7 @@ def _read_number(node: Any) -> str:  # noqa: ANN401
         return "a number"
 
 
-def _read_truth(node: Any) -> str:  # noqa: ANN401
+def _read_truth(node: Any) -> str:
     return "true" if node.value.lower() in {"true", "yes", "on"} else "false"
 
 

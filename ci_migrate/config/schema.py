@@ -28,7 +28,7 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _tidy(schema: Any) -> Any:  # noqa: ANN401 - any JSON
+def _tidy(schema: Any) -> Any:
     """Leave out `null`, which only says that a key may be left out, and defaults of sections."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ci_migrate.config.loaded import Config
 
 _PIECE = re.compile(r"\*\*+/|\*\*+|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+_MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -71,12 +72,14 @@ def _translate(piece: str) -> str:
 
 
 def _translate_set(content: str) -> str:
-    is_negated = content.startswith("!")
-    content = content[1:] if is_negated else content
-    characters = re.sub(r"([\\\]\[^&~|])", r"\\\1", content)
-    try:
-        re.compile(f"[{characters}]")
-    except re.error:
-        # As in fnmatch: a range that runs backwards covers nothing.
-        return "(?!)"
-    return f"(?!/)[{'^' if is_negated else ''}{characters}]"
+    is_negated = content.startswith("!") and len(content) > 1
+    members = ""
+    for low, high, single in _MEMBER.findall(content[1:] if is_negated else content):
+        if single:
+            members += re.escape(single)
+        elif low <= high:
+            # A range that runs backwards covers nothing, as in fnmatch.
+            members += f"{re.escape(low)}-{re.escape(high)}"
+    if is_negated:
+        return f"[^/{members}]"
+    return f"(?!/)[{members}]" if members else "(?!)"

@@ -68,7 +68,7 @@ def _compose(text: str, *, is_pure: bool) -> yaml.Node:
     return node
 
 
-def _check_events(events: Any) -> None:  # noqa: ANN401 - PyYAML's events have no common typed base
+def _check_events(events: Any) -> None:
     import yaml
 
     depth = documents = nodes = 0
@@ -96,7 +96,7 @@ def say_too_much(mark: Mark) -> UnreadableError:
     )
 
 
-def mark_of(thing: Any) -> Mark:  # noqa: ANN401 - events and nodes alike
+def mark_of(thing: Any) -> Mark:
     """Return where an event or a node starts."""
     return Mark(line=thing.start_mark.line + 1, column=thing.start_mark.column + 1)
 
