@@ -1,4 +1,4 @@
-"""index orders by user concurrently
+"""index orders by status concurrently
 
 Revision ID: f53c38e73efe
 Revises: 5540e0f7b60b
@@ -21,12 +21,12 @@ depends_on: Union[str, Sequence[str], None] = None
 def upgrade() -> None:
     with op.get_context().autocommit_block():
         op.create_index(
-            "ix_orders_user_id_status", "orders", ["user_id", "status"], postgresql_concurrently=True
+            "ix_orders_status_user_id", "orders", ["status", "user_id"], postgresql_concurrently=True
         )
 
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
         op.drop_index(
-            "ix_orders_user_id_status", table_name="orders", postgresql_concurrently=True
+            "ix_orders_status_user_id", table_name="orders", postgresql_concurrently=True
         )
