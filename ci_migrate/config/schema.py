@@ -15,10 +15,20 @@ def json_schema() -> dict[str, Any]:
     """Return the schema of `ci-migrate.yml` as JSON Schema 2020-12, made from the types."""
     import msgspec
 
-    from ci_migrate.config.types import ConfigFile
+    from ci_migrate.config.leaves import EnvironmentName, VariableName
+    from ci_migrate.config.types import ConfigFile, MigrationsSection
 
     _, components = msgspec.json.schema_components([ConfigFile], ref_template="#/$defs/{name}")
     sections = {name: _tidy(section) for name, section in sorted(components.items())}
+    # Older msgspec (seen: 0.19) leaves out what is known of the keys of a mapping.
+    for section, field, name in (
+        (ConfigFile, "environments", EnvironmentName),
+        (MigrationsSection, "env", VariableName),
+    ):
+        keys = {key: item for key, item in msgspec.json.schema(name).items() if key != "type"}
+        mapping = sections[section.__name__]["properties"][field]
+        mapping.pop("propertyNames", None)
+        mapping["propertyNames"] = keys
     top = sections.pop(ConfigFile.__name__)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

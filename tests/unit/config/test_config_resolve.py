@@ -139,7 +139,9 @@ def test_secrets_are_what_came_from_variables_and_the_passwords_of_urls():
 
 def test_a_password_that_is_written_in_the_file_is_a_secret_too():
     text = "version: 1\nenvironments: {a: {url: 'pg://u:hunter22@h/d'}}\n"
-    assert "hunter22" in resolve_environment(config_of(text), "a", {}).secrets
+    text += "notify: {slack: {webhook: 'https://h/T1'}}\n"
+    secrets = resolve_environment(config_of(text), "a", {}).secrets
+    assert {"hunter22", "https://h/T1"} <= set(secrets)
 
 
 def test_no_secret_is_in_the_repr():
