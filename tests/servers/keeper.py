@@ -1,7 +1,7 @@
 """The program between a test run and its server: when the test run ends, in whatever way, so does the server.
 
-Its standard input is a pipe that only the test process holds. The end of file comes when that process closes it or dies,
-also by SIGKILL, and needs no signal, no process id on disk and no clean-up hook.
+Its standard input is a pipe that only the test process holds. The end of file comes when that process closes it or
+dies, also by SIGKILL, and needs no signal, no process id on disk and no clean-up hook.
 """
 
 from __future__ import annotations

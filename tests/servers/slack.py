@@ -100,7 +100,7 @@ class SlackServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *args: object) -> None:
                 """Stay quiet: the tests look at `requests`."""
 
         return Handler
