@@ -18,6 +18,8 @@ class Outcome(enum.Enum):
     FAILED = "failed"
     PARTIAL = "partial"
     UNVERIFIED = "unverified"
+    READY = "ready"
+    """Only from `plan`: revisions are pending and every gate would let them pass."""
 
 
 class GateOutcome(enum.Enum):
@@ -163,7 +165,7 @@ class Promotion:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the process that made this promotion."""
-        if self.outcome in {Outcome.PROMOTED, Outcome.NOTHING_TO_DO}:
+        if self.outcome in {Outcome.PROMOTED, Outcome.NOTHING_TO_DO, Outcome.READY}:
             return ExitCode.OK
         if self.outcome is Outcome.PARTIAL:
             return ExitCode.UPGRADE_PARTIAL

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from ci_migrate.errors import ProcessError
 
+LONGEST_LINE = 10_000
+"""Bytes of a child's line that are relayed in one piece."""
 STOP_SECONDS = 5.0
 """How long a child may take to end after a signal, before it is killed."""
 
@@ -75,6 +77,46 @@ def run_command(
         stderr=stderr,
         seconds=time.monotonic() - started,
     )
+
+
+def start_child(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, pass_fds: Sequence[int]
+) -> subprocess.Popen[bytes]:
+    """Start a program that talks over the given descriptors; its stdout and stderr come as one pipe.
+
+    Raises ProcessError when it cannot be started.
+    """
+    try:
+        return subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            pass_fds=tuple(pass_fds),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise ProcessError(f"cannot start {argv[0]}: {reason}", returncode=None, stderr="") from exc
+
+
+def read_lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """Yield the lines that a child prints, very long ones in pieces, until it closes its output."""
+    if process.stdout is None:
+        return
+    with process.stdout as output:
+        for line in iter(lambda: output.readline(LONGEST_LINE), b""):
+            yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def wait_or_stop(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Give a child some seconds to end by itself, then end it."""
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        stop(process)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,9 @@ MASK = "***"
 SHORTEST_SECRET = 4
 """Shorter values are not replaced: they would tear holes into ordinary words."""
 
-_ROW_DATA_LINES = re.compile(r"(?im)^\s*(?:DETAIL|CONTEXT|\s*LINE \d+|STATEMENT|PARAMETERS)\b:?.*(?:\n|$)")
+_ROW_DATA_LINES = re.compile(
+    r"(?im)^\s*(?:DETAIL|CONTEXT|\s*LINE \d+|STATEMENT|PARAMETERS)\b:?.*(?:\n|$)"
+)
 _KEY_VALUES = re.compile(r"(?i)\b(Key|Failing row contains) ?\(.*?\)(=\(.*?\))?")
 _PARAMETERS = re.compile(r"(?s)\[parameters: .*?\](?=\n|$)|\[parameters: .*")
 _QUOTED_VALUES = re.compile(

@@ -80,13 +80,13 @@ def list_tables(database: Database) -> tuple[tuple[str | None, str], ...]:
     return tuple(sorted(tables, key=lambda table: (table[0] or "", table[1])))
 
 
-def take_snapshot(database: Database, *, without: str) -> Snapshot:
-    """Return the schema's facts, those of the table called `without` (our ledger) left out."""
+def take_snapshot(database: Database, *, without: tuple[str, ...]) -> Snapshot:
+    """Return the schema's facts, those of the tables called `without` (and their indexes) left out."""
     if database.is_missing_file:
         return Snapshot(frozenset())
     rows = database.run(lambda connection: _rows(connection, _OBJECTS[database.dialect]))
     facts = (tuple("" if part is None else str(part) for part in row) for row in rows)
-    return Snapshot(frozenset(f for f in facts if not any(p.startswith(without) for p in f[2:4])))
+    return Snapshot(frozenset(fact for fact in facts if not fact[2].startswith(without)))
 
 
 def read_server_version(database: Database) -> tuple[str, int]:

@@ -124,7 +124,9 @@ class Database:
         try:
             return connect()
         except Exception as exc:  # drivers raise OSError and classes of their own here
-            reason = one_line(self._redactor.clean(without_row_data(str(getattr(exc, "orig", exc)))))
+            reason = one_line(
+                self._redactor.clean(without_row_data(str(getattr(exc, "orig", exc))))
+            )
             raise DatabaseUnreachableError(
                 f"cannot connect to {self.label}: {reason}",
                 next_step="Check that the URL names the right host, database and role, and that this"

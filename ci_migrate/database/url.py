@@ -28,7 +28,7 @@ def parse_url(text: str, *, root: Path) -> URL:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
-    if text.startswith("postgres://") or text.startswith("postgres+"):
+    if text.startswith(("postgres://", "postgres+")):
         text = "postgresql" + text[len("postgres") :]
     try:
         url = make_url(text)

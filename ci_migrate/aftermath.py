@@ -1,0 +1,79 @@
+"""After an upgrade that failed: whether the database changed, and what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ci_migrate.database.catalog import Snapshot
+from ci_migrate.models import Failure, PendingRevision
+
+_READS = re.compile(
+    r"\s*(?:SELECT|SHOW|PRAGMA\s+\w+\s*(?:\(|;?\s*$)|EXPLAIN|DESCRIBE)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a database holds at one moment, as far as it can be told apart cheaply."""
+
+    rows: tuple[str, ...]
+    snapshot: Snapshot
+
+
+def is_changed(
+    before: State, after: State, failure: Failure, pending: Mapping[str, PendingRevision]
+) -> bool:
+    """Return whether the failed run may have left something in the database.
+
+    Version rows and schema tell most. A revision that is not atomic may also have left rows of data, which
+    nothing shows: it counts as changed as soon as it executed a statement that writes.
+    """
+    if before != after:
+        return True
+    failed = pending.get(failure.revision or "")
+    if failed is None or failed.atomic:
+        return False
+    return any(not _READS.match(statement) for statement in failure.executed)
+
+
+def advise(
+    *,
+    changed: bool,
+    rows: tuple[str, ...],
+    failure: Failure,
+    pending: Mapping[str, PendingRevision],
+    restore: str,
+    tables: tuple[str, ...],
+) -> str:
+    """Return the next step after a failed upgrade, in words and commands.
+
+    `restore` is the command that brings the backup back, `tables` the names of what changed.
+    """
+    name = failure.revision or "the revision"
+    place = f" ({failure.file})" if failure.file else ""
+    if not changed:
+        return (
+            f"The database is as it was. Correct {name}{place}, which has run nowhere in this"
+            " environment, try it in the first environment, and push again."
+        )
+    at = ", ".join(rows) or "base"
+    failed = pending.get(failure.revision or "")
+    if failed is not None and (failed.atomic or not failure.executed):
+        return (
+            f"The database is at {at}, whole; nothing of {name} is in it. Correct {name}{place} and push"
+            " again: the promotion goes on from there."
+        )
+    changed_tables = f" Changed: {', '.join(tables[:20])}." if tables else ""
+    steps = [
+        f"The version row says {at}, but parts of {name} are in the database.{changed_tables}",
+        "A second run would stumble over them.",
+    ]
+    if restore:
+        steps.append(
+            f"Bring the backup back, then correct {name}{place} and push again:\n{restore}"
+        )
+    else:
+        steps.append(f"Undo the statements listed above by hand, then correct {name}{place}.")
+    return " ".join(steps)

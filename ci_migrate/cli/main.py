@@ -1,0 +1,91 @@
+"""The command line: assembles the commands, and is the only place that exits."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from ci_migrate import __version__
+from ci_migrate.cli.action import action_arguments
+from ci_migrate.cli.config_command import config_command
+from ci_migrate.cli.history_command import history_command
+from ci_migrate.cli.plan_command import plan_command
+from ci_migrate.cli.promote_command import promote_command
+from ci_migrate.cli.status_command import status_command
+from ci_migrate.errors import CiMigrateError, ExitCode, InterruptedRunError
+from ci_migrate.redact import plain
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ci-migrate", message="%(prog)s %(version)s")
+def main() -> None:
+    """Promote Alembic and Flask-Migrate revisions through your environments, safely."""
+
+
+for _command in (promote_command, plan_command, status_command, history_command, config_command):
+    main.add_command(_command)
+
+
+def entry() -> NoReturn:
+    """Run the command line and exit; what the exit codes mean is in docs/reference/exit-codes.md."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code; every failure has been told when it returns."""
+    _listen_for_signals()
+    try:
+        argv = list(arguments)
+        if not argv and "CI_MIGRATE_COMMAND" in os.environ:
+            argv = action_arguments(os.environ)
+        result = main.main(argv, prog_name="ci-migrate", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        return int(ExitCode.USAGE)
+    except CiMigrateError as exc:
+        _tell(exc)
+        return int(exc.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return int(ExitCode.INTERRUPTED)
+    except Exception:  # noqa: BLE001 - the end of the program: a bug is told as one
+        _tell_bug()
+        return int(ExitCode.BUG)
+
+
+def _tell(error: CiMigrateError) -> None:
+    click.echo(f"error: {plain(error.message)}", err=True)
+    if error.next_step:
+        click.echo(plain(error.next_step), err=True)
+
+
+def _tell_bug() -> None:
+    click.echo(traceback.format_exc(), err=True)
+    click.echo(
+        f"This is a bug in ci-migrate {__version__} (Python {platform.python_version()},"
+        f" {platform.platform()}): please report it with the lines above.",
+        err=True,
+    )
+
+
+def _listen_for_signals() -> None:
+    """Turn the first SIGINT or SIGTERM into an exception; the next ones find the run ending already."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)
+        raise InterruptedRunError(f"the run was stopped by {signal.Signals(number).name}")
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)

@@ -1,0 +1,62 @@
+"""`ci-migrate plan`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from ci_migrate.cli.options import with_json, with_selection
+from ci_migrate.cli.run import Prepared, run_selected
+from ci_migrate.models import Promotion
+
+
+@click.command("plan")
+@with_selection
+@with_json
+@click.option("--static", is_flag=True, help="Read the revision files only; ask no database.")
+def plan_command(
+    environment: str | None,
+    branch: str | None,
+    config_path: Path | None,
+    json_option: str | None,
+    static: bool,
+) -> int:
+    """Show what `promote` would do, and whether its gates would let it; changes nothing.
+
+    Exit code 3 when a gate would block.
+    """
+    return run_selected(
+        partial(_plan, static=static),
+        environment=environment,
+        branch=branch,
+        config_path=config_path,
+        json_option=json_option,
+        tells_slack=False,
+    )
+
+
+def _plan(prepared: Prepared, *, static: bool) -> Promotion:
+    from ci_migrate.cli.world import installed_versions
+    from ci_migrate.preview import preview, preview_files
+    from ci_migrate.record import RunRecord
+    from ci_migrate.report.plan_text import plan_lines
+
+    environment = prepared.environment
+    record = RunRecord(
+        environment=environment.name,
+        run=prepared.run,
+        root=environment.root,
+        observer=prepared.reporters.console,
+        redactor=prepared.redactor,
+        versions=installed_versions(),
+        stage_name="plan",
+    )
+    if static:
+        preview_files(environment, prepared.world.env, record)
+    else:
+        preview(environment, prepared.before, prepared.world.env, record)
+    promotion = record.promotion()
+    prepared.reporters.console.write_text("\n".join(plan_lines(promotion)))
+    return promotion

@@ -1,0 +1,50 @@
+"""`ci-migrate promote`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ci_migrate.cli.options import with_json, with_selection
+from ci_migrate.cli.run import Prepared, run_selected
+from ci_migrate.models import Promotion
+
+
+@click.command("promote")
+@with_selection
+@with_json
+def promote_command(
+    environment: str | None, branch: str | None, config_path: Path | None, json_option: str | None
+) -> int:
+    """Bring an environment's database to the revisions of its branch.
+
+    Plans, passes the gates, takes a backup and proves it, upgrades, verifies from a fresh connection,
+    records and reports. With nothing pending none of the project's code runs.
+    """
+    return run_selected(
+        _promote,
+        environment=environment,
+        branch=branch,
+        config_path=config_path,
+        json_option=json_option,
+        tells_slack=True,
+    )
+
+
+def _promote(prepared: Prepared) -> Promotion:
+    from ci_migrate.cli.world import installed_versions, utc_now
+    from ci_migrate.promote import PromoteRequest, promote
+
+    return promote(
+        PromoteRequest(
+            environment=prepared.environment,
+            before=prepared.before,
+            run=prepared.run,
+            env=prepared.world.env,
+            versions=installed_versions(),
+            observer=prepared.reporters.console,
+            redactor=prepared.redactor,
+            now=utc_now,
+        )
+    )

@@ -1,0 +1,119 @@
+"""The frame of the commands that make a promotion: select, resolve, run, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ci_migrate.cli.world import World, current_world, installed_versions
+from ci_migrate.errors import CiMigrateError
+from ci_migrate.models import Failure, Outcome, Promotion, RunInfo
+
+if TYPE_CHECKING:
+    from ci_migrate.config.environment import Environment
+    from ci_migrate.config.loaded import Config
+    from ci_migrate.preflight import Before
+    from ci_migrate.redact import Redactor
+    from ci_migrate.report.send import Reporters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A selected environment with everything a run of it needs."""
+
+    world: World
+    environment: Environment
+    before: Before | None
+    run: RunInfo
+    reporters: Reporters
+    redactor: Redactor
+
+
+def run_selected(
+    work: Callable[[Prepared], Promotion],
+    *,
+    environment: str | None,
+    branch: str | None,
+    config_path: Path | None,
+    json_option: str | None,
+    tells_slack: bool,
+) -> int:
+    """Select an environment, run `work` on it, send all reports, and return the exit code."""
+    from ci_migrate.report.send import send_reports
+
+    world = current_world(config_path)
+    reporters = world.reporters(json_option, None)
+    try:
+        config = world.load_config()
+        selection = world.select(config, environment, branch)
+        run = world.run_info(selection.branch)
+        if selection.environment is None:
+            promotion = _nothing_selected(run, selection.reason)
+        else:
+            prepared = _prepare(world, config, selection.environment, run, json_option, tells_slack)
+            reporters = prepared.reporters
+            if selection.warning:
+                reporters.console.warn(selection.warning)
+            promotion = work(prepared)
+    except CiMigrateError as exc:
+        promotion = _failed_before(world, exc, environment, branch)
+    return int(send_reports(promotion, reporters).exit_code)
+
+
+def _prepare(
+    world: World,
+    config: Config,
+    name: str,
+    run: RunInfo,
+    json_option: str | None,
+    tells_slack: bool,
+) -> Prepared:
+    from ci_migrate.redact import Redactor, secrets_of_url
+
+    environment = world.resolve(config, name)
+    before = world.before(config, environment)
+    webhook = environment.slack_webhook if tells_slack else None
+    secrets = [*environment.secrets]
+    if before is not None and before.url:
+        secrets += secrets_of_url(before.url)
+    return Prepared(
+        world=world,
+        environment=environment,
+        before=before,
+        run=run,
+        reporters=world.reporters(json_option, webhook),
+        redactor=Redactor(secrets),
+    )
+
+
+def _nothing_selected(run: RunInfo, reason: str) -> Promotion:
+    return Promotion(
+        outcome=Outcome.NOTHING_TO_DO,
+        environment=None,
+        run=run,
+        warnings=(reason,),
+        versions=installed_versions(),
+    )
+
+
+def _failed_before(
+    world: World, error: CiMigrateError, environment: str | None, branch: str | None
+) -> Promotion:
+    failure = Failure(
+        stage="configuration",
+        kind=error.kind,
+        message=error.message,
+        exit_code=error.exit_code,
+        file=error.where.file,
+        line=error.where.line,
+        next=error.next_step,
+    )
+    return Promotion(
+        outcome=Outcome.FAILED,
+        environment=environment,
+        run=world.run_info(branch),
+        failure=failure,
+        versions=installed_versions(),
+    )

@@ -1,0 +1,50 @@
+"""`ci-migrate status`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ci_migrate.cli.options import with_config, with_json
+from ci_migrate.cli.world import World, current_world, write_json
+
+if TYPE_CHECKING:
+    from ci_migrate.config.loaded import Config
+    from ci_migrate.status import EnvironmentStatus
+
+
+@click.command("status")
+@with_config
+@with_json
+def status_command(config_path: Path | None, json_option: str | None) -> int:
+    """Show where every environment is: its revision, what is pending, its last run."""
+    from ci_migrate.report.console import open_console
+    from ci_migrate.report.status_text import status_lines
+
+    world = current_world(config_path)
+    config = world.load_config()
+    found = [_ask(world, config, name) for name in config.environments]
+    if json_option is not None:
+        write_json([asdict(status) for status in found], json_option)
+    if json_option != "-":
+        console = open_console(is_github=world.is_github)
+        for status in found:
+            console.write_text("\n".join(status_lines(status)))
+    return 0
+
+
+def _ask(world: World, config: Config, name: str) -> EnvironmentStatus:
+    from ci_migrate.errors import CiMigrateError
+    from ci_migrate.redact import Redactor
+    from ci_migrate.status import EnvironmentStatus, read_status
+
+    redactor = Redactor()
+    try:
+        environment = world.resolve(config, name)
+        redactor = Redactor(environment.secrets)
+        return read_status(environment, world.env)
+    except CiMigrateError as exc:
+        return EnvironmentStatus(name=name, problem=redactor.clean(exc.message))

@@ -1,0 +1,166 @@
+"""The composition root's tools: what commands share of configuration, run and reporters."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from ci_migrate import __version__
+
+if TYPE_CHECKING:
+    from ci_migrate.config.environment import Environment
+    from ci_migrate.config.loaded import Config
+    from ci_migrate.github.event import GitHubEvent
+    from ci_migrate.models import RunInfo
+    from ci_migrate.preflight import Before
+    from ci_migrate.report.send import Reporters
+    from ci_migrate.selection import Selection
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything from outside that a command may look at."""
+
+    env: Mapping[str, str]
+    cwd: Path
+    config_path: Path | None
+
+    @property
+    def is_github(self) -> bool:
+        """Whether a GitHub runner runs this."""
+        return self.env.get("GITHUB_ACTIONS") == "true"
+
+    def load_config(self) -> Config:
+        """Read the configuration file; raises ConfigError."""
+        from ci_migrate.config.load import find_config, load_config
+
+        return load_config(find_config(self.config_path, self.cwd))
+
+    def event(self) -> GitHubEvent | None:
+        """Return the GitHub event of this run, None elsewhere."""
+        from ci_migrate.github.event import read_event
+
+        return read_event(self.env)
+
+    def select(self, config: Config, environment: str | None, branch: str | None) -> Selection:
+        """Choose the environment; raises UsageError."""
+        from ci_migrate import git
+        from ci_migrate.selection import select_environment
+
+        event = self.event()
+        git_branch = git.current_branch(self.cwd, self.env) if event is None else None
+        return select_environment(
+            config, environment=environment, branch=branch, event=event, git_branch=git_branch
+        )
+
+    def resolve(self, config: Config, name: str) -> Environment:
+        """Fill in the variables of an environment; raises ConfigError."""
+        from ci_migrate.config.resolve import resolve_environment
+
+        return resolve_environment(config, name, self.env)
+
+    def before(self, config: Config, environment: Environment) -> Before | None:
+        """Return the environment that `promote_from` names, its URL as far as it is known here."""
+        from ci_migrate.config.resolve import environment_url
+        from ci_migrate.errors import ConfigError
+        from ci_migrate.preflight import Before
+
+        name = environment.promote_from
+        if name is None:
+            return None
+        try:
+            return Before(name=name, url=environment_url(config, name, self.env))
+        except ConfigError as exc:
+            return Before(name=name, url=None, problem=exc.message)
+
+    def run_info(self, branch: str | None) -> RunInfo:
+        """Say who runs this, where, and from which commit."""
+        from ci_migrate import git
+        from ci_migrate.models import RunInfo
+
+        event = self.event()
+        return RunInfo(
+            run_id=str(uuid.uuid4()),
+            started_at=utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            branch=branch,
+            commit=git.current_commit(self.cwd, self.env) if event is None else event.sha,
+            actor=git.user_name(self.cwd, self.env) if event is None else event.actor,
+            run_url=event.run_url if event else None,
+            commit_url=event.commit_url if event else None,
+            host=socket.gethostname(),
+        )
+
+    def reporters(self, json_option: str | None, webhook: str | None) -> Reporters:
+        """Return the reporters of this run: those of the runner only when it says that it is one."""
+        from ci_migrate.report.console import open_console
+        from ci_migrate.report.send import Reporters
+
+        is_github = self.is_github
+        stream = sys.stderr if json_option == "-" else sys.stdout
+        return Reporters(
+            console=open_console(stream, is_github=is_github),
+            is_github=is_github,
+            json_file=_json_file(json_option),
+            summary_file=self._runner_file("GITHUB_STEP_SUMMARY") if is_github else None,
+            outputs_file=self._runner_file("GITHUB_OUTPUT") if is_github else None,
+            slack_webhook=webhook,
+            root_in_repository=self._folder_in_repository(),
+        )
+
+    def _runner_file(self, variable: str) -> Path | None:
+        value = self.env.get(variable)
+        return Path(value) if value else None
+
+    def _folder_in_repository(self) -> str:
+        folder = (self.cwd / self.config_path).parent if self.config_path else self.cwd
+        workspace = Path(self.env.get("GITHUB_WORKSPACE") or self.cwd)
+        folder, workspace = folder.resolve(), workspace.resolve()
+        return folder.relative_to(workspace).as_posix() if folder.is_relative_to(workspace) else ""
+
+
+def current_world(config_path: Path | None) -> World:
+    """Return the world of this process."""
+    return World(env=dict(os.environ), cwd=Path.cwd(), config_path=config_path)
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of what matters to a run."""
+    found = {"ci-migrate": __version__, "python": platform.python_version()}
+    for name in ("alembic", "sqlalchemy", "flask-migrate"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def utc_now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def write_json(value: Any, option: str) -> None:
+    """Write JSON to the file of a `--json` option, `-` being stdout."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if option == "-":
+        click.echo(text, nl=False)
+    else:
+        Path(option).write_text(text, encoding="utf-8")
+
+
+def _json_file(option: str | None) -> Path | TextIO | None:
+    if option is None:
+        return None
+    return sys.stdout if option == "-" else Path(option)

@@ -1,0 +1,145 @@
+"""The ledger's table: its columns, how it is created, written and read."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ci_migrate.database.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+LEDGER_TABLE = "ci_migrate_ledger"
+Row = Mapping[str, Any]
+
+
+@functools.cache
+def ledger_table(schema: str | None) -> Any:
+    """Return the `sqlalchemy.Table`; times are UTC text in ISO 8601, lists and mappings JSON text."""
+    from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table, Text
+    from sqlalchemy.dialects.mysql import MEDIUMTEXT
+
+    def text() -> Any:
+        return Text().with_variant(MEDIUMTEXT(), "mysql").with_variant(MEDIUMTEXT(), "mariadb")
+
+    columns: list[Column[Any]] = [
+        Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+        Column("run_id", String(36), nullable=False, index=False),
+        Column("kind", String(16), nullable=False),  # run | revision
+        Column("environment", String(200), nullable=False),
+        Column("command", String(32), nullable=False),  # promote
+        Column("outcome", String(32), nullable=False),  # run: started, then its outcome;
+        # revision: planned, then executed or not-executed
+        Column("started_at", String(32), nullable=False),
+        Column("finished_at", String(32)),
+        Column("revision", String(255)),
+        Column("direction", String(16)),
+        Column("parents", text()),
+        Column("message", text()),
+        Column("content_hash", String(100)),
+        Column("source", text()),
+        Column("seconds", Float()),
+        Column("from_rows", text()),
+        Column("to_rows", text()),
+        Column("branch", text()),
+        Column("commit_sha", String(64)),
+        Column("actor", text()),
+        Column("run_url", text()),
+        Column("host", text()),
+        Column("backup", text()),
+        Column("failure", text()),
+        Column("versions", text()),
+        Column("detail", text()),
+    ]
+    return Table(LEDGER_TABLE, MetaData(), *columns, schema=schema, mysql_charset="utf8mb4")
+
+
+def ledger_exists(database: Database, schema: str | None) -> bool:
+    """Return whether the ledger's table is there."""
+    from sqlalchemy import inspect
+
+    if database.is_missing_file:
+        return False
+    return database.run(lambda c: bool(inspect(c).has_table(LEDGER_TABLE, schema=schema)))
+
+
+def missing_grant(database: Database, schema: str | None) -> str | None:
+    """Return the statement an administrator must run so that the ledger can be created, or None.
+
+    Only PostgreSQL is asked; the others are found out when the table is created.
+    """
+    if database.dialect != "postgresql" or ledger_exists(database, schema):
+        return None
+    return database.run(lambda connection: _missing_grant(connection, schema))
+
+
+def _missing_grant(connection: Connection, schema: str | None) -> str | None:
+    from sqlalchemy import inspect, text
+
+    quote = connection.dialect.identifier_preparer.quote
+    role, name = connection.execute(text("SELECT current_user, current_database()")).one()
+    target = schema or str(inspect(connection).default_schema_name)
+    if target in inspect(connection).get_schema_names():
+        question = text("SELECT has_schema_privilege(current_user, :name, 'CREATE')")
+        if connection.execute(question, {"name": target}).scalar():
+            return None
+        return f"GRANT CREATE, USAGE ON SCHEMA {quote(target)} TO {quote(role)};"
+    question = text("SELECT has_database_privilege(current_user, :name, 'CREATE')")
+    if connection.execute(question, {"name": name}).scalar():
+        return None
+    return f"CREATE SCHEMA {quote(target)} AUTHORIZATION {quote(role)};"
+
+
+def create_ledger(database: Database, schema: str | None) -> None:
+    """Create the schema and table that are missing."""
+    from sqlalchemy import inspect
+    from sqlalchemy.schema import CreateSchema
+
+    def create(connection: Connection) -> None:
+        if schema and schema not in inspect(connection).get_schema_names():
+            connection.execute(CreateSchema(schema))
+        ledger_table(schema).create(connection, checkfirst=True)
+
+    database.run_in_transaction(create)
+
+
+def insert_rows(database: Database, schema: str | None, rows: Iterable[Row]) -> None:
+    """Insert rows, all or none; every row has the same keys."""
+    values = [dict(row) for row in rows]
+    database.run_in_transaction(lambda c: c.execute(ledger_table(schema).insert(), values))
+
+
+def update_rows(database: Database, schema: str | None, changes: Iterable[tuple[Row, Row]]) -> None:
+    """Apply (match, values) pairs, all or none; a match is an equality on every key given."""
+
+    def update(connection: Connection) -> None:
+        table = ledger_table(schema)
+        for match, values in changes:
+            conditions = [table.c[name] == value for name, value in match.items()]
+            connection.execute(table.update().where(*conditions).values(**values))
+
+    database.run_in_transaction(update)
+
+
+def select_rows(
+    database: Database,
+    schema: str | None,
+    match: Row,
+    *,
+    without: tuple[str, ...] = ("source",),
+    newest: int | None = None,
+) -> list[dict[str, Any]]:
+    """Return the rows that match, oldest first; only the `newest` ones where that is given."""
+    from sqlalchemy import select
+
+    table = ledger_table(schema)
+    columns = [column for column in table.columns if column.name not in without]
+    conditions = [table.c[name] == value for name, value in match.items()]
+    query = select(*columns).where(*conditions)
+    newest_first = query.order_by(table.c.id.desc()).limit(newest)
+    rows = database.run(
+        lambda c: [dict(row._mapping) for row in c.execute(newest_first)]  # noqa: SLF001
+    )
+    return rows[::-1]

@@ -1,0 +1,68 @@
+"""Gate `heads`: one head, or exactly the heads that the configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ci_migrate.gates.inputs import GateInputs
+from ci_migrate.models import GateOutcome, GateResult
+
+NAME = "heads"
+
+
+def check(inputs: GateInputs) -> GateResult:
+    """Fail when there are several heads that nobody meant."""
+    heads = inputs.graph.heads()
+    if len(heads) <= 1:
+        found = heads[0] if heads else "no revision yet"
+        return GateResult(name=NAME, outcome=GateOutcome.PASSED, message=f"one head: {found}")
+    stray = _unintended(inputs, heads)
+    if not stray:
+        message = f"{len(heads)} heads, all named in the configuration: {', '.join(heads)}"
+        return GateResult(name=NAME, outcome=GateOutcome.PASSED, message=message)
+    listing = "; ".join(_describe(inputs, head) for head in heads)
+    first = inputs.graph.revisions[stray[0]]
+    return GateResult(
+        name=NAME,
+        outcome=GateOutcome.FAILED,
+        message=f"{len(heads)} heads: {listing}",
+        next_step="\n".join(_advice(inputs, heads)),
+        file=first.file,
+        line=1 if first.file else None,
+    )
+
+
+def _unintended(inputs: GateInputs, heads: tuple[str, ...]) -> list[str]:
+    """Return the heads without a configured label of their own."""
+    if not inputs.intended_heads:
+        return list(heads)
+    stray = []
+    taken: set[str] = set()
+    for head in heads:
+        names = [n for n in inputs.intended_heads if inputs.graph.covers(n, head)]
+        free = [name for name in names if name not in taken]
+        if free:
+            taken.add(free[0])
+        else:
+            stray.append(head)
+    return stray
+
+
+def _describe(inputs: GateInputs, head: str) -> str:
+    revision = inputs.graph.revisions[head]
+    text = f"{head} '{revision.message}'" if revision.message else head
+    if revision.file:
+        text += f" in {revision.file}"
+        origin = inputs.describe_origin(revision.file)
+        if origin:
+            text += f" ({origin})"
+    return text
+
+
+def _advice(inputs: GateInputs, heads: tuple[str, ...]) -> Iterator[str]:
+    yield "Merge them in dev, review the new file, commit it and push:"
+    yield f'    {inputs.merge_command} -m "merge heads" {" ".join(heads)}'
+    if inputs.intended_heads:
+        yield f"(intended heads are {', '.join(inputs.intended_heads)}, each may have one head)"
+    else:
+        yield "If several heads are meant, name their branch labels in `migrations.heads`."

@@ -1,0 +1,226 @@
+"""The record of what ran: one row per run, one per revision of it, written before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ci_migrate.database.engine import Database
+from ci_migrate.database.ledger_table import (
+    create_ledger,
+    insert_rows,
+    ledger_exists,
+    missing_grant,
+    select_rows,
+    update_rows,
+)
+from ci_migrate.errors import LedgerError
+from ci_migrate.models import Backup, Plan, Promotion, RunInfo
+from ci_migrate.redact import one_line, without_row_data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """That an environment executed a revision."""
+
+    revision: str
+    content_hash: str
+    finished_at: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedRun:
+    """A run that began and was never finished: killed, cancelled, or cut off."""
+
+    run_id: str
+    started_at: str
+    run_url: str | None
+    planned: tuple[str, ...]
+
+
+class Ledger:
+    """The ledger of one environment, in its database or in another one."""
+
+    def __init__(self, database: Database, *, schema: str, environment: str) -> None:
+        self._database = database
+        # Only PostgreSQL has schemas inside a database; elsewhere the table's name sets it apart.
+        self._schema = schema if database.dialect == "postgresql" else None
+        self._environment = environment
+
+    def exists(self) -> bool:
+        """Return whether the ledger has been created."""
+        with _as_ledger_error("read"):
+            return ledger_exists(self._database, self._schema)
+
+    def missing_grant(self) -> str | None:
+        """Return the SQL an administrator must run before the ledger can be created, or None."""
+        return missing_grant(self._database, self._schema)
+
+    def start_run(
+        self, run: RunInfo, plan: Plan, backup: Backup | None, versions: Mapping[str, str]
+    ) -> None:
+        """Write the run and its pending revisions as begun; creates the ledger where it is missing."""
+        common = self._common(run)
+        rows = [
+            {
+                **common,
+                "kind": "run",
+                "outcome": "started",
+                "from_rows": json.dumps(plan.current),
+                "to_rows": json.dumps(plan.target),
+                "backup": json.dumps(_backup_record(backup)) if backup else None,
+                "versions": json.dumps(dict(versions)),
+            }
+        ]
+        rows += [
+            {
+                **common,
+                "kind": "revision",
+                "outcome": "planned",
+                "revision": pending.revision,
+                "direction": "upgrade",
+                "parents": json.dumps(pending.parents),
+                "message": pending.message,
+                "content_hash": pending.content_hash,
+                "source": pending.source,
+            }
+            for pending in plan.pending
+        ]
+        with _as_ledger_error("write"):
+            create_ledger(self._database, self._schema)
+            insert_rows(self._database, self._schema, _padded(rows))
+
+    def finish_run(self, promotion: Promotion, executed: Collection[str], now: str) -> None:
+        """Write how the run ended and which of its revisions the database has."""
+        run_id = promotion.run.run_id
+        seconds = {applied.revision: applied.seconds for applied in promotion.applied}
+        failure = promotion.failure
+        record = {"kind": failure.kind, "message": failure.message} if failure else None
+        changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
+            (
+                {"run_id": run_id, "kind": "run"},
+                {
+                    "outcome": promotion.outcome.value,
+                    "finished_at": now,
+                    "seconds": promotion.seconds,
+                    "to_rows": json.dumps(promotion.reached),
+                    "failure": json.dumps(record) if record else None,
+                },
+            )
+        ]
+        for pending in promotion.pending:
+            values = _ending(pending.revision in executed, seconds.get(pending.revision), now)
+            changes.append(({"run_id": run_id, "revision": pending.revision}, values))
+        with _as_ledger_error("write"):
+            update_rows(self._database, self._schema, changes)
+
+    def unfinished_runs(self) -> tuple[UnfinishedRun, ...]:
+        """Return the runs of this environment that began and did not end, oldest first."""
+        rows = self._select(kind="run", outcome="started")
+        return tuple(
+            UnfinishedRun(
+                run_id=row["run_id"],
+                started_at=row["started_at"],
+                run_url=row["run_url"],
+                planned=tuple(
+                    r["revision"] for r in self._select(kind="revision", run_id=row["run_id"])
+                ),
+            )
+            for row in rows
+        )
+
+    def settle_run(self, run: UnfinishedRun, present: Collection[str], now: str) -> None:
+        """Finish the record of an unfinished run by what the database has now."""
+        changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
+            (
+                {"run_id": run.run_id, "kind": "run"},
+                {"outcome": "interrupted", "finished_at": now},
+            )
+        ]
+        changes += [
+            ({"run_id": run.run_id, "revision": revision}, _ending(revision in present, None, now))
+            for revision in run.planned
+        ]
+        with _as_ledger_error("write"):
+            update_rows(self._database, self._schema, changes)
+
+    def evidence(self) -> dict[str, Evidence]:
+        """Return for each revision what shows that this environment executed it last as an upgrade."""
+        found: dict[str, Evidence] = {}
+        for row in self._select(kind="revision", outcome="executed"):
+            if row["direction"] == "upgrade":
+                found[row["revision"]] = Evidence(
+                    revision=row["revision"],
+                    content_hash=row["content_hash"] or "",
+                    finished_at=row["finished_at"] or "",
+                    environment=self._environment,
+                )
+            else:
+                found.pop(row["revision"], None)
+        return found
+
+    def runs(self, newest: int) -> list[dict[str, Any]]:
+        """Return the newest runs as rows, oldest first, each with its `revisions`."""
+        rows = self._select(kind="run", newest=newest)
+        for row in rows:
+            row["revisions"] = self._select(kind="revision", run_id=row["run_id"])
+        return rows
+
+    def _select(self, *, newest: int | None = None, **match: str) -> list[dict[str, Any]]:
+        with _as_ledger_error("read"):
+            if not ledger_exists(self._database, self._schema):
+                return []
+            match = {"environment": self._environment, **match}
+            return select_rows(self._database, self._schema, match, newest=newest)
+
+    def _common(self, run: RunInfo) -> dict[str, Any]:
+        return {
+            "run_id": run.run_id,
+            "environment": self._environment,
+            "command": "promote",
+            "started_at": run.started_at,
+            "branch": run.branch,
+            "commit_sha": run.commit,
+            "actor": run.actor,
+            "run_url": run.run_url,
+            "host": run.host,
+        }
+
+
+def _ending(is_present: bool, seconds: float | None, now: str) -> dict[str, Any]:
+    if is_present:
+        return {"outcome": "executed", "finished_at": now, "seconds": seconds}
+    return {"outcome": "not-executed", "finished_at": now}
+
+
+def _padded(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    names = {name for row in rows for name in row}
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _backup_record(backup: Backup) -> dict[str, Any]:
+    return {
+        "backend": backup.backend,
+        "location": backup.location,
+        "bytes": backup.bytes,
+        "sha256": backup.sha256,
+    }
+
+
+@contextmanager
+def _as_ledger_error(verb: str) -> Iterator[None]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        reason = one_line(without_row_data(str(getattr(exc, "orig", None) or exc)))
+        raise LedgerError(
+            f"cannot {verb} the ledger: {reason}",
+            next_step="The role needs to create and write its table: grant that, name an existing schema"
+            " in `ledger.schema`, or another database in `ledger.url`.",
+        ) from exc

@@ -1,0 +1,154 @@
+"""The parent's side of the worker: start it, ask it, hear it, end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ci_migrate.errors import WorkerError
+from ci_migrate.process import read_lines, start_child, wait_or_stop
+
+Event = Mapping[str, Any]
+INTERRUPT_SECONDS = 5.0
+"""How long the worker may take to roll back after SIGINT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What the worker needs to load a project; sent over its pipe, never as arguments."""
+
+    kind: str
+    config_file: str | None
+    toml_file: str | None
+    section: str
+    script_location: str | None
+    flask_app: str | None
+    directory: str | None
+    url: str
+    x: tuple[str, ...]
+    path: tuple[str, ...]
+    setup: str | None
+    per_revision: bool
+    target: str = "heads"
+
+
+class Worker:
+    """A running worker; use `start_worker`."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        env: Mapping[str, str],
+        root: Path,
+        hear: Callable[[str], None],
+    ) -> None:
+        command_reader, self._commands = os.pipe()
+        self._events, event_writer = os.pipe()
+        self._process = start_child(
+            [sys.executable, "-m", "ci_migrate.worker", str(command_reader), str(event_writer)],
+            env={**env, "PYTHONUNBUFFERED": "1"},
+            cwd=root,
+            pass_fds=(command_reader, event_writer),
+        )
+        os.close(command_reader)
+        os.close(event_writer)
+        self._buffer = b""
+        self._relay = threading.Thread(target=self._relay_output, args=(hear,), daemon=True)
+        self._relay.start()
+        self.send(**asdict(settings))
+
+    def send(self, **command: object) -> None:
+        """Send one command; a worker that is gone is noticed when its events end."""
+        data = json.dumps(command).encode() + b"\n"
+        try:
+            while data:
+                data = data[os.write(self._commands, data) :]
+        except BrokenPipeError:
+            return
+
+    def events(self, *until: str) -> Iterator[Event]:
+        """Yield events up to and including one named in `until`.
+
+        Raises WorkerError when the worker ends without it.
+        """
+        for line in self._lines():
+            event: Event = json.loads(line)
+            yield event
+            if event["event"] in until:
+                return
+        code = self._process.wait()
+        raise WorkerError(_how_it_ended(code))
+
+    def interrupt(self) -> None:
+        """Make the worker stop what it does and roll back: SIGINT, then SIGTERM, then SIGKILL."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            wait_or_stop(self._process, INTERRUPT_SECONDS)
+
+    def end(self) -> None:
+        """End the worker: closing its commands makes it leave at once."""
+        self.send(do="end")
+        os.close(self._commands)
+        wait_or_stop(self._process, INTERRUPT_SECONDS)
+        os.close(self._events)
+        self._relay.join(timeout=1)
+
+    def _lines(self) -> Iterator[bytes]:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._events, selectors.EVENT_READ)
+            while True:
+                while b"\n" in self._buffer:
+                    line, self._buffer = self._buffer.split(b"\n", 1)
+                    yield line
+                # A process that the project forked off may hold the pipe open after the worker's end.
+                has_ended = self._process.poll() is not None
+                if not selector.select(timeout=0 if has_ended else 0.2):
+                    if has_ended:
+                        return
+                    continue
+                data = os.read(self._events, 65536)
+                if not data:
+                    return
+                self._buffer += data
+
+    def _relay_output(self, hear: Callable[[str], None]) -> None:
+        for line in read_lines(self._process):
+            hear(line)
+
+
+@contextmanager
+def start_worker(
+    settings: WorkerSettings,
+    *,
+    env: Mapping[str, str],
+    root: Path,
+    hear: Callable[[str], None],
+) -> Iterator[Worker]:
+    """Start a worker in `root` with the environment `env` and end it on leaving.
+
+    `hear` gets each line that the project prints. When the body is left by an exception, the worker is
+    interrupted first so that it rolls back.
+    """
+    worker = Worker(settings, env, root, hear)
+    try:
+        yield worker
+    except BaseException:
+        worker.interrupt()
+        raise
+    finally:
+        worker.end()
+
+
+def _how_it_ended(code: int) -> str:
+    if code < 0:
+        return f"the project's process was killed by {signal.Signals(-code).name}"
+    return f"the project's process ended by itself with exit code {code}"

@@ -1,0 +1,29 @@
+"""Projects with a command of their own: it takes the worker's place between backup and verification."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ci_migrate.errors import UpgradeError
+from ci_migrate.process import read_lines, start_child, wait_or_stop
+
+INTERRUPT_SECONDS = 5.0
+
+
+def run_own_command(
+    argv: Sequence[str], *, env: Mapping[str, str], root: Path, hear: Callable[[str], None]
+) -> None:
+    """Run the command in `root` and hear each line it prints; raise UpgradeError when it fails."""
+    process = start_child(argv, env=env, cwd=root, pass_fds=())
+    try:
+        for line in read_lines(process):
+            hear(line)
+        code = process.wait()
+    except BaseException:
+        process.send_signal(signal.SIGINT)
+        wait_or_stop(process, INTERRUPT_SECONDS)
+        raise
+    if code != 0:
+        raise UpgradeError(f"{argv[0]} ended with exit code {code}; what it printed is above")

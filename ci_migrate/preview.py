@@ -1,0 +1,87 @@
+"""`plan`: what a promotion would do, and whether its gates would let it; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ci_migrate.config.environment import Environment
+from ci_migrate.database.engine import Database
+from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
+from ci_migrate.errors import DatabaseUnreachableError
+from ci_migrate.gates import heads
+from ci_migrate.gates import history as history_gate
+from ci_migrate.gates.check import check_gates
+from ci_migrate.gates.inputs import GateInputs
+from ci_migrate.models import GateOutcome, GateResult, Outcome
+from ci_migrate.preflight import Before, describe_files, gather_inputs, open_ledger
+from ci_migrate.record import RunRecord
+from ci_migrate.survey import History, Survey, plan_history, read_files, survey_database
+
+
+def preview(
+    environment: Environment, before: Before | None, env: Mapping[str, str], record: RunRecord
+) -> None:
+    """Fill the record with plan and gates of an environment; the outcome is READY when all would pass."""
+    history = read_files(environment, env)
+    try:
+        database = Database(environment.url, root=environment.root)
+        survey = survey_database(history, database)
+    except DatabaseUnreachableError as exc:
+        gate = GateResult(
+            name="connection",
+            outcome=GateOutcome.FAILED,
+            message=exc.message,
+            next_step=exc.next_step,
+        )
+        preview_files(environment, env, record, connection=gate)
+        return
+    inputs = gather_inputs(
+        environment,
+        survey,
+        database=database,
+        ledger=open_ledger(environment, database),
+        before=before,
+        env=env,
+    )
+    record.plan = survey.plan
+    record.gates = check_gates(inputs)
+    _conclude(record, history)
+
+
+def preview_files(
+    environment: Environment,
+    env: Mapping[str, str],
+    record: RunRecord,
+    *,
+    connection: GateResult | None = None,
+) -> None:
+    """Fill the record with what the revision files alone tell: heads and their faults."""
+    history = read_files(environment, env)
+    rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
+    survey = Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
+    inputs: GateInputs = describe_files(environment, survey, env=env)
+    record.plan = survey.plan
+    record.gates = (
+        connection
+        or GateResult(
+            name="connection", outcome=GateOutcome.SKIPPED, message="no database was asked"
+        ),
+        history_gate.check(inputs),
+        heads.check(inputs),
+    )
+    _conclude(record, history)
+
+
+def _conclude(record: RunRecord, history: History) -> None:
+    for text in history.project.notes:
+        record.warn(text)
+    if any(gate.outcome is GateOutcome.FAILED for gate in record.gates):
+        record.outcome = Outcome.BLOCKED
+    elif history.unreadable:
+        record.outcome = Outcome.READY
+        record.warn(
+            f"the revisions cannot be read as text ({'; '.join(history.unreadable)}): what is pending is"
+            " known only when promote has taken a backup and asked the project"
+        )
+    else:
+        record.outcome = Outcome.READY if record.plan.pending else Outcome.NOTHING_TO_DO

@@ -1,0 +1,131 @@
+"""What a run has found and done so far; becomes a `Promotion`, however the run ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ci_migrate.errors import CiMigrateError, ExitCode
+from ci_migrate.models import (
+    AppliedRevision,
+    Backup,
+    Failure,
+    GateResult,
+    Outcome,
+    Plan,
+    Promotion,
+    RunInfo,
+)
+from ci_migrate.observer import Observer
+from ci_migrate.redact import Redactor
+
+_EMPTY_PLAN = Plan(current=(), target=(), pending=())
+
+
+@dataclass(kw_only=True)
+class StageNote:
+    """What a stage wants to say when it ends."""
+
+    result: str = ""
+
+
+@dataclass(kw_only=True)
+class RunRecord:
+    """The one mutable value of a run; stages fill it in, `promotion` freezes it."""
+
+    environment: str | None
+    run: RunInfo
+    root: Path
+    observer: Observer
+    redactor: Redactor
+    outcome: Outcome = Outcome.FAILED
+    plan: Plan = _EMPTY_PLAN
+    reached: tuple[str, ...] | None = None
+    applied: tuple[AppliedRevision, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    backup: Backup | None = None
+    failure: Failure | None = None
+    warnings: list[str] = field(default_factory=list)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    stage_name: str = "config"
+    started: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageNote]:
+        """Name the stage that is going on, and tell the observer when it begins and ends."""
+        self.stage_name = name
+        self.observer.stage_started(name)
+        started, note = time.monotonic(), StageNote()
+        yield note
+        self.observer.stage_ended(name, note.result, time.monotonic() - started)
+
+    def warn(self, text: str) -> None:
+        """Keep a warning for the report, and tell it at once."""
+        clean = self.redactor.clean(text)
+        self.warnings.append(clean)
+        self.observer.warn(clean)
+
+    def fail(self, error: Exception) -> None:
+        """Keep why the run stops; secrets are taken out of everything that will be shown.
+
+        An exception that is none of ours is a bug and kept as one.
+        """
+        if not isinstance(error, CiMigrateError):
+            self._fail_as_bug(error)
+            return
+        where, clean = error.where, self.redactor.clean
+        self.failure = Failure(
+            stage=self.stage_name,
+            kind=error.kind,
+            message=clean(error.message),
+            exit_code=error.exit_code,
+            revision=where.revision,
+            file=self._shown_path(where.file),
+            line=where.line,
+            statement=clean(where.statement) if where.statement else None,
+            executed=tuple(clean(statement) for statement in where.executed),
+            next=clean(error.next_step) if error.next_step else None,
+        )
+
+    def _fail_as_bug(self, error: Exception) -> None:
+        """Keep a failure that nobody expected."""
+        self.failure = Failure(
+            stage=self.stage_name,
+            kind="bug",
+            message=self.redactor.clean(f"{type(error).__name__}: {error}"),
+            exit_code=ExitCode.BUG,
+            next="This is a bug in ci-migrate: please report it with the traceback and the versions.",
+        )
+
+    def advise(self, next_step: str) -> None:
+        """Add to the failure what to do next, unless it says so already."""
+        if self.failure is not None and self.failure.next is None:
+            self.failure = replace(self.failure, next=self.redactor.clean(next_step))
+
+    def promotion(self) -> Promotion:
+        """Freeze the record."""
+        return Promotion(
+            outcome=self.outcome,
+            environment=self.environment,
+            run=self.run,
+            current=self.plan.current,
+            reached=self.plan.current if self.reached is None else self.reached,
+            target=self.plan.target,
+            pending=self.plan.pending,
+            applied=self.applied,
+            gates=self.gates,
+            backup=self.backup,
+            failure=self.failure,
+            warnings=tuple(self.warnings),
+            seconds=time.monotonic() - self.started,
+            versions=self.versions,
+        )
+
+    def _shown_path(self, file: str | None) -> str | None:
+        if file is None:
+            return None
+        path = Path(file)
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else file

@@ -1,0 +1,156 @@
+"""The console: progress while the run goes on, the account when it ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from ci_migrate.github.commands import endgroup, group, neutralise
+from ci_migrate.models import GateOutcome, Outcome, Promotion
+from ci_migrate.redact import one_line, plain
+from ci_migrate.report import prose
+
+MOST_PROJECT_LINES = 1_000
+"""Lines of the project's own output that are shown; the rest is counted."""
+_COLOURS = {
+    Outcome.PROMOTED: "32",
+    Outcome.NOTHING_TO_DO: "36",
+    Outcome.READY: "36",
+    Outcome.BLOCKED: "33",
+    Outcome.FAILED: "31",
+    Outcome.PARTIAL: "1;31",
+    Outcome.UNVERIFIED: "1;31",
+}
+_BAR_WIDTH = 24
+
+
+class Console:
+    """Tells a person what happens: plain lines with groups in CI, colour and a bar on a terminal."""
+
+    def __init__(self, stream: TextIO, *, is_github: bool, is_terminal: bool) -> None:
+        self._stream = stream
+        self._is_github = is_github
+        self._is_terminal = is_terminal and not is_github
+        self._group_is_open = False
+        self._project_lines = 0
+        self._bar_is_drawn = False
+        self._current: tuple[str, str, int, int] | None = None
+
+    def stage_started(self, stage: str) -> None:
+        """Open a group for the stages in which the project's own code prints."""
+        if self._is_github and stage in {"probe", "upgrade"}:
+            self._write(group(f"ci-migrate {stage}"))
+            self._group_is_open = True
+
+    def stage_ended(self, stage: str, result: str, seconds: float) -> None:
+        """Write the stage's line."""
+        self._clear_bar()
+        self.close_group()
+        took = prose.format_seconds(seconds)
+        self._write(f"{self._paint(stage.ljust(8), '1')} {self._foreign(result)}  ({took})")
+
+    def note(self, text: str) -> None:
+        """Write an indented line."""
+        self._clear_bar()
+        self._write(f"         {self._foreign(text)}")
+
+    def warn(self, text: str) -> None:
+        """Write a warning, every line of it."""
+        self._clear_bar()
+        for line in plain(text).splitlines():
+            self._write(f"{self._paint('warning', '33')}  {self._foreign(line)}")
+
+    def revision_started(self, revision: str, message: str, number: int, total: int) -> None:
+        """Name the revision that begins."""
+        self._current = (revision, message, number, total)
+        if self._is_terminal:
+            self._draw_bar(number - 1, total, f"{revision} {one_line(message, 50)}")
+        else:
+            text = f"[{number}/{total}] {revision} {one_line(message)}"
+            self._write(f"         {self._foreign(text)}")
+
+    def revision_ended(self, revision: str, seconds: float) -> None:
+        """Write how long the revision took."""
+        number, total = self._current[2:] if self._current else (0, 0)
+        self._clear_bar()
+        text = f"[{number}/{total}] {revision} done in {prose.format_seconds(seconds)}"
+        self._write(f"         {self._foreign(text)}")
+
+    def project_output(self, line: str) -> None:
+        """Relay a line of the project's, marked as such; only the first thousand."""
+        self._project_lines += 1
+        if self._project_lines <= MOST_PROJECT_LINES:
+            self._clear_bar()
+            self._write(f"       | {self._foreign(line)}")
+        elif self._project_lines == MOST_PROJECT_LINES + 1:
+            self._write("       | … (more output of the project is not shown)")
+
+    def close_group(self) -> None:
+        """Close the group if one is open: also after a failure nothing may hide in it."""
+        if self._group_is_open:
+            self._write(endgroup())
+            self._group_is_open = False
+
+    def tell(self, promotion: Promotion) -> None:
+        """Write the account of a finished run."""
+        self._clear_bar()
+        self.close_group()
+        for gate in promotion.gates:
+            if gate.outcome is GateOutcome.FAILED:
+                self._gate(gate.name, gate.message, gate.next_step)
+        if promotion.outcome is not Outcome.BLOCKED:
+            self._failure(promotion)
+        self._write(
+            self._paint(self._foreign(prose.headline(promotion)), _COLOURS[promotion.outcome])
+        )
+
+    def write_text(self, text: str) -> None:
+        """Write text of our own that may hold foreign words, line by line."""
+        for line in text.splitlines():
+            self._write(self._foreign(line))
+
+    def write_command(self, command: str) -> None:
+        """Write a workflow command, already escaped, as it is."""
+        self._write(command)
+
+    def _gate(self, name: str, message: str, next_step: str | None) -> None:
+        self._write(f"{self._paint('gate', '33')}     {self._foreign(f'{name}: {message}')}")
+        for line in (next_step or "").splitlines():
+            self._write(f"         {self._foreign(line)}")
+
+    def _failure(self, promotion: Promotion) -> None:
+        for passage in prose.failure_passages(promotion):
+            self._write(f"{self._paint(self._foreign(passage.label), '1')}:")
+            for line in passage.text.splitlines():
+                self._write(f"         {self._foreign(line)}")
+
+    def _foreign(self, text: str) -> str:
+        # Each line is written with something of ours in front or behind: one line, no escapes.
+        clean = plain(text).replace("\n", " ").replace("\t", " ")
+        return neutralise(clean) if self._is_github else clean
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._is_terminal else text
+
+    def _draw_bar(self, done: int, total: int, text: str) -> None:
+        filled = _BAR_WIDTH * done // max(total, 1)
+        bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
+        self._stream.write(f"\r\x1b[K         {bar} {done}/{total} {plain(text)}")
+        self._stream.flush()
+        self._bar_is_drawn = True
+
+    def _clear_bar(self) -> None:
+        if self._bar_is_drawn:
+            self._stream.write("\r\x1b[K")
+            self._bar_is_drawn = False
+
+    def _write(self, line: str) -> None:
+        self._stream.write(line.encode("utf-8", "replace").decode("utf-8") + "\n")
+        # A killed process loses what is not flushed, and a log that is behind misleads.
+        self._stream.flush()
+
+
+def open_console(stream: TextIO | None = None, *, is_github: bool) -> Console:
+    """Return a console on a stream, stdout by default."""
+    stream = stream or sys.stdout
+    return Console(stream, is_github=is_github, is_terminal=stream.isatty())

@@ -1,0 +1,185 @@
+"""The one source of prose: what every reporter says, as plain text that each escapes for its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ci_migrate.errors import ExitCode
+from ci_migrate.models import Backup, GateOutcome, Outcome, Promotion
+from ci_migrate.redact import one_line
+
+LONGEST_MESSAGE = 4_000
+"""Characters of an error message that are shown; the JSON result has the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One labelled fact, with a link where there is something to open."""
+
+    label: str
+    value: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionLine:
+    """One revision of the run and what became of it."""
+
+    revision: str
+    message: str
+    state: str
+    file: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One labelled part of the account of a failure; `is_code` keeps its lines as they are."""
+
+    label: str
+    text: str
+    is_code: bool = False
+
+
+def headline(promotion: Promotion) -> str:
+    """Return the outcome in one sentence that cannot be mistaken for another outcome."""
+    name = promotion.environment or "no environment"
+    count, seconds = _revisions(len(promotion.applied)), format_seconds(promotion.seconds)
+    if promotion.outcome is Outcome.PROMOTED:
+        return f"{name}: PROMOTED to {short_list(promotion.reached)}, {count} in {seconds}"
+    if promotion.outcome is Outcome.NOTHING_TO_DO:
+        if promotion.environment is None:
+            return "NOTHING TO DO: " + (
+                promotion.warnings[0] if promotion.warnings else "no environment"
+            )
+        return f"{name}: NOTHING TO DO, the database is at {short_list(promotion.reached)}"
+    if promotion.outcome is Outcome.READY:
+        count = _revisions(len(promotion.pending))
+        return f"{name}: READY, {count} pending to {short_list(promotion.target)}"
+    if promotion.outcome is Outcome.BLOCKED:
+        gates = [gate.name for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
+        return f"{name}: BLOCKED by {', '.join(gates) or 'a gate'}; the database was not touched"
+    if promotion.outcome is Outcome.PARTIAL:
+        return (
+            f"{name}: PARTLY APPLIED, the database was changed but is not at its target"
+            f" (it is at {short_list(promotion.reached)})"
+        )
+    if promotion.outcome is Outcome.UNVERIFIED:
+        return (
+            f"{name}: NOT VERIFIED, the upgrade reported success but the database does not show it"
+        )
+    if promotion.failure and promotion.failure.exit_code is ExitCode.INTERRUPTED:
+        return f"{name}: INTERRUPTED, the database is unchanged"
+    stage = f" at stage {promotion.failure.stage}" if promotion.failure else ""
+    return f"{name}: FAILED{stage}, the database is unchanged"
+
+
+def facts(promotion: Promotion) -> Iterator[Fact]:
+    """Yield what the run was about: environment, branch, revisions, backup, duration, links."""
+    run = promotion.run
+    if promotion.environment:
+        yield Fact(label="Environment", value=promotion.environment)
+    if run.branch:
+        yield Fact(label="Branch", value=run.branch)
+    if promotion.environment:
+        moved = short_list(promotion.current)
+        if promotion.reached != promotion.current:
+            moved += f" → {short_list(promotion.reached)}"
+        yield Fact(label="Version", value=moved)
+    if promotion.backup:
+        yield Fact(label="Backup", value=describe_backup(promotion.backup))
+    if run.commit:
+        yield Fact(label="Commit", value=run.commit[:12], url=run.commit_url)
+    if run.actor:
+        yield Fact(label="By", value=run.actor)
+    if run.run_url:
+        yield Fact(label="Run", value="log of this run", url=run.run_url)
+    yield Fact(label="Duration", value=format_seconds(promotion.seconds))
+
+
+def revision_lines(promotion: Promotion) -> Iterator[RevisionLine]:
+    """Yield the revisions that were pending, each with what became of it."""
+    seconds = {applied.revision: applied.seconds for applied in promotion.applied}
+    failed = promotion.failure.revision if promotion.failure else None
+    for pending in promotion.pending:
+        if pending.revision in seconds:
+            took = seconds[pending.revision]
+            state = "applied" if took is None else f"applied in {format_seconds(took)}"
+        elif pending.revision == failed:
+            state = "FAILED"
+        else:
+            state = "pending"
+        yield RevisionLine(
+            revision=pending.revision,
+            message=one_line(pending.message),
+            state=state,
+            file=pending.file,
+            note="" if pending.atomic else pending.why_not_atomic,
+        )
+
+
+def failure_passages(promotion: Promotion) -> Iterator[Passage]:
+    """Yield why the run did not reach its target, where, what it left, and what to do next."""
+    failure = promotion.failure
+    if failure is None:
+        return
+    yield Passage(label=f"Cause ({failure.stage}, {failure.kind})", text=cut_text(failure.message))
+    if failure.revision:
+        yield Passage(label="Revision", text=failure.revision)
+    if failure.file:
+        place = failure.file + (f":{failure.line}" if failure.line else "")
+        yield Passage(label="Place", text=place)
+    if failure.statement:
+        yield Passage(label="Statement", text=cut_text(failure.statement), is_code=True)
+    if failure.executed and promotion.outcome is Outcome.PARTIAL:
+        statements = ";\n".join(one_line(s, 300) for s in failure.executed[-50:])
+        label = "Already executed of this revision, and still in the database where it was not rolled back"
+        yield Passage(label=label, text=statements, is_code=True)
+    if failure.next:
+        yield Passage(label="Next", text=failure.next)
+
+
+def describe_backup(backup: Backup) -> str:
+    """Return a backup in one line: backend, place, size, proof."""
+    if not backup.location:
+        return backup.verified
+    return (
+        f"{backup.backend}, {format_bytes(backup.bytes)}, {backup.location}, verified:"
+        f" {backup.verified}"
+    )
+
+
+def format_bytes(count: int) -> str:
+    """Return a size with its unit, 1 kB = 1,000 bytes."""
+    size = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return ""
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration for people."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def short_list(revisions: tuple[str, ...]) -> str:
+    """Return version rows for people; `base` when there is none."""
+    return ", ".join(one_line(revision, 40) for revision in revisions) or "base"
+
+
+def cut_text(text: str) -> str:
+    """Return a long text with its end left out."""
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 2] + " …"
+
+
+def _revisions(count: int) -> str:
+    return f"{count} revision" + ("" if count == 1 else "s")

@@ -1,0 +1,102 @@
+"""The result as JSON: for `--json` and the step outputs (docs/reference/result.schema.json)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ci_migrate.models import Backup, Failure, PendingRevision, Promotion
+
+
+def build_result(promotion: Promotion) -> dict[str, Any]:
+    """Return the result as plain values, in the order in which it is documented."""
+    return {
+        "outcome": promotion.outcome.value,
+        "environment": promotion.environment,
+        "branch": promotion.run.branch,
+        "from": list(promotion.current),
+        "to": list(promotion.target),
+        "reached": list(promotion.reached),
+        "pending": [_pending(pending) for pending in promotion.pending],
+        "applied": [
+            {"revision": a.revision, "message": a.message, "seconds": a.seconds}
+            for a in promotion.applied
+        ],
+        "gates": [
+            {
+                "name": gate.name,
+                "outcome": gate.outcome.value,
+                "message": gate.message,
+                "next": gate.next_step,
+            }
+            for gate in promotion.gates
+        ],
+        "backup": _backup(promotion.backup) if promotion.backup else None,
+        "error": _error(promotion.failure) if promotion.failure else None,
+        "warnings": list(promotion.warnings),
+        "seconds": round(promotion.seconds, 3),
+        "run": {
+            "id": promotion.run.run_id,
+            "commit": promotion.run.commit,
+            "url": promotion.run.run_url,
+        },
+        "versions": dict(promotion.versions),
+    }
+
+
+def render_result(promotion: Promotion) -> str:
+    """Return the result as JSON text that ends with a newline."""
+    return json.dumps(build_result(promotion), indent=2, ensure_ascii=False) + "\n"
+
+
+def build_outputs(promotion: Promotion) -> dict[str, str]:
+    """Return the step outputs: the keys of the result, arrays and objects as JSON text."""
+    result = build_result(promotion)
+    result["pending"] = [
+        {"revision": p["revision"], "message": p["message"], "file": p["file"]}
+        for p in result["pending"]
+    ]
+    for name in ("environment", "branch"):
+        result[name] = result[name] or ""
+    for name in ("reached", "run", "warnings"):
+        del result[name]
+    return {name: _output(value) for name, value in result.items()}
+
+
+def _output(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _pending(pending: PendingRevision) -> dict[str, Any]:
+    return {
+        "revision": pending.revision,
+        "message": pending.message,
+        "file": pending.file,
+        "atomic": pending.atomic,
+        "note": pending.why_not_atomic or None,
+    }
+
+
+def _backup(backup: Backup) -> dict[str, Any]:
+    return {
+        "backend": backup.backend,
+        "location": backup.location,
+        "bytes": backup.bytes,
+        "sha256": backup.sha256,
+        "verified": backup.verified,
+        "seconds": round(backup.seconds, 3),
+    }
+
+
+def _error(failure: Failure) -> dict[str, Any]:
+    return {
+        "stage": failure.stage,
+        "kind": failure.kind,
+        "message": failure.message,
+        "revision": failure.revision,
+        "file": failure.file,
+        "line": failure.line,
+        "statement": failure.statement,
+        "executed": list(failure.executed),
+        "next": failure.next,
+    }

@@ -1,0 +1,113 @@
+"""Sends a finished promotion to every reporter that is there; a failing one is a warning, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+from ci_migrate.errors import ReporterError
+from ci_migrate.github.commands import annotation
+from ci_migrate.github.files import append_summary, write_outputs
+from ci_migrate.http_client import post_json
+from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion
+from ci_migrate.report.console import Console
+from ci_migrate.report.markdown import render_markdown
+from ci_migrate.report.result import build_outputs, render_result
+from ci_migrate.report.slack import post_to_slack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporters:
+    """Where a promotion is told; None switches a reporter off."""
+
+    console: Console
+    is_github: bool = False
+    json_file: Path | TextIO | None = None
+    summary_file: Path | None = None
+    outputs_file: Path | None = None
+    slack_webhook: str | None = None
+    root_in_repository: str = ""
+    """Folder of the configuration, relative to the repository, for annotations."""
+
+
+def send_reports(promotion: Promotion, reporters: Reporters) -> Promotion:
+    """Tell every reporter; return the promotion with a warning for each that failed."""
+    reporters.console.tell(promotion)
+    if reporters.is_github:
+        for line in _annotations(promotion, reporters.root_in_repository):
+            reporters.console.write_command(line)
+    for name, send in _deliveries(reporters):
+        try:
+            send(promotion)
+        except ReporterError as exc:
+            warning = f"{name} was not told: {exc.message}"
+            reporters.console.warn(warning)
+            promotion = replace(promotion, warnings=(*promotion.warnings, warning))
+    return promotion
+
+
+def _deliveries(reporters: Reporters) -> Iterator[tuple[str, Callable[[Promotion], None]]]:
+    """Yield the reporters in an order in which the last ones can still tell of the first."""
+    webhook, summary = reporters.slack_webhook, reporters.summary_file
+    outputs, result = reporters.outputs_file, reporters.json_file
+    if webhook:
+        yield "Slack", lambda promotion: _tell_slack(promotion, webhook)
+    if summary:
+        yield "the job summary", lambda promotion: _append(summary, promotion)
+    if outputs:
+        yield "the step outputs", lambda promotion: _write_outputs(outputs, promotion)
+    if result:
+        yield "the JSON file", lambda promotion: _write_json(result, promotion)
+
+
+def _tell_slack(promotion: Promotion, webhook: str) -> None:
+    if promotion.outcome is not Outcome.NOTHING_TO_DO:
+        post_to_slack(promotion, webhook, post_json)
+
+
+def _append(path: Path, promotion: Promotion) -> None:
+    append_summary(path, render_markdown(promotion))
+
+
+def _write_outputs(path: Path, promotion: Promotion) -> None:
+    write_outputs(path, build_outputs(promotion))
+
+
+def _write_json(target: Path | TextIO, promotion: Promotion) -> None:
+    text = render_result(promotion)
+    try:
+        if isinstance(target, Path):
+            target.write_text(text, encoding="utf-8")
+        else:
+            target.write(text)
+            target.flush()
+    except OSError as exc:
+        raise ReporterError(f"{target} cannot be written: {exc.strerror}") from exc
+
+
+def _annotations(promotion: Promotion, folder: str) -> Iterator[str]:
+    title = f"ci-migrate: {promotion.outcome.value}"
+    for gate in promotion.gates:
+        if gate.outcome is GateOutcome.FAILED:
+            yield _gate_annotation(gate, folder)
+    failure = promotion.failure
+    if failure is not None and promotion.outcome is not Outcome.BLOCKED:
+        text = failure.message + (f"\n{failure.next}" if failure.next else "")
+        file = _in_repository(failure.file, folder)
+        yield annotation("error", text, file=file, line=failure.line, title=title)
+
+
+def _gate_annotation(gate: GateResult, folder: str) -> str:
+    text = gate.message + (f"\n{gate.next_step}" if gate.next_step else "")
+    file = _in_repository(gate.file, folder)
+    return annotation(
+        "error", text, file=file, line=gate.line, title=f"ci-migrate gate {gate.name}"
+    )
+
+
+def _in_repository(file: str | None, folder: str) -> str | None:
+    if file is None or file.startswith("/"):
+        return None
+    return f"{folder}/{file}" if folder not in {"", "."} else file

@@ -1,0 +1,57 @@
+"""The state of environments, and their past, as lines for the console."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ci_migrate.redact import one_line
+from ci_migrate.report.prose import format_seconds, short_list
+
+if TYPE_CHECKING:
+    from ci_migrate.status import EnvironmentStatus
+
+
+def status_lines(status: EnvironmentStatus) -> Iterator[str]:
+    """Yield where one environment is."""
+    if status.problem:
+        yield f"{status.name}: cannot be asked: {one_line(status.problem, 500)}"
+        return
+    if status.unreadable:
+        pending = f"pending not known ({one_line(status.unreadable)})"
+    else:
+        pending = f"{len(status.pending)} pending" if status.pending else "nothing pending"
+    yield f"{status.name}: at {short_list(status.current)}, {pending}"
+    if status.unknown:
+        yield f"    no file here explains {short_list(status.unknown)}"
+    if status.last_run:
+        yield f"    last run {run_line(status.last_run)}"
+
+
+def run_line(run: Mapping[str, Any]) -> str:
+    """Return one run of the ledger as a line."""
+    moved = f"{_rows(run['from_rows'])} → {_rows(run['to_rows'])}"
+    took = f" in {format_seconds(run['seconds'])}" if run["seconds"] is not None else ""
+    who = " by " + one_line(run["actor"], 80) if run["actor"] else ""
+    commit = " from " + one_line(run["commit_sha"], 12) if run["commit_sha"] else ""
+    return f"{run['started_at']}  {run['outcome']}{took}  {moved}{commit}{who}"
+
+
+def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the runs of an environment, newest last, each with its revisions."""
+    for run in runs:
+        yield run_line(run)
+        if run["run_url"]:
+            yield f"    {run['run_url']}"
+        if run["failure"]:
+            yield f"    {one_line(json.loads(run['failure'])['message'], 500)}"
+        for revision in run["revisions"]:
+            took = revision["seconds"]
+            seconds = f" ({format_seconds(took)})" if took is not None else ""
+            message = one_line(revision["message"] or "")
+            yield f"    {revision['outcome']:<12} {revision['revision']}  {message}{seconds}"
+
+
+def _rows(text: str | None) -> str:
+    return short_list(tuple(json.loads(text))) if text else "?"

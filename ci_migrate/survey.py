@@ -1,0 +1,127 @@
+"""What is there before anything is changed: files, graph, version rows, and the plan they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ci_migrate.config.environment import Environment
+from ci_migrate.database.engine import Database
+from ci_migrate.database.version_rows import VersionRows, read_version_rows
+from ci_migrate.models import Plan, Revision
+from ci_migrate.plan import build_plan
+from ci_migrate.revisions.graph import Graph
+from ci_migrate.revisions.locate import find_project
+from ci_migrate.revisions.pending import describe_pending
+from ci_migrate.revisions.problem import Problem
+from ci_migrate.revisions.project import Project
+from ci_migrate.revisions.scan import read_history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The project and its revisions."""
+
+    project: Project
+    graph: Graph
+    problems: tuple[Problem, ...]
+    unreadable: tuple[str, ...]
+    """Why the files alone do not tell the history; empty when they do."""
+    version_table: str
+    version_table_schema: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """A history seen against one database."""
+
+    history: History
+    rows: VersionRows
+    plan: Plan
+
+
+def read_files(environment: Environment, env: Mapping[str, str]) -> History:
+    """Read the project of an environment as text; nothing of it is imported."""
+    migrations = environment.migrations
+    project = find_project(
+        environment.root,
+        config=Path(migrations.config) if migrations.config else None,
+        name=migrations.name,
+        flask_app=migrations.flask_app,
+        directory=migrations.directory,
+        versions=migrations.versions or None,
+        version_table=migrations.version_table,
+        version_table_schema=migrations.version_table_schema,
+        env=env,
+    )
+    read = read_history(project)
+    unreadable = read.unreadable
+    if not project.version_table_known:
+        unreadable += ("env.py computes the name of its version table",)
+    return History(
+        project=project,
+        graph=Graph(read.revisions),
+        problems=read.problems,
+        unreadable=unreadable,
+        version_table=project.version_table,
+        version_table_schema=project.version_table_schema,
+    )
+
+
+def history_of_worker(
+    history: History,
+    revisions: list[Mapping[str, Any]],
+    version_table: str,
+    version_table_schema: str | None,
+) -> History:
+    """Return a history as the project itself loaded it, for those that cannot be read as text."""
+    root = history.project.root
+    found = [
+        Revision(
+            id=item["id"],
+            parents=tuple(item["parents"]),
+            depends_on=tuple(item["depends_on"]),
+            labels=tuple(item["labels"]),
+            message=item["message"],
+            file=_relative(item["file"], root),
+        )
+        for item in revisions
+    ]
+    return History(
+        project=history.project,
+        graph=Graph(found),
+        problems=(),
+        unreadable=(),
+        version_table=version_table,
+        version_table_schema=version_table_schema,
+    )
+
+
+def survey_database(history: History, database: Database) -> Survey:
+    """Read the version rows of a database and plan from them."""
+    rows = read_version_rows(database, history.version_table, history.version_table_schema)
+    return Survey(
+        history=history, rows=rows, plan=plan_history(history, rows.rows, database.dialect)
+    )
+
+
+def plan_history(history: History, rows: tuple[str, ...] | None, dialect: str) -> Plan:
+    """Plan from version rows; None when they are not known, then nothing is called pending."""
+    if rows is None:
+        heads = history.graph.heads()
+        return Plan(current=(), target=history.graph.real_heads(heads), pending=())
+    root = history.project.root
+    return build_plan(history.graph, rows, lambda r: describe_pending(r, root, dialect))
+
+
+def problems_of(survey: Survey) -> tuple[Problem, ...]:
+    """Return the faults of files and graph, those of ids measured by the database's column."""
+    limit = survey.rows.id_length
+    return survey.history.problems + survey.history.graph.problems(id_limit=limit)
+
+
+def _relative(file: str, root: Path) -> str:
+    path = Path(file)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -1,0 +1,36 @@
+"""After the upgrade: a fresh connection must see the target."""
+
+from __future__ import annotations
+
+from ci_migrate.errors import NotVerifiedError
+from ci_migrate.models import Plan
+from ci_migrate.revisions.graph import Graph
+
+
+def verify_target(
+    rows: tuple[str, ...], plan: Plan, graph: Graph, *, external_transaction: bool
+) -> None:
+    """Raise NotVerifiedError unless the version rows imply every target of the plan."""
+    unknown = graph.unknown(rows)
+    missing = graph.pending(rows, plan.target) if not unknown else plan.target
+    if not unknown and not missing:
+        return
+    found, wanted = ", ".join(rows) or "no row", ", ".join(plan.target)
+    if external_transaction:
+        reason = (
+            " env.py ran SQL before it called context.configure: with SQLAlchemy 2 that opens a"
+            " transaction which nobody commits, so Alembic reports every revision and keeps none."
+        )
+        next_step = (
+            "Commit before configuring (`connection.commit()` in front of `context.configure`), or run that"
+            " SQL on a connection of its own; then push again."
+        )
+    else:
+        reason = ""
+        next_step = (
+            "Compare the version table with the revisions by hand before you run anything else."
+        )
+    raise NotVerifiedError(
+        f"the upgrade reported success, but a fresh connection reads {found} instead of {wanted}.{reason}",
+        next_step=next_step,
+    )

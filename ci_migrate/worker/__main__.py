@@ -1,0 +1,75 @@
+"""Start of the worker: `python -m ci_migrate.worker COMMANDS_FD EVENTS_FD`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# `python -m` puts the working directory first: with a folder called `alembic` there, the import below
+# would find that. The project's folders are added once Alembic is loaded.
+if sys.path and sys.path[0] in {"", str(Path.cwd())}:
+    del sys.path[0]
+
+import signal
+from typing import Any
+
+from ci_migrate.worker.protocol import Channel
+
+
+def main() -> int:
+    """Serve the parent's commands until `end`; every failure of the user's code becomes an event."""
+    channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    stage = "load"
+    try:
+        settings = channel.receive()
+        from ci_migrate.worker import compat
+        from ci_migrate.worker.project import load_project
+
+        compat.check_alembic()
+        with load_project(settings) as config:
+            stage = "probe"
+            _serve(channel, config, settings)
+    except BaseException as exc:  # noqa: BLE001 - user code raises anything, also SystemExit
+        return _report(channel, stage, exc)
+    return 0
+
+
+def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
+    from ci_migrate.worker.driver import Driver
+    from ci_migrate.worker.history import describe_history
+
+    driver = Driver(config, channel, settings)
+    channel.send("loaded")
+    while True:
+        command = channel.receive()
+        if command["do"] == "probe":
+            driver.probe(command["challenge"])
+            channel.send("probe_ended")
+        elif command["do"] == "history":
+            channel.send("history", revisions=describe_history(driver.script))
+        elif command["do"] == "upgrade":
+            driver.upgrade(command["challenge"], tuple(command["expected"]))
+        else:
+            return
+
+
+def _report(channel: Channel, stage: str, error: BaseException) -> int:
+    import traceback
+
+    from ci_migrate.redact import without_row_data
+    from ci_migrate.worker.capture import describe_exception
+
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    sys.stderr.write(without_row_data("".join(lines)) + "\n")
+    channel.send("failed", stage=stage, **describe_exception(error, None))
+    return 1
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads and exit handlers of the user's code must not hold up a run that has ended.
+    os._exit(code)

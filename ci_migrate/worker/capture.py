@@ -1,0 +1,75 @@
+"""What a revision does, seen from outside: its statements, and where it failed."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import Any
+
+from sqlalchemy import event
+
+from ci_migrate.redact import without_row_data
+from ci_migrate.worker.protocol import Channel
+
+LONGEST_STATEMENT = 4_000
+"""Characters of a statement that are reported; parameters never are."""
+
+
+class StatementCapture:
+    """Reports each statement that runs on the engines it is attached to while a revision is running."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.revision: str | None = None
+        self.last_statement: str | None = None
+
+    def attach(self, engine: Any) -> None:
+        """Listen to an engine; a second call for the same engine does nothing."""
+        if not event.contains(engine, "before_cursor_execute", self._before):
+            event.listen(engine, "before_cursor_execute", self._before)
+            event.listen(engine, "after_cursor_execute", self._after)
+
+    def _before(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if self.revision is not None:
+            self.last_statement = statement
+
+    def _after(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if self.revision is not None:
+            self.last_statement = None
+            self._channel.send("statement", statement=statement[:LONGEST_STATEMENT])
+
+
+def describe_exception(error: BaseException, revision_file: str | None) -> dict[str, Any]:
+    """Return an exception as plain values: class, message without row data, statement, file and line.
+
+    File and line are of the innermost frame in the revision's own file, else of the innermost frame.
+    """
+    original = getattr(error, "orig", None)
+    message = str(original if original is not None else error)
+    if isinstance(error, SystemExit):
+        message = f"it called exit({error.code!r})"
+    file, line = _place(error, revision_file)
+    statement = getattr(error, "statement", None)
+    return {
+        "type": type(original if original is not None else error).__name__,
+        "message": without_row_data(message),
+        "statement": statement[:LONGEST_STATEMENT] if isinstance(statement, str) else None,
+        "file": file,
+        "line": line,
+        "sqlstate": _sqlstate(original),
+    }
+
+
+def _place(error: BaseException, revision_file: str | None) -> tuple[str | None, int | None]:
+    if isinstance(error, SyntaxError) and error.filename:
+        return error.filename, error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    wanted = os.path.realpath(revision_file) if revision_file else None
+    own = [frame for frame in frames if wanted and os.path.realpath(frame.filename) == wanted]
+    found = own or [frame for frame in frames if "site-packages" not in frame.filename]
+    return (found[-1].filename, found[-1].lineno) if found else (None, None)
+
+
+def _sqlstate(original: Any) -> str | None:
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    return state if isinstance(state, str) else None

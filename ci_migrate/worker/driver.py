@@ -1,0 +1,153 @@
+"""Runs any env.py through Alembic's EnvironmentContext, watched step by step, without patching it."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from ci_migrate.database.identity import answer_challenge
+from ci_migrate.worker import compat
+from ci_migrate.worker.capture import StatementCapture, describe_exception
+from ci_migrate.worker.protocol import Channel
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+Steps = Callable[[tuple[str, ...], MigrationContext], Iterable[Any]]
+
+
+class RefusedError(Exception):
+    """What env.py opened is not what the parent planned for; nothing was run on it."""
+
+
+class Driver:
+    """One loaded project; `probe` looks, `upgrade` runs."""
+
+    def __init__(self, config: Config, channel: Channel, settings: Mapping[str, Any]) -> None:
+        self._config = config
+        self._channel = channel
+        self._settings = settings
+        self._capture = StatementCapture(channel)
+        self.script = ScriptDirectory.from_config(config)
+
+    def probe(self, challenge: Mapping[str, str] | None) -> None:
+        """Run env.py with no step to take, and report every database it configured."""
+
+        def look(rows: tuple[str, ...], context: MigrationContext) -> list[Any]:
+            self._channel.send("probed", **self._describe(rows, context, challenge))
+            return []
+
+        self._run_env(look, dont_mutate=True)
+
+    def upgrade(self, challenge: Mapping[str, str], expected: tuple[str, ...]) -> None:
+        """Run env.py with the steps to the target; report each as it starts and ends."""
+        finished: list[bool] = []
+
+        def run(rows: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
+            found = self._describe(rows, context, challenge)
+            if not found["same_database"] or tuple(found["rows"]) != expected:
+                # An event as well as an exception: env.py may swallow the exception.
+                self._channel.send("refused", **found)
+                raise RefusedError("env.py opened another database, or its rows changed")
+            self._channel.send("connected", server_id=_server_id(context))
+            for step in compat.upgrade_steps(self.script, self._settings["target"], rows):
+                yield from self._watched(step)
+            finished.append(True)
+
+        self._run_env(run)
+        self._channel.send("ran", finished=bool(finished))
+
+    def _watched(self, step: Any) -> Iterator[Any]:
+        revision, path = step.revision.revision, str(step.revision.path)
+        function = step.migration_fn
+
+        @functools.wraps(function)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self._capture.revision = revision
+            try:
+                return function(*args, **kwargs)
+            except BaseException as exc:
+                failure = describe_exception(exc, path)
+                failure["statement"] = failure["statement"] or self._capture.last_statement
+                self._channel.send("revision_failed", revision=revision, **failure)
+                raise
+            finally:
+                self._capture.revision = None
+
+        step.migration_fn = watched
+        self._channel.send("revision_started", revision=revision)
+        started = time.monotonic()
+        # Alembic runs the step here, writes its version row and, when each revision has a transaction
+        # of its own, commits it.
+        yield step
+        seconds = round(time.monotonic() - started, 4)
+        self._channel.send("revision_done", revision=revision, seconds=seconds)
+
+    def _run_env(self, steps: Steps, **options: Any) -> None:
+        target = self._settings["target"]
+        context = EnvironmentContext(
+            self._config,
+            self.script,
+            fn=steps,
+            as_sql=False,
+            starting_rev=None,
+            destination_rev=target,
+            tag=None,
+            **options,
+        )
+        self._watch_configure(context)
+        with context:
+            self.script.run_env()
+
+    def _watch_configure(self, context: EnvironmentContext) -> None:
+        """Override `configure` on the instance: `alembic.context` looks names up there."""
+        original = context.configure
+
+        def configure(*args: Any, **kwargs: Any) -> None:
+            if self._settings["per_revision"]:
+                kwargs["transaction_per_migration"] = True
+            original(*args, **kwargs)
+            connection = context.get_context().connection
+            if connection is not None:
+                self._capture.attach(connection.engine)
+
+        context.configure = configure  # type: ignore[method-assign]
+
+    def _describe(
+        self,
+        rows: tuple[str, ...],
+        context: MigrationContext,
+        challenge: Mapping[str, str] | None,
+    ) -> dict[str, Any]:
+        connection = context.connection
+        if connection is None:
+            raise RefusedError("env.py configured no connection")
+        url = connection.engine.url
+        same = challenge is None or answer_challenge(connection, challenge)
+        return {
+            "rows": sorted(rows),
+            "same_database": same,
+            "database": f"{url.database} on {url.host or 'localhost'} ({url.get_backend_name()})",
+            "version_table": context.version_table,
+            "version_table_schema": context.version_table_schema,
+            "external_transaction": compat.is_in_external_transaction(context),
+        }
+
+
+def _server_id(context: MigrationContext) -> int | None:
+    """Return the server's number of env.py's session, so that the parent can cancel its statement."""
+    connection = context.connection
+    if connection is None:
+        return None
+    statement = {
+        "postgresql": "SELECT pg_backend_pid()",
+        "mysql": "SELECT CONNECTION_ID()",
+        "mariadb": "SELECT CONNECTION_ID()",
+    }.get(connection.dialect.name)
+    return int(connection.exec_driver_sql(statement).scalar() or 0) if statement else None

@@ -1,0 +1,53 @@
+"""JSON lines between parent and worker: commands in, events out, each on a descriptor of its own.
+
+The worker's stdout and stderr belong to the user's code; nothing of the protocol is there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+PARENT_IS_GONE = 70
+"""Exit code of a worker whose parent ended without a word."""
+
+
+class Channel:
+    """The worker's end: reads commands in a thread, so that a parent that dies ends the worker too."""
+
+    def __init__(self, commands: int, events: int) -> None:
+        self._events = events
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[dict[str, Any]] = queue.Queue()
+        os.set_inheritable(events, False)
+        os.set_inheritable(commands, False)
+        self._pid = os.getpid()
+        reader = threading.Thread(target=self._read, args=(commands,), name="commands", daemon=True)
+        reader.start()
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next command."""
+        return self._queue.get()
+
+    def send(self, event: str, **values: object) -> None:
+        """Send one event; silent in a process that the user's code forked off."""
+        if os.getpid() != self._pid:
+            return
+        line = json.dumps({"event": event, **values}, default=str).encode() + b"\n"
+        with self._lock:
+            view = memoryview(line)
+            while view:
+                view = view[os.write(self._events, view) :]
+
+    def _read(self, commands: int) -> None:
+        with open(commands, encoding="utf-8") as lines:
+            for line in lines:
+                command: Mapping[str, Any] = json.loads(line)
+                self._queue.put(dict(command))
+        # End of file: the parent is gone, whatever the user's code is doing. Work that nobody watches,
+        # locks or verifies must not go on.
+        os._exit(PARENT_IS_GONE)

@@ -1,0 +1,146 @@
+"""What every backend must do, on a real database with awkward names."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from tests.integration.backup.backup_samples import SAMPLES, make_request
+
+from ci_migrate.backup.backends import BACKENDS
+from ci_migrate.backup.manifest import manifest_path, read_manifest
+from ci_migrate.backup.take import take_backup, verify_backup
+from ci_migrate.errors import BackupError
+
+
+@pytest.fixture(params=list(SAMPLES))
+def case(request, tmp_path):
+    """Return (sample, url, request) of a filled database."""
+    sample, fixture = SAMPLES[request.param]
+    url = request.getfixturevalue(fixture)
+    sample.fill(url)
+    return sample, url, make_request(sample, url, tmp_path / "out" / ".ci-migrate" / "backups")
+
+
+def test_every_backend_has_a_sample():
+    assert set(BACKENDS) == set(SAMPLES)
+
+
+def test_archive_restores_to_the_same_rows(case):
+    sample, url, request = case
+    before = sample.rows(url)
+    backup = take_backup(request, "auto")
+    restored = sample.restore(url, Path(backup.location))
+    try:
+        assert sample.rows(restored) == before
+    finally:
+        sample.forget(url, restored)
+    assert backup.backend == sample.backend
+    assert f"{len(sample.tables)} tables" in backup.verified
+
+
+def test_files_are_private_and_described(case):
+    sample, _, request = case
+    old = os.umask(0)
+    try:
+        backup = take_backup(request, sample.backend)
+    finally:
+        os.umask(old)
+    archive = Path(backup.location)
+    assert archive.stem == "production-20260304T050607Z-01234567"
+    for path, mode in ((archive, 0o600), (manifest_path(archive), 0o600), (archive.parent, 0o700)):
+        assert stat.S_IMODE(path.stat().st_mode) == mode, path
+    assert (archive.parent.parent / ".gitignore").read_text() == "*\n"
+    assert sorted(archive.parent.iterdir()) == sorted([archive, manifest_path(archive)])
+    manifest = read_manifest(manifest_path(archive))
+    assert manifest.tables == sample.tables
+    assert manifest.heads == ("abc123",)
+    assert (manifest.bytes, manifest.sha256) == (archive.stat().st_size, backup.sha256)
+    assert manifest.started == "2026-03-04T05:06:07.000Z" <= manifest.finished
+    assert json.loads(manifest_path(archive).read_text())["format_version"] == 1
+
+
+def test_two_backups_of_one_run_stand_beside_each_other(case):
+    sample, _, request = case
+    first, second = take_backup(request, "auto"), take_backup(request, "auto")
+    assert first.location != second.location
+    assert Path(first.location).exists()
+
+
+@pytest.mark.parametrize("damage", ["emptied", "cut", "flipped", "gone"])
+def test_damaged_archive_is_not_a_backup(case, damage):
+    sample, _, request = case
+    archive = Path(take_backup(request, "auto").location)
+    manifest = read_manifest(manifest_path(archive))
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 2] ^= 1
+    changes = {"emptied": b"", "cut": bytes(content[:-10]), "flipped": bytes(content)}
+    archive.unlink() if damage == "gone" else archive.write_bytes(changes[damage])
+    with pytest.raises(BackupError) as caught:
+        verify_backup(request, BACKENDS[sample.backend], manifest, archive)
+    assert caught.value.next_step
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.999])
+def test_archive_that_was_never_whole_is_not_a_backup(case, kept):
+    """The checksum says nothing here: it was made of the short file."""
+    sample, _, request = case
+    backend = BACKENDS[sample.backend]
+    archive = Path(take_backup(request, "auto").location)
+    content = archive.read_bytes()
+    archive.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(BackupError):
+        backend.verify_archive(request, archive, backend.check_tools(request))
+
+
+def test_table_that_is_not_in_the_archive_stops(case):
+    sample, _, request = case
+    schema = "public" if sample.backend == "postgres" else None
+    more = dataclasses.replace(request, tables=(*sample.tables, (schema, "not there")))
+    with pytest.raises(BackupError, match="not there"):
+        take_backup(more, "auto")
+    assert list(request.directory.iterdir()) == []
+
+
+def test_code_in_the_database_is_not_taken_for_a_table(case):
+    sample, _, request = case
+    schema = "public" if sample.backend == "postgres" else None
+    for name in ("made_by_code", "fake", "seen_", "DATA", "kept"):
+        more = dataclasses.replace(request, tables=(*sample.tables, (schema, name)))
+        with pytest.raises(BackupError, match="1 of the database's tables are missing"):
+            take_backup(more, "auto")
+
+
+def test_file_in_place_of_the_directory(case, tmp_path):
+    _, _, request = case
+    (tmp_path / "file").write_text("mine")
+    for directory in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(BackupError, match="file") as caught:
+            take_backup(dataclasses.replace(request, directory=directory), "auto")
+        assert "backup.directory" in caught.value.next_step
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_directory_of_the_kernel_cannot_be_written(case):
+    _, _, request = case
+    with pytest.raises(BackupError, match="/proc"):
+        take_backup(dataclasses.replace(request, directory=Path("/proc/none")), "auto")
+
+
+def test_symlink_at_the_archives_place_is_not_followed(case, tmp_path):
+    _, _, request = case
+    request.directory.mkdir(parents=True)
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    backend = BACKENDS[case[0].backend]
+    name = "production-20260304T050607Z-01234567"
+    (request.directory / f"{name}{backend.suffix}").symlink_to(victim)
+    (request.directory / f"{name}-2{backend.suffix}").symlink_to(tmp_path / "dangling")
+    backup = take_backup(request, "auto")
+    assert Path(backup.location).name == f"{name}-3{backend.suffix}"
+    assert victim.read_text() == "mine"
+    assert not (tmp_path / "dangling").exists()
