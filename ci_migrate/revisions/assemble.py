@@ -22,8 +22,8 @@ class Choice:
     kind: Literal["alembic", "flask"]
     ini: Path | None = None
     toml: Path | None = None
-    flask_folder: Path | None = None
-    """Script location of a Flask-Migrate project, whose ini file has none."""
+    script_location: Path | None = None
+    """Given where no settings name it: the folder of a Flask-Migrate project."""
     notes: tuple[str, ...] = ()
 
 
@@ -91,7 +91,7 @@ def shown_path(path: Path, root: Path) -> str:
 
 def _check_section(settings: Settings, choice: Choice, section: str) -> None:
     ini = settings.ini
-    if ini is None or ini.has_section(section) or choice.flask_folder:
+    if ini is None or ini.has_section(section) or choice.script_location:
         return
     if "script_location" in settings.toml and section == "alembic":
         return
@@ -116,7 +116,7 @@ def _find_places(root: Path, settings: Settings, choice: Choice, overrides: Over
         script, reason = _find_script(root, settings, choice, search)
         named = settings.version_locations()
     except SettingError as exc:
-        script, reason = choice.flask_folder, str(exc)
+        script, reason = choice.script_location, str(exc)
     if overrides.versions:
         return _Places(script, _named_versions(root, overrides.versions), ())
     if named:
@@ -149,9 +149,9 @@ def _find_script(
     root: Path, settings: Settings, choice: Choice, search: tuple[Path, ...]
 ) -> tuple[Path | None, str | None]:
     """Return the script location, and the reason when it is not usable."""
-    text = settings.text("script_location") if choice.flask_folder is None else None
-    if choice.flask_folder is not None:
-        script: Path | None = choice.flask_folder
+    text = settings.text("script_location") if choice.script_location is None else None
+    if choice.script_location is not None:
+        script: Path | None = choice.script_location
     elif text is None:
         file = choice.ini or choice.toml
         raise ProjectError(

@@ -83,6 +83,11 @@ def bound_names(node: ast.AST) -> Iterator[str]:
     if isinstance(node, _DEFINITIONS):
         yield node.name
         return
+    if isinstance(node, (ast.Import, ast.ImportFrom)):  # most of a file's header; no walk needed
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
     for child in ast.walk(node):
         if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load):
             yield child.id

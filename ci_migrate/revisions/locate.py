@@ -44,7 +44,8 @@ def find_project(
     """Find the migration project below `root`, the working directory of its commands.
 
     Order: `config`; Flask-Migrate (`flask_app`, or FLASK_APP, with the folder `directory`);
-    alembic.ini (or ALEMBIC_CONFIG); a Flask-Migrate folder; `[tool.alembic]` in pyproject.toml.
+    alembic.ini (or ALEMBIC_CONFIG); a Flask-Migrate folder; `[tool.alembic]` in pyproject.toml; no
+    settings at all when `versions` says where the revisions are.
     `name` is the section of the ini file; `versions`, `version_table` and `version_table_schema`
     replace what the project says. Nothing is imported. Raises ProjectError when nothing is found or
     a named file is missing; what text cannot tell is in `Project.unreadable`.
@@ -63,6 +64,7 @@ def find_project(
         or _choose_ini(request)
         or _choose_flask_folder(request)
         or _choose_pyproject(request)
+        or _choose_versions(root, versions)
     )
     if choice is None:
         raise _nothing_found(request)
@@ -99,7 +101,7 @@ def _choose_config(request: _Request) -> Choice | None:
             )
         return Choice(kind="flask" if request.flask_app else "alembic", toml=path)
     if is_flask_folder(path.parent) and path.parent != request.root:
-        return Choice(kind="flask", ini=path, flask_folder=path.parent)
+        return Choice(kind="flask", ini=path, script_location=path.parent)
     return Choice(
         kind="flask" if request.flask_app else "alembic", ini=path, toml=_pyproject(request.root)
     )
@@ -156,10 +158,18 @@ def _choose_pyproject(request: _Request) -> Choice | None:
     return Choice(kind="alembic", toml=path)
 
 
+def _choose_versions(root: Path, versions: tuple[str, ...] | None) -> Choice | None:
+    """Accept a project without any settings file: it has a runner of its own."""
+    if not versions:
+        return None
+    folder = (root / versions[0]).parent
+    return Choice(kind="alembic", script_location=folder)
+
+
 def _flask_choice(folder: Path, notes: tuple[str, ...]) -> Choice:
     ini = folder / "alembic.ini"
     return Choice(
-        kind="flask", ini=ini if ini.is_file() else None, flask_folder=folder, notes=notes
+        kind="flask", ini=ini if ini.is_file() else None, script_location=folder, notes=notes
     )
 
 

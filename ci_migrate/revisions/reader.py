@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ci_migrate.errors import ProjectError, Where
@@ -27,7 +27,10 @@ _NUMBERED_FILE = re.compile(r"([a-f0-9]+)\.py$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFile:
-    """What one file says: a revision, or a problem, or why it cannot be read without running it."""
+    """What one file says: a revision, or a problem, or why it cannot be read without running it.
+
+    A revision whose labels alone are unknown is there together with the reason.
+    """
 
     revision: Revision | None = None
     problem: Problem | None = None
@@ -64,7 +67,13 @@ def read_revision(path: str | Path, shown: str | None = None) -> ParsedFile:
 def read_revision_bytes(data: bytes, shown: str) -> ParsedFile:
     """Read the revision that the bytes of a file declare; `shown` is its path; never raises."""
     try:
-        return ParsedFile(revision=_build_revision(_parse_header(data, shown)))
+        header = _parse_header(data, shown)
+        revision = _build_revision(header)
+        try:
+            labels = _read_strings(header, "branch_labels")
+        except _UnreadableError as exc:  # the graph is known without them
+            return ParsedFile(revision=revision, unreadable=f"{shown}: {exc}")
+        return ParsedFile(revision=replace(revision, labels=labels) if labels else revision)
     except SyntaxError as exc:
         message = f"{shown} is not valid Python: {exc.msg}"
         step = "Correct the file; Alembic cannot load it either."
@@ -136,7 +145,6 @@ def _build_revision(header: _Header) -> Revision:
         id=_read_id(header),
         parents=_read_strings(header, "down_revision", needed=True),
         depends_on=_read_strings(header, "depends_on"),
-        labels=_read_strings(header, "branch_labels"),
         message=" ".join(doc.strip().split("\n\n", 1)[0].split()),
         file=header.shown,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sqlite3
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from histories import make_history, write_project
 
-sys.path.insert(0, str(Path(__file__).parent))
-from histories import make_history, write_project  # noqa: E402
-
-from ci_migrate.models import Revision  # noqa: E402
-from ci_migrate.revisions.graph import Graph  # noqa: E402
-from ci_migrate.revisions.locate import find_project  # noqa: E402
-from ci_migrate.revisions.scan import read_history  # noqa: E402
+from ci_migrate.models import Revision
+from ci_migrate.revisions.graph import Graph
+from ci_migrate.revisions.locate import find_project
+from ci_migrate.revisions.scan import read_history
 
 SEEDS = range(120)
 
