@@ -31,7 +31,7 @@ _NEXT_STEPS = (
         "Check the user and the password in the environment's url.",
     ),
     (
-        r"(?i)permission denied|Access denied|insufficient privileges|privilege",
+        r"(?i)(permission|access|command) denied|privilege",
         (
             "Grant the role in the environment's url the right to read everything"
             " (PostgreSQL: pg_read_all_data; MariaDB: SELECT, SHOW VIEW, TRIGGER, EVENT,"

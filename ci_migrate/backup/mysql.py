@@ -10,7 +10,7 @@ from ci_migrate.backup.failure import failed_file, failed_tool
 from ci_migrate.backup.mysql_client import find_dump_program
 from ci_migrate.backup.mysql_listing import read_dump
 from ci_migrate.backup.mysql_options import client_environment, option_file
-from ci_migrate.backup.proof import missing_tables, unproved
+from ci_migrate.backup.proof import count_tables, missing_tables, unproved
 from ci_migrate.backup.request import BackupRequest
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import run_command
@@ -77,6 +77,6 @@ def verify_archive(request: BackupRequest, archive: Path, tools: Mapping[str, st
         raise missing_tables(archive, missing)
     program = Path(tools["program"]).name
     return (
-        f"{len(request.tables)} tables and the completion mark found"
+        f"{count_tables(request.tables)} and the completion mark found"
         f" in the dump of {program} {tools[program]}"
     )

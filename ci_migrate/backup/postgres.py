@@ -9,7 +9,7 @@ from ci_migrate.backup.failure import failed_file, failed_tool
 from ci_migrate.backup.postgres_client import find_client
 from ci_migrate.backup.postgres_connection import connection_environment
 from ci_migrate.backup.postgres_listing import find_missing, in_one_line, read_listing
-from ci_migrate.backup.proof import missing_tables, unproved
+from ci_migrate.backup.proof import count_tables, missing_tables, unproved
 from ci_migrate.backup.request import BackupRequest
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import run_command
@@ -67,7 +67,7 @@ def verify_archive(request: BackupRequest, archive: Path, tools: Mapping[str, st
         raise missing_tables(archive, missing)
     if listing.has_data and not _has_end_mark(archive):
         raise unproved(archive, "its end is missing")
-    return f"{len(request.tables)} tables listed by pg_restore {tools['pg_restore']}"
+    return f"{count_tables(request.tables)} listed by pg_restore {tools['pg_restore']}"
 
 
 def _has_end_mark(archive: Path) -> bool:

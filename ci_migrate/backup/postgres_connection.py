@@ -103,12 +103,9 @@ def _split_hosts(address: DatabaseAddress) -> tuple[str, str]:
     """Return the host and port lists; `a:1,b:2` is SQLAlchemy's spelling of several hosts."""
     host = address.host or address.options.get("host", "")
     port = str(address.port) if address.port else address.options.get("port", "")
-    if port or host.startswith("/") or "," not in host:
-        name, _, number = host.rpartition(":")
-        if not port and name and number.isdigit() and ":" not in name:
-            return name, number
-        return host, port
-    pairs = [part.rpartition(":") if ":" in part else (part, "", "") for part in host.split(",")]
+    if port or host.startswith("/") or "[" in host or host.count(":") > host.count(",") + 1:
+        return host, port  # a socket directory, an IPv6 address, or ports that are said elsewhere
+    pairs = [part.partition(":") for part in host.split(",")]
     names, ports = [pair[0] for pair in pairs], [pair[2] for pair in pairs]
     return ",".join(names), ",".join(ports) if any(ports) else ""
 

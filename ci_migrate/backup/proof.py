@@ -19,6 +19,11 @@ def unproved(archive: Path, reason: str) -> BackupError:
     )
 
 
+def count_tables(tables: Sequence[object]) -> str:
+    """Return `1 table`, `2 tables`."""
+    return f"{len(tables)} table{'' if len(tables) == 1 else 's'}"
+
+
 def missing_tables(archive: Path, missing: Sequence[tuple[str | None, str]]) -> BackupError:
     """Return the error of an archive that does not name every table."""
     names = [one_line(f"{schema}.{name}" if schema else name) for schema, name in missing]

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from ci_migrate.backup.proof import missing_tables, unproved
+from ci_migrate.backup.proof import count_tables, missing_tables, unproved
 from ci_migrate.backup.request import BackupRequest
 from ci_migrate.errors import BackupError
 
@@ -70,7 +70,7 @@ def verify_archive(request: BackupRequest, archive: Path, tools: Mapping[str, st
     missing = [table for table in request.tables if table[1] not in names]
     if missing:
         raise missing_tables(archive, missing)
-    return f"{len(request.tables)} tables and integrity_check ok (SQLite {tools['sqlite']})"
+    return f"{count_tables(request.tables)} and integrity_check ok (SQLite {tools['sqlite']})"
 
 
 def _open(path: Path, options: str) -> sqlite3.Connection:
@@ -104,7 +104,7 @@ def _begin_reading(database: sqlite3.Connection) -> None:
         try:
             database.execute("BEGIN")
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.OperationalError as exc:  # noqa: PERF203 it waits, it does not race
+        except sqlite3.OperationalError as exc:
             if database.in_transaction:
                 database.execute("ROLLBACK")
             if "locked" not in str(exc) or time.monotonic() > deadline:

@@ -73,8 +73,10 @@ class PostgresSample:
         with engine.connect() as connection:
             for statement in (
                 'CREATE SCHEMA "odd ""s"',
-                f'CREATE TABLE {self.odd} (id int PRIMARY KEY, "new\nline" text,'
-                " twice int GENERATED ALWAYS AS (id * 2) STORED)",
+                (
+                    f'CREATE TABLE {self.odd} (id int PRIMARY KEY, "new\nline" text,'
+                    " twice int GENERATED ALWAYS AS (id * 2) STORED)"
+                ),
                 f"INSERT INTO {self.odd} VALUES (1, E'tab\\t \\\\ ü'), (2, NULL)",
                 "CREATE TABLE a (i int)",
                 'CREATE TABLE "a b" (i bytea)',
@@ -97,9 +99,11 @@ class PostgresSample:
             "SELECT md5(string_agg(x::text, '|' ORDER BY id)) FROM "
             + self.odd.replace(":", "\\:")
             + " x",
-            "SELECT n.nspname || '.' || c.relname || c.relkind::text FROM pg_class c"
-            " JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname IN ('public', 'odd \"s')"
-            " ORDER BY 1",
+            (
+                "SELECT n.nspname || '.' || c.relname || c.relkind::text FROM pg_class c"
+                " JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname IN ('public', 'odd \"s')"
+                " ORDER BY 1"
+            ),
         )
         return [read(url, query) for query in queries]
 
@@ -130,10 +134,14 @@ class MariadbSample:
         engine = engine_for(url)
         with engine.connect() as connection:
             for statement in (
-                f"CREATE TABLE {self.odd} (id int PRIMARY KEY, `new\nline` text,"
-                " twice int GENERATED ALWAYS AS (id * 2) STORED)",
-                f"INSERT INTO {self.odd} (id, `new\nline`)"
-                " VALUES (1, 'x\nCREATE TABLE `fake` (\n😀 ü \\\\ '''), (2, NULL)",
+                (
+                    f"CREATE TABLE {self.odd} (id int PRIMARY KEY, `new\nline` text,"
+                    " twice int GENERATED ALWAYS AS (id * 2) STORED)"
+                ),
+                (
+                    f"INSERT INTO {self.odd} (id, `new\nline`)"
+                    " VALUES (1, 'x\nCREATE TABLE `fake` (\n😀 ü \\\\ '''), (2, NULL)"
+                ),
                 "CREATE TABLE part (i int, t text) PARTITION BY HASH (i) PARTITIONS 3",
                 "INSERT INTO part SELECT seq, md5(seq) FROM seq_1_to_2000",
                 "CREATE TABLE bins (b longblob, g geometry, f bit(3))",
@@ -141,8 +149,10 @@ class MariadbSample:
                 "CREATE TABLE log (t varchar(99))",
                 "CREATE TABLE `leer ü` (i int)",
                 "CREATE VIEW seen AS SELECT i FROM part",
-                "CREATE TRIGGER watch AFTER INSERT ON part FOR EACH ROW BEGIN\n"
-                "INSERT INTO log VALUES (NEW.t);\nEND",
+                (
+                    "CREATE TRIGGER watch AFTER INSERT ON part FOR EACH ROW BEGIN\n"
+                    "INSERT INTO log VALUES (NEW.t);\nEND"
+                ),
                 "CREATE PROCEDURE work()\nBEGIN\nCREATE TABLE `made_by_code` (i int);\nEND",
                 "CREATE FUNCTION one() RETURNS int DETERMINISTIC RETURN 1",
                 "CREATE EVENT tidy ON SCHEDULE EVERY 1 YEAR DISABLE DO DELETE FROM log",
@@ -157,11 +167,15 @@ class MariadbSample:
             f"SELECT * FROM {self.odd} ORDER BY id",
             "SELECT hex(b), ST_AsText(g), hex(f) FROM bins",
             "SELECT * FROM log",
-            "SELECT table_name, table_type FROM information_schema.tables"
-            f" WHERE table_schema {here} ORDER BY 1",
+            (
+                "SELECT table_name, table_type FROM information_schema.tables"
+                f" WHERE table_schema {here} ORDER BY 1"
+            ),
             f"SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema {here}",
-            "SELECT routine_name, routine_definition FROM information_schema.routines"
-            f" WHERE routine_schema {here} ORDER BY 1",
+            (
+                "SELECT routine_name, routine_definition FROM information_schema.routines"
+                f" WHERE routine_schema {here} ORDER BY 1"
+            ),
             f"SELECT event_name FROM information_schema.events WHERE event_schema {here}",
         )
         return [read(url, query.replace(":", "\\:")) for query in queries]

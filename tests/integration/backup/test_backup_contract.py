@@ -9,12 +9,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from tests.integration.backup.backup_samples import SAMPLES, make_request
 
 from ci_migrate.backup.backends import BACKENDS
 from ci_migrate.backup.manifest import manifest_path, read_manifest
 from ci_migrate.backup.take import take_backup, verify_backup
 from ci_migrate.errors import BackupError
+from tests.integration.backup.backup_samples import SAMPLES, make_request
 
 
 @pytest.fixture(params=list(SAMPLES))
@@ -65,7 +65,7 @@ def test_files_are_private_and_described(case):
 
 
 def test_two_backups_of_one_run_stand_beside_each_other(case):
-    sample, _, request = case
+    _sample, _, request = case
     first, second = take_backup(request, "auto"), take_backup(request, "auto")
     assert first.location != second.location
     assert Path(first.location).exists()

@@ -100,7 +100,7 @@ def wait_for_dump(database: str) -> str:
                 continue
             if "mariadb-dump" in arguments and arguments.endswith(f"\0{database}\0"):
                 options = arguments.partition("--defaults-file=")[2].partition("\0")[0]
-                assert os.stat(options).st_mode & 0o777 == 0o600
+                assert Path(options).stat().st_mode & 0o777 == 0o600
                 return arguments
         time.sleep(0.02)
     raise AssertionError("mariadb-dump was not seen")

@@ -104,7 +104,7 @@ def wait_for_dump(marker: str) -> tuple[str, str, int]:
                 continue
             if "pg_dump\0--format" in arguments and marker in arguments:
                 path = environment.partition("PGPASSFILE=")[2].partition("\0")[0]
-                return arguments, environment, os.stat(path).st_mode & 0o777
+                return arguments, environment, Path(path).stat().st_mode & 0o777
         time.sleep(0.02)
     raise AssertionError("pg_dump was not seen")
 
@@ -183,17 +183,16 @@ def test_full_disk_is_told_and_cleaned_up(postgres_url, tmp_path):
     """A file-size limit ends the real pg_dump in the middle of the archive."""
     run_all(
         postgres_url,
-        "CREATE TABLE big AS SELECT md5(i::text) || md5((i+1)::text) t FROM generate_series(1, 30000) i",
+        "CREATE TABLE big AS SELECT md5(i::text) || md5((-i)::text) t FROM generate_series(1, 9999) i",
     )
     request = make_request(SAMPLE, postgres_url, tmp_path / "out", tables=())
     real = take_backup(request, "auto")
-    assert real.bytes > 200_000
+    assert real.bytes > 100_000
     Path(real.location).unlink()
     manifest_path(Path(real.location)).unlink()
     tools = dict(postgres.check_tools(request))
     folder = tmp_path / "bin"
     limited = f"trap '' XFSZ; ulimit -f 64; exec {tools['directory']}/pg_dump \"$@\""
-    write_program(folder, "pg_dump", limited)
     major = request.server_major
     write_program(
         folder,
