@@ -18,6 +18,7 @@ from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.scan import read_history
+from ci_migrate.revisions.sources import find_broken_sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +119,10 @@ def plan_history(history: History, rows: tuple[str, ...] | None, dialect: str) -
 
 def problems_of(survey: Survey) -> tuple[Problem, ...]:
     """Return the faults of files and graph, those of ids measured by the database's column."""
-    limit = survey.rows.id_length
-    return survey.history.problems + survey.history.graph.problems(id_limit=limit)
+    history, limit = survey.history, survey.rows.id_length
+    pending = [history.graph.revisions[item.revision] for item in survey.plan.pending]
+    broken = find_broken_sources(pending, history.project.root)
+    return history.problems + history.graph.problems(id_limit=limit) + broken
 
 
 def _relative(file: str, root: Path) -> str:
