@@ -77,6 +77,13 @@ class DatabaseUnreachableError(CiMigrateError):
     kind = "connection"
 
 
+class DatabaseFailedError(CiMigrateError):
+    """A statement of ci-migrate's own failed, or its connection was lost."""
+
+    exit_code = ExitCode.UPGRADE_FAILED
+    kind = "database"
+
+
 class BlockedError(CiMigrateError):
     """A gate failed; nothing was started."""
 

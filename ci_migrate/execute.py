@@ -10,7 +10,7 @@ from datetime import datetime
 from ci_migrate.aftermath import State, advise, is_changed
 from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.config.environment import Environment
-from ci_migrate.database.cancel import cancel_statement
+from ci_migrate.database.cancel import can_watch_client, cancel_statement
 from ci_migrate.database.catalog import take_snapshot
 from ci_migrate.database.engine import Database
 from ci_migrate.database.identity import Challenge, publish_challenge
@@ -22,9 +22,17 @@ from ci_migrate.ledger import Ledger
 from ci_migrate.migrations import Worker, start_worker
 from ci_migrate.models import AppliedRevision, Outcome
 from ci_migrate.own_runner import run_own_command
+from ci_migrate.process import held_signals
 from ci_migrate.record import RunRecord
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
-from ci_migrate.upgrade import Probe, UpgradeReport, check_probe, load_and_probe, run_upgrade
+from ci_migrate.upgrade import (
+    Probe,
+    UpgradeReport,
+    check_probe,
+    load_and_probe,
+    project_failure,
+    run_upgrade,
+)
 from ci_migrate.verify import verify_target
 from ci_migrate.worker_settings import build_settings, build_worker_environment
 
@@ -67,7 +75,12 @@ class Execution:
             challenge = publish_challenge(self.database, session)
             worker = self._open.enter_context(
                 start_worker(
-                    build_settings(self.environment, history.project, self.database),
+                    build_settings(
+                        self.environment,
+                        history.project,
+                        self.database,
+                        connection_check=can_watch_client(self.database),
+                    ),
                     env=build_worker_environment(self.environment, self.env, self.database),
                     root=self.environment.root,
                     hear=self.hear,
@@ -102,9 +115,11 @@ class Execution:
 
     def _survey_by(self, worker: Worker, history: History, probe: Probe) -> Survey:
         worker.send(do="history")
-        events = list(worker.events("history", "failed"))
+        answer = list(worker.events("history", "failed"))[-1]
+        if answer["event"] == "failed":
+            raise project_failure(answer)
         found = history_of_worker(
-            history, events[-1]["revisions"], probe.version_table, probe.version_table_schema
+            history, answer["revisions"], probe.version_table, probe.version_table_schema
         )
         return survey_database(found, self.database)
 
@@ -137,7 +152,8 @@ def execute_plan(execution: Execution, survey: Survey) -> None:
         record.outcome = Outcome.PROMOTED
     except Exception as exc:
         record.fail(exc)
-        _look_back(execution, survey, before)
+        with held_signals():
+            _look_back(execution, survey, before)
         raise
     finally:
         _finish_ledger(execution, survey)
@@ -270,6 +286,7 @@ def _finish_ledger(execution: Execution, survey: Survey) -> None:
     promotion = record.promotion()
     executed = {applied.revision for applied in record.applied}
     try:
-        execution.ledger.finish_run(promotion, executed, execution.now().isoformat())
+        with held_signals():
+            execution.ledger.finish_run(promotion, executed, execution.now().isoformat())
     except CiMigrateError as exc:
         record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")

@@ -17,9 +17,8 @@ from ci_migrate.database.ledger_table import (
     select_rows,
     update_rows,
 )
-from ci_migrate.errors import LedgerError
+from ci_migrate.errors import DatabaseFailedError, LedgerError
 from ci_migrate.models import Backup, Plan, Promotion, RunInfo
-from ci_migrate.redact import one_line, without_row_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,14 +212,11 @@ def _backup_record(backup: Backup) -> dict[str, Any]:
 
 @contextmanager
 def _as_ledger_error(verb: str) -> Iterator[None]:
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         yield
-    except SQLAlchemyError as exc:
-        reason = one_line(without_row_data(str(getattr(exc, "orig", None) or exc)))
+    except DatabaseFailedError as exc:
         raise LedgerError(
-            f"cannot {verb} the ledger: {reason}",
+            f"cannot {verb} the ledger: {exc.message}",
             next_step="The role needs to create and write its table: grant that, name an existing schema"
             " in `ledger.schema`, or another database in `ledger.url`.",
         ) from exc

@@ -18,7 +18,7 @@ from ci_migrate.errors import WorkerError
 from ci_migrate.process import read_lines, start_child, wait_or_stop
 
 Event = Mapping[str, Any]
-INTERRUPT_SECONDS = 5.0
+INTERRUPT_SECONDS = 4.0
 """How long the worker may take to roll back after SIGINT."""
 
 
@@ -38,6 +38,8 @@ class WorkerSettings:
     path: tuple[str, ...]
     setup: str | None
     per_revision: bool
+    connection_check: bool
+    """Whether the server can look if its client is still there."""
     target: str = "heads"
 
 
@@ -91,6 +93,7 @@ class Worker:
     def interrupt(self) -> None:
         """Make the worker stop what it does and roll back: SIGINT, then SIGTERM, then SIGKILL."""
         if self._process.poll() is None:
+            self.send(do="cancel")
             self._process.send_signal(signal.SIGINT)
             wait_or_stop(self._process, INTERRUPT_SECONDS)
 

@@ -173,4 +173,6 @@ class Promotion:
             return ExitCode.NOT_VERIFIED
         if self.outcome is Outcome.BLOCKED:
             return ExitCode.BLOCKED
-        return self.failure.exit_code if self.failure else ExitCode.UPGRADE_FAILED
+        code = self.failure.exit_code if self.failure else ExitCode.UPGRADE_FAILED
+        # Code 3 says that a gate blocked; a server that goes away later is another story.
+        return ExitCode.UPGRADE_FAILED if code is ExitCode.BLOCKED else code

@@ -9,7 +9,7 @@ from pathlib import Path
 from ci_migrate.errors import UpgradeError
 from ci_migrate.process import read_lines, start_child, wait_or_stop
 
-INTERRUPT_SECONDS = 5.0
+INTERRUPT_SECONDS = 4.0
 
 
 def run_own_command(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,8 +15,8 @@ from ci_migrate.errors import ProcessError
 
 LONGEST_LINE = 10_000
 """Bytes of a child's line that are relayed in one piece."""
-STOP_SECONDS = 5.0
-"""How long a child may take to end after a signal, before it is killed."""
+STOP_SECONDS = 2.0
+"""How long a child may take to end after SIGTERM, before it is killed; GitHub gives us 10 s in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,19 @@ def start_child(
     except OSError as exc:
         reason = exc.strerror or exc
         raise ProcessError(f"cannot start {argv[0]}: {reason}", returncode=None, stderr="") from exc
+
+
+@contextmanager
+def held_signals() -> Iterator[None]:
+    """Hold off SIGINT and SIGTERM while a record is written; they are delivered at the end.
+
+    Start no program inside: it would inherit the hold.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def read_lines(process: subprocess.Popen[bytes]) -> Iterator[str]:

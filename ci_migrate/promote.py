@@ -62,7 +62,9 @@ def promote(request: PromoteRequest) -> Promotion:
     try:
         _promote(request, record)
     except CiMigrateError as exc:
-        if record.failure is None:
+        if record.outcome is Outcome.PROMOTED:
+            record.warn(f"after the promotion was complete: {exc.message}")
+        elif record.failure is None:
             record.fail(exc)
         if isinstance(exc, BlockedError):
             record.outcome = Outcome.BLOCKED

@@ -52,14 +52,14 @@ def load_and_probe(worker: Worker, challenge: Mapping[str, str]) -> Probe:
     """
     for event in worker.events("loaded", "failed"):
         if event["event"] == "failed":
-            raise _project_failure(event)
+            raise project_failure(event)
     worker.send(do="probe", challenge=dict(challenge))
     found: list[Event] = []
     for event in worker.events("probe_ended", "failed"):
         if event["event"] == "probed":
             found.append(event)
         elif event["event"] == "failed":
-            raise _project_failure(event)
+            raise project_failure(event)
     if not found:
         raise ProbeError(
             "env.py never called context.run_migrations",
@@ -166,7 +166,7 @@ def _take(
     elif kind == "revision_failed":
         report.failure = _revision_failure(event, report)
     elif kind == "failed" and report.failure is None:
-        report.failure = _project_failure(event)
+        report.failure = _late_failure(event, report) or project_failure(event)
     elif kind == "ran" and not event["finished"] and report.failure is None:
         report.failure = UpgradeError(
             "env.py ended without running the migrations to their end, and without an error",
@@ -188,7 +188,21 @@ def _revision_failure(event: Event, report: UpgradeReport) -> UpgradeError:
     )
 
 
-def _project_failure(event: Event) -> CiMigrateError:
+def _late_failure(event: Event, report: UpgradeReport) -> UpgradeError | None:
+    """Return the failure of a commit or version row, after a revision's own code had ended well."""
+    revision = report.running or (list(report.done)[-1] if report.done else None)
+    if revision is None:
+        return None
+    return UpgradeError(
+        f"when the transaction was to be completed: {event['type']}: {event['message']}",
+        where=Where(
+            revision=revision, statement=event["statement"], executed=tuple(report.executed)
+        ),
+    )
+
+
+def project_failure(event: Event) -> CiMigrateError:
+    """Return what the worker could not load or run, with a hint where the kind of error is known."""
     hints = {
         "MissingGreenlet": "env.py is synchronous but the URL names an async driver: use one of the two.",
         "InvalidRequestError": "An async env.py needs a URL with an async driver, such as"

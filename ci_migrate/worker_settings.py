@@ -12,7 +12,7 @@ from ci_migrate.revisions.project import Project
 
 
 def build_settings(
-    environment: Environment, project: Project, database: Database
+    environment: Environment, project: Project, database: Database, *, connection_check: bool
 ) -> WorkerSettings:
     """Return what the worker needs to load the project, its URL included."""
     migrations = environment.migrations
@@ -33,6 +33,7 @@ def build_settings(
         path=migrations.path,
         setup=migrations.setup,
         per_revision=environment.transaction == "per_revision",
+        connection_check=connection_check,
     )
 
 

@@ -21,6 +21,7 @@ from ci_migrate.cli.plan_command import plan_command
 from ci_migrate.cli.promote_command import promote_command
 from ci_migrate.cli.status_command import status_command
 from ci_migrate.errors import CiMigrateError, ExitCode, InterruptedRunError
+from ci_migrate.github.commands import neutralise
 from ci_migrate.redact import plain
 
 
@@ -65,13 +66,18 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _tell(error: CiMigrateError) -> None:
-    click.echo(f"error: {plain(error.message)}", err=True)
+    _write(f"error: {error.message}")
     if error.next_step:
-        click.echo(plain(error.next_step), err=True)
+        _write(error.next_step)
+
+
+def _write(text: str) -> None:
+    on_github = os.environ.get("GITHUB_ACTIONS") == "true"
+    click.echo(neutralise(text) if on_github else plain(text), err=True)
 
 
 def _tell_bug() -> None:
-    click.echo(traceback.format_exc(), err=True)
+    _write(traceback.format_exc())
     click.echo(
         f"This is a bug in ci-migrate {__version__} (Python {platform.python_version()},"
         f" {platform.platform()}): please report it with the lines above.",
@@ -83,8 +89,9 @@ def _listen_for_signals() -> None:
     """Turn the first SIGINT or SIGTERM into an exception; the next ones find the run ending already."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
+        # Not SIG_IGN: programs started later would inherit that.
         for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, signal.SIG_IGN)
+            signal.signal(name, lambda _number, _frame: None)
         raise InterruptedRunError(f"the run was stopped by {signal.Signals(number).name}")
 
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 @click.command("status")
 @with_config
 @with_json
-def status_command(config_path: Path | None, json_option: str | None) -> int:
+@click.option("--environment", metavar="NAME", help="Show only this environment.")
+def status_command(
+    config_path: Path | None, json_option: str | None, environment: str | None
+) -> int:
     """Show where every environment is: its revision, what is pending, its last run."""
     from ci_migrate.report.console import open_console
     from ci_migrate.report.status_text import status_lines
 
     world = current_world(config_path)
     config = world.load_config()
-    found = [_ask(world, config, name) for name in config.environments]
+    names = [environment] if environment else list(config.environments)
+    found = [_ask(world, config, name) for name in names]
     if json_option is not None:
         write_json([asdict(status) for status in found], json_option)
     if json_option != "-":
@@ -37,7 +41,7 @@ def status_command(config_path: Path | None, json_option: str | None) -> int:
 
 
 def _ask(world: World, config: Config, name: str) -> EnvironmentStatus:
-    from ci_migrate.errors import CiMigrateError
+    from ci_migrate.errors import CiMigrateError, UsageError
     from ci_migrate.redact import Redactor
     from ci_migrate.status import EnvironmentStatus, read_status
 
@@ -46,5 +50,7 @@ def _ask(world: World, config: Config, name: str) -> EnvironmentStatus:
         environment = world.resolve(config, name)
         redactor = Redactor(environment.secrets)
         return read_status(environment, world.env)
+    except UsageError:
+        raise
     except CiMigrateError as exc:
         return EnvironmentStatus(name=name, problem=redactor.clean(exc.message))

@@ -1,14 +1,13 @@
-"""Stop the statement that another session is running."""
+"""Stops of a running statement: by request, and by itself when its client is gone."""
 
 from __future__ import annotations
 
 from ci_migrate.database.engine import Database
+from ci_migrate.errors import CiMigrateError
 
 
 def cancel_statement(database: Database, server_id: int) -> bool:
     """Ask the server to cancel what session `server_id` is running; tell whether it took the request."""
-    from sqlalchemy.exc import DBAPIError
-
     statement = {
         "postgresql": f"SELECT pg_cancel_backend({int(server_id)})",
         "mysql": f"KILL QUERY {int(server_id)}",
@@ -17,7 +16,23 @@ def cancel_statement(database: Database, server_id: int) -> bool:
         return False
     try:
         database.run(lambda connection: connection.exec_driver_sql(statement).close())
-    except DBAPIError:
-        # The session ended in the meantime: there is nothing left to cancel.
+    except CiMigrateError:
+        # The session ended in the meantime, or the server is gone: nothing is left to cancel.
+        return False
+    return True
+
+
+def can_watch_client(database: Database) -> bool:
+    """Return whether the server takes `client_connection_check_interval`.
+
+    PostgreSQL has it since version 14, on systems whose sockets tell; asking with a connection of our own
+    keeps a refusal out of the migration's transaction.
+    """
+    if database.dialect != "postgresql":
+        return False
+    statement = "SET client_connection_check_interval = 1000"
+    try:
+        database.run(lambda connection: connection.exec_driver_sql(statement).close())
+    except CiMigrateError:
         return False
     return True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.database.url import DRIVERS, address_of, dialect_of, parse_url, spell_url
-from ci_migrate.errors import ConfigError, DatabaseUnreachableError
+from ci_migrate.errors import ConfigError, DatabaseFailedError, DatabaseUnreachableError
 from ci_migrate.redact import Redactor, one_line, secrets_of_url, without_row_data
 
 if TYPE_CHECKING:
@@ -25,12 +25,24 @@ CONNECT_TIMEOUT = 10
 class Session:
     """One open connection; `run` hands it to a function, wherever its driver lives."""
 
-    def __init__(self, call: Callable[[Callable[[Connection], Any]], Any]) -> None:
+    def __init__(
+        self, call: Callable[[Callable[[Connection], Any]], Any], name: Callable[[str], str]
+    ) -> None:
         self._call = call
+        self._name = name
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """Return what `work` returns for this connection."""
-        result: T = self._call(work)
+        """Return what `work` returns for this connection.
+
+        Raises DatabaseFailedError when a statement fails or the connection is lost.
+        """
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            result: T = self._call(work)
+        except (SQLAlchemyError, OSError) as exc:
+            reason = one_line(without_row_data(str(getattr(exc, "orig", None) or exc)), 500)
+            raise DatabaseFailedError(self._name(reason)) from exc
         return result
 
 
@@ -109,16 +121,19 @@ class Database:
         if self._loop is None:
             connection = self._connect(self._engine.connect)
             try:
-                yield Session(lambda work: work(connection))
+                yield Session(lambda work: work(connection), self._explain)
             finally:
                 connection.close()
             return
         loop, engine = self._loop, self._engine
         opened = self._connect(lambda: loop.call(engine.connect().start()))
         try:
-            yield Session(lambda work: loop.call(opened.run_sync(work)))
+            yield Session(lambda work: loop.call(opened.run_sync(work)), self._explain)
         finally:
             loop.call(opened.close())
+
+    def _explain(self, reason: str) -> str:
+        return f"{self.label}: {self._redactor.clean(reason)}"
 
     def _connect(self, connect: Callable[[], T]) -> T:
         try:

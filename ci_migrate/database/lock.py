@@ -12,7 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ci_migrate.database.engine import Database, Session
-from ci_migrate.errors import DatabaseUnreachableError, LockNotAcquiredError
+from ci_migrate.database.pooler import refuse_pooler
+from ci_migrate.errors import (
+    DatabaseFailedError,
+    DatabaseUnreachableError,
+    LockNotAcquiredError,
+)
 
 POLL_SECONDS = 0.5
 TELL_EVERY_SECONDS = 15.0
@@ -44,6 +49,8 @@ def hold_lock(
         return
     take, holder, held, give = _STATEMENTS[database.dialect](scope)
     with database.session() as session:
+        if database.dialect == "postgresql":
+            session.run(refuse_pooler)
         _poll(
             lambda: bool(_scalar(session, take)),
             lambda: _describe(session, holder),
@@ -188,11 +195,9 @@ def _describe(session: Session, statement: str) -> str:
 
 
 def _release(session: Session, statement: str) -> None:
-    from sqlalchemy.exc import DBAPIError
-
     try:
         _scalar(session, statement)
-    except DBAPIError:
+    except DatabaseFailedError:
         # The connection is gone, and with it the lock.
         return
 

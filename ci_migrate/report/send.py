@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from ci_migrate.errors import ReporterError
+from ci_migrate.errors import InterruptedRunError, ReporterError
 from ci_migrate.github.commands import annotation
 from ci_migrate.github.files import append_summary, write_outputs
 from ci_migrate.http_client import post_json
@@ -41,7 +41,7 @@ def send_reports(promotion: Promotion, reporters: Reporters) -> Promotion:
     for name, send in _deliveries(reporters):
         try:
             send(promotion)
-        except ReporterError as exc:
+        except (ReporterError, InterruptedRunError) as exc:
             warning = f"{name} was not told: {exc.message}"
             reporters.console.warn(warning)
             promotion = replace(promotion, warnings=(*promotion.warnings, warning))

@@ -15,6 +15,7 @@ from ci_migrate.database.identity import answer_challenge
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
 from ci_migrate.worker.protocol import Channel
+from ci_migrate.worker.session import watch_client
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -55,6 +56,7 @@ class Driver:
                 # An event as well as an exception: env.py may swallow the exception.
                 self._channel.send("refused", **found)
                 raise RefusedError("env.py opened another database, or its rows changed")
+            self._channel.cancel = _local_cancel(context)
             self._channel.send("connected", server_id=_server_id(context))
             for step in compat.upgrade_steps(self.script, self._settings["target"], rows):
                 yield from self._watched(step)
@@ -116,6 +118,8 @@ class Driver:
             connection = context.get_context().connection
             if connection is not None:
                 self._capture.attach(connection.engine)
+                if self._settings["connection_check"]:
+                    watch_client(connection.engine)
 
         context.configure = configure  # type: ignore[method-assign]
 
@@ -138,6 +142,16 @@ class Driver:
             "version_table_schema": context.version_table_schema,
             "external_transaction": compat.is_in_external_transaction(context),
         }
+
+
+def _local_cancel(context: MigrationContext) -> Callable[[], object]:
+    """Return what stops a statement of SQLite, which runs in this process and hears no signal."""
+    connection = context.connection
+    if connection is None or connection.dialect.name != "sqlite":
+        return lambda: None
+    raw = connection.connection.dbapi_connection
+    interrupt = getattr(raw, "interrupt", None)
+    return interrupt if callable(interrupt) else lambda: None
 
 
 def _server_id(context: MigrationContext) -> int | None:

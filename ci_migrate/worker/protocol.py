@@ -9,7 +9,7 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 PARENT_IS_GONE = 70
@@ -26,6 +26,8 @@ class Channel:
         os.set_inheritable(events, False)
         os.set_inheritable(commands, False)
         self._pid = os.getpid()
+        self.cancel: Callable[[], object] = lambda: None
+        """Called by the thread that reads commands, to stop a statement that is running."""
         reader = threading.Thread(target=self._read, args=(commands,), name="commands", daemon=True)
         reader.start()
 
@@ -47,7 +49,10 @@ class Channel:
         with open(commands, encoding="utf-8") as lines:
             for line in lines:
                 command: Mapping[str, Any] = json.loads(line)
-                self._queue.put(dict(command))
+                if command["do"] == "cancel":
+                    self.cancel()
+                else:
+                    self._queue.put(dict(command))
         # End of file: the parent is gone, whatever the user's code is doing. Work that nobody watches,
         # locks or verifies must not go on.
         os._exit(PARENT_IS_GONE)

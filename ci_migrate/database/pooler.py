@@ -1,0 +1,37 @@
+"""Finds a connection pooler between us and PostgreSQL, behind which a session lock protects nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ci_migrate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+def refuse_pooler(connection: Connection) -> None:
+    """Raise ConfigError when the server's process is not the one that our driver shook hands with.
+
+    A pooler answers the handshake itself, with a process number of its own.
+    """
+    promised = _promised_pid(connection.connection.driver_connection)
+    if promised is None:
+        return
+    actual = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+    if actual != promised:
+        raise ConfigError(
+            "there is a connection pooler (such as pgbouncer) between this machine and PostgreSQL: in"
+            " transaction mode it hands the lock of one run to another",
+            next_step="Name the direct URL of the server in `lock_url` of the environment; the migrations"
+            " themselves may go through the pooler.",
+        )
+
+
+def _promised_pid(driver_connection: Any) -> int | None:
+    """Return the process number of the handshake, as psycopg, psycopg2 and asyncpg know it."""
+    if hasattr(driver_connection, "info") and hasattr(driver_connection.info, "backend_pid"):
+        return int(driver_connection.info.backend_pid)
+    if hasattr(driver_connection, "get_server_pid"):
+        return int(driver_connection.get_server_pid())
+    return None
