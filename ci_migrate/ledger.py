@@ -18,17 +18,7 @@ from ci_migrate.database.ledger_table import (
     update_rows,
 )
 from ci_migrate.errors import DatabaseFailedError, LedgerError
-from ci_migrate.models import Backup, Plan, Promotion, RunInfo
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """That an environment executed a revision."""
-
-    revision: str
-    content_hash: str
-    finished_at: str
-    environment: str
+from ci_migrate.models import Backup, Evidence, Plan, Promotion, RunInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ci_migrate.errors import ExitCode
 
@@ -176,3 +177,29 @@ class Promotion:
         code = self.failure.exit_code if self.failure else ExitCode.UPGRADE_FAILED
         # Code 3 says that a gate blocked; a server that goes away later is another story.
         return ExitCode.UPGRADE_FAILED if code is ExitCode.BLOCKED else code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """That an environment executed a revision."""
+
+    revision: str
+    content_hash: str
+    finished_at: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentStatus:
+    """One environment as it is now."""
+
+    name: str
+    current: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Version rows that no revision file of this work tree explains."""
+    unreadable: str = ""
+    """Why pending revisions cannot be told from the files."""
+    last_run: Mapping[str, Any] | None = None
+    problem: str = ""
+    """Why it could not be asked; everything else is empty then."""

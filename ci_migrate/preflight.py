@@ -12,7 +12,8 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import CiMigrateError, ConfigError
 from ci_migrate.gates.inputs import GateInputs
-from ci_migrate.ledger import Evidence, Ledger
+from ci_migrate.ledger import Ledger
+from ci_migrate.models import Evidence
 from ci_migrate.survey import History, Survey, problems_of
 
 

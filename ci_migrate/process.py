@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ci_migrate.errors import ProcessError
 
@@ -44,29 +44,15 @@ def run_command(
     Raises ProcessError when the program is missing, fails, or takes longer than `timeout`.
     """
     started = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            list(argv),
-            env=dict(env),
-            cwd=cwd,
-            stdin=stdin or subprocess.DEVNULL,
-            stdout=stdout or subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as exc:
-        reason = exc.strerror or exc
-        raise ProcessError(f"cannot start {argv[0]}: {reason}", returncode=None, stderr="") from exc
-    try:
-        out, err = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired as exc:
-        stop(process)
-        raise ProcessError(
-            f"{argv[0]} took longer than {timeout:g} s", returncode=None, stderr=""
-        ) from exc
-    except BaseException:
-        stop(process)
-        raise
+    process = _start(
+        argv,
+        env=dict(env),
+        cwd=cwd,
+        stdin=stdin or subprocess.DEVNULL,
+        stdout=stdout or subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = _communicate(process, argv[0], timeout)
     stderr = err.decode("utf-8", "replace")
     if process.returncode != 0:
         raise ProcessError(
@@ -88,20 +74,15 @@ def start_child(
 
     Raises ProcessError when it cannot be started.
     """
-    try:
-        return subprocess.Popen(
-            list(argv),
-            env=dict(env),
-            cwd=cwd,
-            pass_fds=tuple(pass_fds),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as exc:
-        reason = exc.strerror or exc
-        raise ProcessError(f"cannot start {argv[0]}: {reason}", returncode=None, stderr="") from exc
+    return _start(
+        argv,
+        env=dict(env),
+        cwd=cwd,
+        pass_fds=tuple(pass_fds),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 @contextmanager
@@ -132,6 +113,30 @@ def wait_or_stop(process: subprocess.Popen[bytes], seconds: float) -> None:
         process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         stop(process)
+
+
+def _communicate(
+    process: subprocess.Popen[bytes], name: str, timeout: float | None
+) -> tuple[bytes | None, bytes]:
+    try:
+        return process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as exc:
+        stop(process)
+        raise ProcessError(
+            f"{name} took longer than {timeout:g} s", returncode=None, stderr=""
+        ) from exc
+    except BaseException:
+        stop(process)
+        raise
+
+
+def _start(argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C at a terminal reaches this process alone, which ends its children.
+    try:
+        return subprocess.Popen(list(argv), start_new_session=True, **options)
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise ProcessError(f"cannot start {argv[0]}: {reason}", returncode=None, stderr="") from exc
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
+from ci_migrate.models import EnvironmentStatus
 from ci_migrate.preflight import open_ledger
 from ci_migrate.survey import read_files, survey_database
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentStatus:
-    """One environment as it is now."""
-
-    name: str
-    current: tuple[str, ...] = ()
-    pending: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    """Version rows that no revision file of this work tree explains."""
-    unreadable: str = ""
-    """Why pending revisions cannot be told from the files."""
-    last_run: Mapping[str, Any] | None = None
-    problem: str = ""
-    """Why it could not be asked; everything else is empty then."""
 
 
 def read_status(environment: Environment, env: Mapping[str, str]) -> EnvironmentStatus:

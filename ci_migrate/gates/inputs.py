@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ci_migrate.ledger import Evidence
-from ci_migrate.models import Plan
+from ci_migrate.models import Evidence, Plan
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem
 

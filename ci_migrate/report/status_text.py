@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ci_migrate.models import EnvironmentStatus
 from ci_migrate.redact import one_line
 from ci_migrate.report.prose import format_seconds, short_list
-
-if TYPE_CHECKING:
-    from ci_migrate.status import EnvironmentStatus
 
 
 def status_lines(status: EnvironmentStatus) -> Iterator[str]:

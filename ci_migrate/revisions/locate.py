@@ -58,14 +58,7 @@ def find_project(
         directory=directory,
         env=env,
     )
-    choice = (
-        _choose_config(request)
-        or _choose_flask_app(request)
-        or _choose_ini(request)
-        or _choose_flask_folder(request)
-        or _choose_pyproject(request)
-        or _choose_versions(root, versions)
-    )
+    choice = _choose(request) or _choose_versions(root, versions)
     if choice is None:
         raise _nothing_found(request)
     overrides = Overrides(
@@ -76,6 +69,16 @@ def find_project(
         version_table_schema=version_table_schema,
     )
     return build_project(root, choice, overrides)
+
+
+def _choose(request: _Request) -> Choice | None:
+    return (
+        _choose_config(request)
+        or _choose_flask_app(request)
+        or _choose_ini(request)
+        or _choose_flask_folder(request)
+        or _choose_pyproject(request)
+    )
 
 
 def is_flask_folder(folder: Path) -> bool:

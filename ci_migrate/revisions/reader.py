@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
 from dataclasses import dataclass, replace
@@ -122,11 +123,9 @@ def _parse_header(data: bytes, shown: str) -> _Header:
     """Parse up to the first definition; the whole file when something could lie behind it."""
     cut = _FIRST_DEFINITION.search(data)
     if cut is not None and not _HEADER_NAME.search(data, cut.start()):
-        try:
+        # The cut can lie inside a string: then the whole file decides.
+        with contextlib.suppress(SyntaxError):
             header = _read_names(parse_quietly(data[: cut.start()]), shown)
-        except SyntaxError:
-            pass  # the cut can lie inside a string; the whole file decides
-        else:
             if "revision" in header.names and "down_revision" in header.names:
                 return header
     return _read_names(parse_quietly(data), shown)

@@ -46,10 +46,6 @@ NEIGHBOURS = {0, 4, 5}
 """The leaves, the parts of one story and the command line; edges and stages do not know each other."""
 
 EXCEPTIONS = {
-    (
-        "gates",
-        "ledger",
-    ): "the order gate judges what a ledger says: it needs the value, never the table",
     ("worker", "database"): "the child answers the handshake that the parent's connection asks",
 }
 
@@ -57,11 +53,11 @@ OWNERS: dict[str, frozenset[str]] = {
     "alembic": frozenset({"worker"}),
     "flask": frozenset({"worker"}),
     "flask_migrate": frozenset({"worker"}),
-    "sqlalchemy": frozenset({"database", "worker", "ledger"}),
+    "sqlalchemy": frozenset({"database", "worker"}),
     "yaml": frozenset({"config"}),
     "msgspec": frozenset({"config"}),
     "requests": frozenset({"http_client"}),
-    "subprocess": frozenset({"process", "migrations"}),
+    "subprocess": frozenset({"process"}),
     "multiprocessing": frozenset(),
     "click": frozenset({"cli"}),
 }
