@@ -2,140 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
-
 from ci_migrate.aftermath import State, advise, is_changed
 from ci_migrate.backup.restore_advice import restore_command
-from ci_migrate.config.environment import Environment
-from ci_migrate.database.cancel import can_watch_client, cancel_statement
-from ci_migrate.database.catalog import take_snapshot
-from ci_migrate.database.engine import Database
-from ci_migrate.database.identity import Challenge, publish_challenge
-from ci_migrate.database.ledger_table import LEDGER_TABLE
-from ci_migrate.database.lock import Lock
+from ci_migrate.database.cancel import cancel_statement
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import CiMigrateError, ProbeError, UpgradeError
-from ci_migrate.ledger import Ledger
-from ci_migrate.migrations import Worker, start_worker
+from ci_migrate.errors import CiMigrateError, UpgradeError
+from ci_migrate.execution import Execution
 from ci_migrate.models import AppliedRevision, Outcome
 from ci_migrate.own_runner import run_own_command
 from ci_migrate.process import held_signals
 from ci_migrate.record import RunRecord
-from ci_migrate.survey import History, Survey, history_of_worker, survey_database
-from ci_migrate.upgrade import (
-    Probe,
-    UpgradeReport,
-    check_probe,
-    load_and_probe,
-    project_failure,
-    run_upgrade,
-)
+from ci_migrate.survey import Survey
+from ci_migrate.upgrade import UpgradeReport, check_probe, run_upgrade
 from ci_migrate.verify import verify_target
-from ci_migrate.worker_settings import build_settings, build_worker_environment
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenedProject:
-    """A running worker whose env.py has been seen to open our database."""
-
-    worker: Worker
-    probe: Probe
-    challenge: Challenge
-    survey: Survey | None
-    """The history as the project loaded it, when its files alone do not tell it."""
-
-
-@dataclass(kw_only=True)
-class Execution:
-    """The means of one promotion while its lock is held; `close` ends the worker if there is one."""
-
-    environment: Environment
-    env: Mapping[str, str]
-    database: Database
-    lock_database: Database
-    lock: Lock
-    ledger: Ledger
-    record: RunRecord
-    now: Callable[[], datetime]
-    project: OpenedProject | None = None
-    report: UpgradeReport = field(default_factory=UpgradeReport)
-    _open: ExitStack = field(default_factory=ExitStack)
-
-    def open_project(self, history: History) -> OpenedProject:
-        """Start the worker, let env.py run without a step, and prove that it opens our database.
-
-        Stage `probe`. Compares the schema before and after: importing an application can write to it.
-        """
-        with self.record.stage("probe") as note:
-            before = self.read_state(history)
-            session = self._open.enter_context(self.database.session())
-            challenge = publish_challenge(self.database, session)
-            worker = self._open.enter_context(
-                start_worker(
-                    build_settings(
-                        self.environment,
-                        history.project,
-                        self.database,
-                        connection_check=can_watch_client(self.database),
-                    ),
-                    env=build_worker_environment(self.environment, self.env, self.database),
-                    root=self.environment.root,
-                    hear=self.hear,
-                )
-            )
-            try:
-                probe = load_and_probe(worker, challenge)
-            finally:
-                self._check_untouched(before, history)
-            survey = self._survey_by(worker, history, probe) if history.unreadable else None
-            self.project = OpenedProject(
-                worker=worker, probe=probe, challenge=challenge, survey=survey
-            )
-            note.result = f"env.py opens {self.database.label}"
-        return self.project
-
-    def read_state(self, history: History) -> State:
-        """Return version rows and schema as a fresh connection sees them."""
-        table, schema = history.version_table, history.version_table_schema
-        return State(
-            rows=read_version_rows(self.database, table, schema).rows,
-            snapshot=take_snapshot(self.database, without=(LEDGER_TABLE, table)),
-        )
-
-    def hear(self, line: str) -> None:
-        """Pass on what the project prints, without the secrets that we know."""
-        self.record.observer.project_output(self.record.redactor.clean(line))
-
-    def close(self) -> None:
-        """End the worker and the connections."""
-        self._open.close()
-
-    def _survey_by(self, worker: Worker, history: History, probe: Probe) -> Survey:
-        worker.send(do="history")
-        answer = list(worker.events("history", "failed"))[-1]
-        if answer["event"] == "failed":
-            raise project_failure(answer)
-        found = history_of_worker(
-            history, answer["revisions"], probe.version_table, probe.version_table_schema
-        )
-        return survey_database(found, self.database)
-
-    def _check_untouched(self, before: State, history: History) -> None:
-        after = self.read_state(history)
-        if before == after:
-            return
-        self.record.outcome, self.record.reached = Outcome.PARTIAL, after.rows
-        tables = ", ".join(before.snapshot.changed_tables(after.snapshot)[:20]) or "none"
-        rows = f"{', '.join(before.rows) or 'none'} → {', '.join(after.rows) or 'none'}"
-        raise ProbeError(
-            "importing the project changed the database before any revision was asked to run: version"
-            f" rows {rows}; changed tables: {tables}",
-            next_step="The application upgrades or creates tables when it is imported. Guard that code, for"
-            " example by a variable that `migrations.env` sets, then look at what it did.",
-        )
+from ci_migrate.worker_settings import build_worker_environment
 
 
 def execute_plan(execution: Execution, survey: Survey) -> None:

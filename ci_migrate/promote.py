@@ -21,7 +21,8 @@ from ci_migrate.errors import (
     DatabaseUnreachableError,
     ProjectError,
 )
-from ci_migrate.execute import Execution, execute_plan
+from ci_migrate.execute import execute_plan
+from ci_migrate.execution import Execution
 from ci_migrate.gates.check import check_gates
 from ci_migrate.ledger import Ledger
 from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion, RunInfo

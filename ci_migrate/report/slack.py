@@ -14,7 +14,9 @@ from ci_migrate.report import prose
 LARGEST_MESSAGE = 10_000
 """Characters in all blocks; Slack refuses messages from about 13,000 on, undocumented."""
 LONGEST_SECTION = 2_800
-LONGEST_FIELD = 1_800
+LONGEST_PASSAGE = 1_300
+"""Short enough for the four long passages of a failure, its revisions and its facts to fit together."""
+LONGEST_FIELD = 250
 MOST_REVISIONS = 20
 _COLOURS = {
     Outcome.PROMOTED: "#2eb67d",
@@ -50,7 +52,7 @@ def build_message(promotion: Promotion) -> dict[str, Any]:
     for block in itertools.islice(_blocks(promotion), 45):
         size = sum(len(text) for text in _texts(block))
         if size > room:
-            break
+            continue
         room -= size
         blocks.append(block)
     return {
@@ -81,20 +83,28 @@ def escape(text: str, limit: int) -> str:
 
 def _blocks(promotion: Promotion) -> Iterator[dict[str, Any]]:
     yield _section(f"*{escape(prose.headline(promotion), LONGEST_SECTION - 2)}*")
-    for passage in prose.failure_passages(promotion):
-        yield _passage(passage.label, passage.text, is_code=passage.is_code)
+    if promotion.outcome is not Outcome.BLOCKED:
+        for passage in prose.failure_passages(promotion):
+            yield _passage(passage.label, passage.text, is_code=passage.is_code)
     for gate in promotion.gates:
         if gate.outcome is GateOutcome.FAILED:
             yield _passage(f"Gate {gate.name}", gate.message, is_code=False)
             if gate.next_step:
                 yield _passage("Next", gate.next_step, is_code=True)
-    lines = [_revision(line) for line in prose.revision_lines(promotion)]
-    if lines:
-        more = f"\n… and {len(lines) - MOST_REVISIONS} more" if len(lines) > MOST_REVISIONS else ""
-        yield _section("\n".join(lines[:MOST_REVISIONS])[:LONGEST_SECTION] + more)
+    if promotion.pending:
+        yield _section("\n".join(_revisions(promotion)))
     fields = [_field(fact) for fact in prose.facts(promotion)]
     for start in range(0, len(fields), 10):
         yield {"type": "section", "fields": fields[start : start + 10]}
+
+
+def _revisions(promotion: Promotion) -> Iterator[str]:
+    count = len(promotion.pending)
+    shown = MOST_REVISIONS if count > MOST_REVISIONS else count
+    for line in itertools.islice(prose.revision_lines(promotion), shown):
+        yield _revision(line)
+    if count > shown:
+        yield f"… and {count - shown} more"
 
 
 def _section(text: str) -> dict[str, Any]:
@@ -102,13 +112,13 @@ def _section(text: str) -> dict[str, Any]:
 
 
 def _passage(label: str, text: str, *, is_code: bool) -> dict[str, Any]:
-    body = escape(text, LONGEST_SECTION - 200)
+    body = escape(text, LONGEST_PASSAGE)
     body = f"```{body}```" if is_code else body
     return _section(f"*{escape(label, 150)}*\n{body}")
 
 
 def _revision(line: prose.RevisionLine) -> str:
-    return f"`{escape(line.revision, 40)}` {escape(line.message, 80)} ({escape(line.state, 40)})"
+    return f"`{escape(line.revision, 40)}` {escape(line.message, 60)} ({escape(line.state, 25)})"
 
 
 def _field(fact: prose.Fact) -> dict[str, Any]:

@@ -28,6 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         {
             "aftermath",
             "execute",
+            "execution",
             "preflight",
             "preview",
             "promote",
