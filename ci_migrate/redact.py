@@ -20,7 +20,7 @@ _QUOTED_VALUES = re.compile(
     r"|Truncated incorrect [^:]+ value: |value \")(?:\"[^\"]*\"|'(?:[^']|'')*'|[^\"]*\")"
 )
 _CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ud800-\udfff]"
 )
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 
@@ -88,7 +88,7 @@ def without_row_data(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return foreign text without terminal escapes, control and direction characters."""
+    """Return foreign text without terminal escapes, control and direction characters, and half characters."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ANSI.sub("", text.replace("\r\n", "\n")))
 
 

@@ -153,7 +153,7 @@ def utc_now() -> datetime:
 
 def write_json(value: Any, option: str) -> None:
     """Write JSON to the file of a `--json` option, `-` being stdout."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(value, indent=2) + "\n"
     if option == "-":
         click.echo(text, nl=False)
     else:

@@ -135,8 +135,7 @@ class Console:
     def _draw_bar(self, done: int, total: int, text: str) -> None:
         filled = _BAR_WIDTH * done // max(total, 1)
         bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        self._stream.write(f"\r\x1b[K         {bar} {done}/{total} {plain(text)}")
-        self._stream.flush()
+        self._put(f"\r\x1b[K         {bar} {done}/{total} {one_line(text)}")
         self._bar_is_drawn = True
 
     def _clear_bar(self) -> None:
@@ -145,7 +144,12 @@ class Console:
             self._bar_is_drawn = False
 
     def _write(self, line: str) -> None:
-        self._stream.write(line.encode("utf-8", "replace").decode("utf-8") + "\n")
+        self._put(line + "\n")
+
+    def _put(self, text: str) -> None:
+        # What the stream's encoding does not know must not end a run.
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(text.encode(encoding, "replace").decode(encoding))
         # A killed process loses what is not flushed, and a log that is behind misleads.
         self._stream.flush()
 

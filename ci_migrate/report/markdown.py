@@ -29,7 +29,8 @@ def render_markdown(promotion: Promotion) -> str:
 def escape(text: str) -> str:
     """Return foreign text as one line of Markdown that shows it literally and pings nobody."""
     line = " ".join(plain(text).split()).replace("&", "&amp;").replace("<", "&lt;")
-    return _SPECIAL.sub(r"\\\1", line).replace("@", "&#64;").replace("://", "&#58;//")
+    # Mentions and mail addresses are looked for after entities are decoded: a space of no width is between.
+    return _SPECIAL.sub(r"\\\1", line).replace("@", "@&#8203;").replace("://", "&#58;//")
 
 
 def code_block(text: str) -> str:

@@ -46,7 +46,8 @@ def build_result(promotion: Promotion) -> dict[str, Any]:
 
 def render_result(promotion: Promotion) -> str:
     """Return the result as JSON text that ends with a newline."""
-    return json.dumps(build_result(promotion), indent=2, ensure_ascii=False) + "\n"
+    # ASCII only: whatever a branch or a message is made of, every stream and file takes it.
+    return json.dumps(build_result(promotion), indent=2) + "\n"
 
 
 def build_outputs(promotion: Promotion) -> dict[str, str]:

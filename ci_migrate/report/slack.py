@@ -99,12 +99,10 @@ def _blocks(promotion: Promotion) -> Iterator[dict[str, Any]]:
 
 
 def _revisions(promotion: Promotion) -> Iterator[str]:
-    count = len(promotion.pending)
-    shown = MOST_REVISIONS if count > MOST_REVISIONS else count
-    for line in itertools.islice(prose.revision_lines(promotion), shown):
+    for line in itertools.islice(prose.revision_lines(promotion), MOST_REVISIONS):
         yield _revision(line)
-    if count > shown:
-        yield f"… and {count - shown} more"
+    if len(promotion.pending) > MOST_REVISIONS:
+        yield f"… and {len(promotion.pending) - MOST_REVISIONS} more"
 
 
 def _section(text: str) -> dict[str, Any]:

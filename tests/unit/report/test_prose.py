@@ -1,0 +1,130 @@
+"""What is said of each outcome, and that no two can be taken for one another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ci_migrate.errors import ExitCode
+from ci_migrate.models import Outcome
+from ci_migrate.report import prose
+from tests.unit.report.samples import BACKUP, FAILURE, PENDING, make_pending, make_promotion
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome.PROMOTED, "production: PROMOTED to bbbb2222, 2 revisions in 12.3 s"),
+        (Outcome.NOTHING_TO_DO, "production: NOTHING TO DO, the database is at bbbb2222"),
+        (Outcome.READY, "production: READY, 2 revisions pending to bbbb2222"),
+        (Outcome.BLOCKED, "production: BLOCKED by heads; the database was not touched"),
+        (Outcome.FAILED, "production: FAILED at stage upgrade, the database is unchanged"),
+        (
+            Outcome.PARTIAL,
+            (
+                "production: PARTLY APPLIED, the database was changed but is not at its target"
+                " (it is at aaaa1111)"
+            ),
+        ),
+        (
+            Outcome.UNVERIFIED,
+            "production: NOT VERIFIED, the upgrade reported success but the database does not show it",
+        ),
+    ],
+)
+def test_each_outcome_has_a_sentence(outcome: Outcome, words: str) -> None:
+    assert prose.headline(make_promotion(outcome)) == words
+
+
+def test_partial_never_reads_like_failed() -> None:
+    words = prose.headline(make_promotion(Outcome.PARTIAL))
+    assert "FAILED" not in words
+    assert "unchanged" not in words
+    assert "not touched" not in words
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PARTIAL, Outcome.UNVERIFIED])
+def test_what_may_have_changed_the_database_never_says_that_it_did_not(outcome: Outcome) -> None:
+    promotion = make_promotion(outcome)
+    told = prose.headline(promotion) + "".join(p.text for p in prose.failure_passages(promotion))
+    assert "unchanged" not in told
+    assert "not touched" not in told
+
+
+def test_an_interrupted_run_that_changed_nothing_is_called_interrupted() -> None:
+    failure = replace(FAILURE, exit_code=ExitCode.INTERRUPTED)
+    promotion = make_promotion(Outcome.FAILED, failure=failure)
+    assert prose.headline(promotion) == "production: INTERRUPTED, the database is unchanged"
+
+
+def test_an_interrupted_run_that_changed_something_is_partial() -> None:
+    failure = replace(FAILURE, exit_code=ExitCode.INTERRUPTED)
+    assert "PARTLY APPLIED" in prose.headline(make_promotion(Outcome.PARTIAL, failure=failure))
+
+
+def test_a_push_to_no_environment_says_why() -> None:
+    promotion = make_promotion(
+        Outcome.NOTHING_TO_DO, environment=None, warnings=("no environment has the branch x",)
+    )
+    assert prose.headline(promotion) == "NOTHING TO DO: no environment has the branch x"
+
+
+def test_each_revision_says_what_became_of_it() -> None:
+    third = make_pending("cccc3333")
+    promotion = make_promotion(Outcome.PARTIAL, pending=(*PENDING, third))
+    states = {line.revision: line.state for line in prose.revision_lines(promotion)}
+    assert states == {"aaaa1111": "applied in 500 ms", "bbbb2222": "FAILED", "cccc3333": "pending"}
+
+
+def test_an_applied_revision_that_nobody_timed_is_applied() -> None:
+    lines = list(prose.revision_lines(make_promotion(Outcome.PROMOTED)))
+    assert [line.state for line in lines] == ["applied in 500 ms", "applied"]
+
+
+def test_statements_that_stayed_are_listed_only_when_something_stayed() -> None:
+    def labels(outcome: Outcome) -> list[str]:
+        return [passage.label for passage in prose.failure_passages(make_promotion(outcome))]
+
+    assert any(label.startswith("Already executed") for label in labels(Outcome.PARTIAL))
+    assert not any(label.startswith("Already executed") for label in labels(Outcome.FAILED))
+
+
+def test_a_failure_names_cause_place_statement_and_next_step() -> None:
+    told = {p.label: p.text for p in prose.failure_passages(make_promotion(Outcome.FAILED))}
+    assert told == {
+        "Cause (upgrade, upgrade)": FAILURE.message,
+        "Revision": "bbbb2222",
+        "Place": "migrations/versions/bbbb2222_x.py:21",
+        "Statement": FAILURE.statement,
+        "Next": FAILURE.next,
+    }
+
+
+def test_facts_name_version_before_and_after() -> None:
+    facts = {fact.label: fact.value for fact in prose.facts(make_promotion(Outcome.PROMOTED))}
+    assert facts["Version"] == "base → bbbb2222"
+    assert facts["Backup"].startswith("postgres, 1.2 MB, .ci-migrate/backups/production-1.dump")
+    assert facts["Commit"] == "1234567890ab"
+
+
+def test_a_backup_that_was_switched_off_says_so() -> None:
+    backup = replace(BACKUP, backend="none", location="", verified="none was taken: `backup: none`")
+    assert prose.describe_backup(backup) == "none was taken: `backup: none`"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0004, "0 ms"), (0.5, "500 ms"), (1, "1.0 s"), (59.94, "59.9 s"), (60, "1 min 0 s"),
+     (3599.6, "1 h 0 min"), (7261, "2 h 1 min")],
+)  # fmt: skip
+def test_durations(seconds: float, words: str) -> None:
+    assert prose.format_seconds(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (10**12, "1000.0 GB")],
+)
+def test_sizes(count: int, words: str) -> None:
+    assert prose.format_bytes(count) == words
