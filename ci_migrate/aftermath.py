@@ -54,26 +54,32 @@ def advise(
     name = failure.revision or "the revision"
     place = f" ({failure.file})" if failure.file else ""
     if not changed:
+        if failure.kind != "upgrade":
+            return "The database is as it was. Once the cause is gone, start the run again."
         return (
             f"The database is as it was. Correct {name}{place}, which has run nowhere in this"
             " environment, try it in the first environment, and push again."
         )
     at = ", ".join(rows) or "base"
     failed = pending.get(failure.revision or "")
-    if failed is not None and (failed.atomic or not failure.executed):
+    is_whole = failed is None or failed.atomic or not failure.executed
+    if is_whole and failure.kind != "upgrade":
+        return f"The database is at {at}, whole. Start the run again: it goes on from there."
+    if is_whole:
         return (
             f"The database is at {at}, whole; nothing of {name} is in it. Correct {name}{place} and push"
             " again: the promotion goes on from there."
         )
-    changed_tables = f" Changed: {', '.join(tables[:20])}." if tables else ""
+    changed_tables = (
+        f" Tables that changed in this run: {', '.join(tables[:20])}." if tables else ""
+    )
     steps = [
         f"The version row says {at}, but parts of {name} are in the database.{changed_tables}",
         "A second run would stumble over them.",
     ]
+    then = f"correct {name}{place}" if failure.kind == "upgrade" else "start the run again"
     if restore:
-        steps.append(
-            f"Bring the backup back, then correct {name}{place} and push again:\n{restore}"
-        )
+        steps.append(f"Bring the backup back, then {then}:\n{restore}")
     else:
-        steps.append(f"Undo the statements listed above by hand, then correct {name}{place}.")
+        steps.append(f"Undo the statements listed above by hand, then {then}.")
     return " ".join(steps)

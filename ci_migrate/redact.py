@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 MASK = "***"
 SHORTEST_SECRET = 4
 """Shorter values are not replaced: they would tear holes into ordinary words."""
 
-_ROW_DATA_LINES = re.compile(
-    r"(?im)^\s*(?:DETAIL|CONTEXT|\s*LINE \d+|STATEMENT|PARAMETERS)\b:?.*(?:\n|$)"
+_PASSWORD = re.compile(r"[\w.+-]+://[^:/@]*:([^@]+)@")
+_PASSWORD_OPTION = re.compile(r"[?&](?:password|passwd)=([^&]+)")
+_LOWER_HEX = re.compile(r"%[0-9A-F]{2}")
+# The field names are the server's, in its language; a value may have lines of its own, so a field goes
+# on until something begins that is not part of it.
+_ROW_FIELDS = (
+    r"DETAIL|DÉTAIL|DETALLE|DETTAGLI|DETALHE|DETALJ|SZCZEGÓŁY|ПОДРОБНОСТИ|AYRINTI|詳細|描述|상세정보"
+    r"|CONTEXTE?|CONTEXTO|CONTESTO|KONTEXT|ZUSAMMENHANG|КОНТЕКСТ|STATEMENT|QUERY|PARAMETERS|LINE \d+"
 )
-_KEY_VALUES = re.compile(r"(?i)\b(Key|Failing row contains) ?\(.*?\)(=\(.*?\))?")
+_ROW_DATA = re.compile(
+    rf"(?ms)^[ \t]*(?:{_ROW_FIELDS}) ?[:：].*?"
+    r"(?=^[ \t]*HINT:|^\[SQL: |^\[parameters: |^\(Background on |^The above exception |^During handling "
+    r"|^Traceback |^  File \"|\Z)"
+)
+_KEY_VALUES = re.compile(
+    r"(?s)\b(?:(Key) \(.*?\)=\(.*?\)(?= (?:already exists|conflicts with|is ))"
+    r"|(Failing row contains) \(.*\))"
+)
 _PARAMETERS = re.compile(r"(?s)\[parameters: .*?\](?=\n|$)|\[parameters: .*")
-_QUOTED_VALUES = re.compile(
-    r"(?i)(invalid input (?:syntax|value) for [^:]+: |Duplicate entry |Incorrect [^:]+ value: "
-    r"|Truncated incorrect [^:]+ value: |value \")(?:\"[^\"]*\"|'(?:[^']|'')*'|[^\"]*\")"
+# A value is shown with its own quotation marks unescaped, so it ends where the sentence goes on.
+_QUOTED_VALUES = (
+    re.compile(r"(?s)(Duplicate entry )\\?['\"].*?\\?['\"](?= for key )"),
+    re.compile(r"(?s)((?:Incorrect|Invalid) [\w ]+ value: )\\?['\"].*?\\?['\"](?= for column )"),
+    re.compile(r"(?m)(Truncated incorrect [\w() ]+ value: ).*"),
+    re.compile(
+        r"(?s)((?:invalid input (?:syntax|value) for [^:\n]+|field value out of range"
+        r"|malformed (?:array|range|record) literal): )\".*?\"(?=\n|$)"
+    ),
+    re.compile(r"(?s)(\bvalue )\".*?\"(?= is (?:out of range|not ))"),
 )
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ud800-\udfff]"
@@ -44,20 +66,22 @@ def spellings_of(secret: str) -> set[str]:
     """Return the forms in which a secret can appear: raw, URL-quoted, doubled `%`, escaped."""
     if len(secret) < SHORTEST_SECRET:
         return set()
+    quoted = {quote(secret, safe=safe) for safe in ("", "/", " +", "+", " ")} | {quote_plus(secret)}
+    # Of SQLAlchemy 1.4, which leaves everything else as it is.
+    quoted.add(re.sub(r"[:@/]", lambda match: f"%{ord(match[0]):X}", secret))
     forms = {
         secret,
-        quote(secret, safe=""),
-        quote(secret),
-        quote(secret, safe=" +"),
-        quote(secret, safe="+"),
-        quote_plus(secret),
+        unquote(secret),
+        secret.replace("'", "''"),
+        secret.replace("'", "'\"'\"'"),
         secret.replace("\\", "\\\\").replace('"', '\\"'),
         secret.replace("\\", "\\\\").replace("'", "\\'"),
-        secret.replace("'", "''"),
+        json.dumps(secret)[1:-1],
         repr(secret)[1:-1],
+        repr(secret.encode("utf-8", "replace"))[2:-1],
         secret.encode("unicode_escape").decode("ascii"),
-        unquote(secret),
     }
+    forms |= quoted | {_LOWER_HEX.sub(lambda match: match[0].lower(), form) for form in quoted}
     forms |= {form.replace("%", "%%") for form in forms}
     return {form for form in forms if len(form) >= SHORTEST_SECRET}
 
@@ -65,25 +89,20 @@ def spellings_of(secret: str) -> set[str]:
 def secrets_of_url(url: str) -> tuple[str, ...]:
     """Return the secret parts of a database URL or webhook URL: the whole, and its password."""
     found = []
-    try:
-        parts = urlsplit(url)
-        password = parts.password
-    except ValueError:
-        return (url,)
-    if password:
-        found += [url, password, unquote(password)]
-    match = re.search(r"[?&]password=([^&]+)", url)
-    if match:
-        found += [url, match.group(1), unquote(match.group(1))]
-    return tuple(found)
+    # As SQLAlchemy reads it: a password may have any sign but `@`, where other parsers want them quoted.
+    for match in (_PASSWORD.match(url), _PASSWORD_OPTION.search(url)):
+        if match:
+            found += [url, match[1], unquote(match[1]), unquote_plus(match[1])]
+    return tuple(dict.fromkeys(found))
 
 
 def without_row_data(text: str) -> str:
     """Return a database error without DETAIL, key values, parameters and quoted input values."""
     text = _PARAMETERS.sub("", text)
-    text = _ROW_DATA_LINES.sub("", text)
-    text = _KEY_VALUES.sub(r"\1 (...)", text)
-    text = _QUOTED_VALUES.sub(r"\1'...'", text)
+    text = _ROW_DATA.sub("", text)
+    text = _KEY_VALUES.sub(lambda match: f"{match[1] or match[2]} (...)", text)
+    for pattern in _QUOTED_VALUES:
+        text = pattern.sub(r"\1'...'", text)
     return text.strip()
 
 

@@ -49,7 +49,7 @@ class Channel:
         with open(commands, encoding="utf-8") as lines:
             for line in lines:
                 command: Mapping[str, Any] = json.loads(line)
-                if command["do"] == "cancel":
+                if command.get("do") == "cancel":
                     self.cancel()
                 else:
                     self._queue.put(dict(command))
