@@ -51,35 +51,44 @@ def advise(
 
     `restore` is the command that brings the backup back, `tables` the names of what changed.
     """
-    name = failure.revision or "the revision"
-    place = f" ({failure.file})" if failure.file else ""
     if not changed:
-        if failure.kind != "upgrade":
-            return "The database is as it was. Once the cause is gone, start the run again."
-        return (
-            f"The database is as it was. Correct {name}{place}, which has run nowhere in this"
-            " environment, try it in the first environment, and push again."
-        )
-    at = ", ".join(rows) or "base"
+        return _advise_unchanged(failure)
     failed = pending.get(failure.revision or "")
-    is_whole = failed is None or failed.atomic or not failure.executed
-    if is_whole and failure.kind != "upgrade":
-        return f"The database is at {at}, whole. Start the run again: it goes on from there."
-    if is_whole:
-        return (
-            f"The database is at {at}, whole; nothing of {name} is in it. Correct {name}{place} and push"
-            " again: the promotion goes on from there."
-        )
-    changed_tables = (
-        f" Tables that changed in this run: {', '.join(tables[:20])}." if tables else ""
+    at = ", ".join(rows) or "base"
+    if failed is None or failed.atomic or not failure.executed:
+        return _advise_whole(failure, at)
+    return _advise_half(failure, at, restore=restore, tables=tables)
+
+
+def _advise_unchanged(failure: Failure) -> str:
+    if failure.kind != "upgrade":
+        return "The database is as it was. Once the cause is gone, start the run again."
+    return (
+        f"The database is as it was. Correct {_name(failure)}, which has run nowhere in this"
+        " environment, try it in the first environment, and push again."
     )
-    steps = [
-        f"The version row says {at}, but parts of {name} are in the database.{changed_tables}",
-        "A second run would stumble over them.",
-    ]
-    then = f"correct {name}{place}" if failure.kind == "upgrade" else "start the run again"
-    if restore:
-        steps.append(f"Bring the backup back, then {then}:\n{restore}")
-    else:
-        steps.append(f"Undo the statements listed above by hand, then {then}.")
-    return " ".join(steps)
+
+
+def _advise_whole(failure: Failure, at: str) -> str:
+    if failure.kind != "upgrade":
+        return f"The database is at {at}, whole. Start the run again: it goes on from there."
+    return (
+        f"The database is at {at}, whole; nothing of {failure.revision} is in it. Correct"
+        f" {_name(failure)} and push again: the promotion goes on from there."
+    )
+
+
+def _advise_half(failure: Failure, at: str, *, restore: str, tables: tuple[str, ...]) -> str:
+    changed = f" Tables that changed in this run: {', '.join(tables[:20])}." if tables else ""
+    then = f"correct {_name(failure)}" if failure.kind == "upgrade" else "start the run again"
+    undo = "Undo the statements listed above by hand" if not restore else "Bring the backup back"
+    return (
+        f"The version row says {at}, but parts of {failure.revision} are in the database.{changed}"
+        f" A second run would stumble over them. {undo}, then {then}"
+        + (f":\n{restore}" if restore else ".")
+    )
+
+
+def _name(failure: Failure) -> str:
+    name = failure.revision or "the revision"
+    return f"{name} ({failure.file})" if failure.file else name

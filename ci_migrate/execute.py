@@ -165,8 +165,11 @@ def _finish_ledger(execution: Execution, survey: Survey) -> None:
     _keep_applied(record, survey, execution.report)
     promotion = record.promotion()
     executed = {applied.revision for applied in record.applied}
+    stage = record.stage_name
     try:
-        with held_signals():
+        with record.stage("ledger") as note, held_signals():
             execution.ledger.finish_run(promotion, executed, execution.now().isoformat())
+            note.result = f"run recorded, {len(executed)} revisions executed"
     except CiMigrateError as exc:
         record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")
+    record.stage_name = stage

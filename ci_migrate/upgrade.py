@@ -25,6 +25,8 @@ class Probe:
     """What the project's env.py did when it ran with nothing to do."""
 
     rows: tuple[str, ...]
+    pending: tuple[str, ...]
+    """What Alembic itself would run, in its order."""
     same_database: bool
     database: str
     version_table: str
@@ -105,6 +107,14 @@ def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str
             f"the version rows changed between plan ({_list(plan.current)}) and probe"
             f" ({_list(probe.rows)})",
             next_step="Something else migrates this database, or importing the project does.",
+        )
+    differing = {item.revision for item in plan.pending} ^ set(probe.pending)
+    if differing:
+        raise ProbeError(
+            "Alembic would run other revisions than were planned from the files; in one only:"
+            f" {_list(sorted(differing)[:10])}",
+            next_step="env.py or a setting made by code chooses the revisions: name their folders in"
+            " `migrations.versions`.",
         )
 
 
@@ -222,6 +232,7 @@ def project_failure(event: Event) -> CiMigrateError:
 def _probe_of(event: Mapping[str, Any]) -> Probe:
     return Probe(
         rows=tuple(event["rows"]),
+        pending=tuple(event["pending"]),
         same_database=event["same_database"],
         database=event["database"],
         version_table=event["version_table"],

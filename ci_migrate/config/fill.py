@@ -48,8 +48,9 @@ class Filler:
     def fill_url(self, text: str, path: KeyPath) -> str | None:
         """Return a database or webhook URL, or None when it is empty; spaces around it are lost."""
         # Secrets are often pasted with a line break at their end.
-        url = self._fill(text, path, is_secret=True).strip()
+        url = self._fill(text, path, is_secret=False).strip()
         if url and "://" not in url:
+            self._keep((url,))
             # The value is a secret: it is not shown.
             advice = "it starts with `postgresql://`, `mysql+pymysql://`, `https://` or the like"
             self._problems.append(Problem(path=path, what="not a URL", suggestion=advice))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,37 +35,39 @@ class Reporters:
 
 def send_reports(promotion: Promotion, reporters: Reporters) -> Promotion:
     """Tell every reporter; return the promotion with a warning for each that failed."""
-    reporters.console.tell(promotion)
+    console = reporters.console
     if reporters.is_github:
         for line in _annotations(promotion, reporters.root_in_repository):
-            reporters.console.write_command(line)
-    for name, send in _deliveries(reporters):
+            console.write_command(line)
+    started, told = time.monotonic(), []
+    for name, send in _deliveries(reporters, promotion):
         try:
             send(promotion)
+            told.append(name)
         except (ReporterError, InterruptedRunError) as exc:
             warning = f"{name} was not told: {exc.message}"
-            reporters.console.warn(warning)
+            console.warn(warning)
             promotion = replace(promotion, warnings=(*promotion.warnings, warning))
+    if told:
+        console.stage_ended("report", ", ".join(told), time.monotonic() - started)
+    console.tell(promotion)
     return promotion
 
 
-def _deliveries(reporters: Reporters) -> Iterator[tuple[str, Callable[[Promotion], None]]]:
+def _deliveries(
+    reporters: Reporters, promotion: Promotion
+) -> Iterator[tuple[str, Callable[[Promotion], None]]]:
     """Yield the reporters in an order in which the last ones can still tell of the first."""
     webhook, summary = reporters.slack_webhook, reporters.summary_file
     outputs, result = reporters.outputs_file, reporters.json_file
-    if webhook:
-        yield "Slack", lambda promotion: _tell_slack(promotion, webhook)
+    if webhook and promotion.outcome is not Outcome.NOTHING_TO_DO:
+        yield "Slack", lambda told: post_to_slack(told, webhook, post_json)
     if summary:
-        yield "the job summary", lambda promotion: _append(summary, promotion)
+        yield "job summary", lambda told: _append(summary, told)
     if outputs:
-        yield "the step outputs", lambda promotion: _write_outputs(outputs, promotion)
+        yield "step outputs", lambda told: _write_outputs(outputs, told)
     if result:
-        yield "the JSON file", lambda promotion: _write_json(result, promotion)
-
-
-def _tell_slack(promotion: Promotion, webhook: str) -> None:
-    if promotion.outcome is not Outcome.NOTHING_TO_DO:
-        post_to_slack(promotion, webhook, post_json)
+        yield "JSON result", lambda told: _write_json(result, told)
 
 
 def _append(path: Path, promotion: Promotion) -> None:

@@ -41,7 +41,11 @@ class Driver:
         """Run env.py with no step to take, and report every database it configured."""
 
         def look(rows: tuple[str, ...], context: MigrationContext) -> list[Any]:
-            self._channel.send("probed", **self._describe(rows, context, challenge))
+            found = self._describe(rows, context, challenge)
+            # Rows of another database may be unknown to this history: no steps lead on from them.
+            steps = self._steps(rows) if found["same_database"] else []
+            pending = [step.revision.revision for step in steps]
+            self._channel.send("probed", **found, pending=pending)
             return []
 
         self._run_env(look, dont_mutate=True)
@@ -58,12 +62,15 @@ class Driver:
                 raise RefusedError("env.py opened another database, or its rows changed")
             self._channel.cancel = _local_cancel(context)
             self._channel.send("connected", server_id=_server_id(context))
-            for step in compat.upgrade_steps(self.script, self._settings["target"], rows):
+            for step in self._steps(rows):
                 yield from self._watched(step)
             finished.append(True)
 
         self._run_env(run)
         self._channel.send("ran", finished=bool(finished))
+
+    def _steps(self, rows: tuple[str, ...]) -> Iterable[Any]:
+        return compat.upgrade_steps(self.script, self._settings["target"], rows)
 
     def _watched(self, step: Any) -> Iterator[Any]:
         revision, path = step.revision.revision, str(step.revision.path)

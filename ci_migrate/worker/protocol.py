@@ -9,7 +9,7 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 PARENT_IS_GONE = 70
@@ -46,13 +46,17 @@ class Channel:
                 view = view[os.write(self._events, view) :]
 
     def _read(self, commands: int) -> None:
-        with open(commands, encoding="utf-8") as lines:
-            for line in lines:
-                command: Mapping[str, Any] = json.loads(line)
-                if command.get("do") == "cancel":
-                    self.cancel()
-                else:
-                    self._queue.put(dict(command))
-        # End of file: the parent is gone, whatever the user's code is doing. Work that nobody watches,
-        # locks or verifies must not go on.
-        os._exit(PARENT_IS_GONE)
+        try:
+            with open(commands, encoding="utf-8") as lines:
+                for line in lines:
+                    self._take(json.loads(line))
+        finally:
+            # End of file: the parent is gone, whatever the user's code is doing. Work that nobody
+            # watches, locks or verifies must not go on.
+            os._exit(PARENT_IS_GONE)
+
+    def _take(self, command: dict[str, Any]) -> None:
+        if command.get("do") == "cancel":
+            self.cancel()
+        else:
+            self._queue.put(command)
