@@ -11,17 +11,20 @@ MASK = "***"
 SHORTEST_SECRET = 4
 """Shorter values are not replaced: they would tear holes into ordinary words."""
 
-_PASSWORD = re.compile(r"[\w.+-]+://[^:/@]*:([^@]+)@")
-_PASSWORD_OPTION = re.compile(r"[?&](?:password|passwd)=([^&]+)")
+_PASSWORDS = (
+    re.compile(r"(?s)[\w.+-]+://[^:/@]*:(.+)@"),
+    re.compile(r"[\w.+-]+://[^:/@]*:([^@]+)@"),
+    re.compile(r"[?&](?:password|passwd)=([^&]+)"),
+)
 _LOWER_HEX = re.compile(r"%[0-9A-F]{2}")
 # The field names are the server's, in its language; a value may have lines of its own, so a field goes
 # on until something begins that is not part of it.
 _ROW_FIELDS = (
     r"DETAIL|DÉTAIL|DETALLE|DETTAGLI|DETALHE|DETALJ|SZCZEGÓŁY|ПОДРОБНОСТИ|AYRINTI|詳細|描述|상세정보"
-    r"|CONTEXTE?|CONTEXTO|CONTESTO|KONTEXT|ZUSAMMENHANG|КОНТЕКСТ|STATEMENT|QUERY|PARAMETERS|LINE \d+"
+    r"|CONTEXTE?|CONTEXTO|CONTESTO|KONTEXT|ZUSAMMENHANG|КОНТЕКСТ|STATEMENT|QUERY|PARAMETERS|LINE \d+"  # noqa: RUF001
 )
 _ROW_DATA = re.compile(
-    rf"(?ms)^[ \t]*(?:{_ROW_FIELDS}) ?[:：].*?"
+    rf"(?ms)^[ \t]*(?:{_ROW_FIELDS}) ?[:\uff1a].*?"
     r"(?=^[ \t]*HINT:|^\[SQL: |^\[parameters: |^\(Background on |^The above exception |^During handling "
     r"|^Traceback |^  File \"|\Z)"
 )
@@ -89,8 +92,9 @@ def spellings_of(secret: str) -> set[str]:
 def secrets_of_url(url: str) -> tuple[str, ...]:
     """Return the secret parts of a database URL or webhook URL: the whole, and its password."""
     found = []
-    # As SQLAlchemy reads it: a password may have any sign but `@`, where other parsers want them quoted.
-    for match in (_PASSWORD.match(url), _PASSWORD_OPTION.search(url)):
+    # As SQLAlchemy reads it: a password may have signs that other parsers want to be quoted, in newer
+    # versions even `@`.
+    for match in (pattern.search(url) for pattern in _PASSWORDS):
         if match:
             found += [url, match[1], unquote(match[1]), unquote_plus(match[1])]
     return tuple(dict.fromkeys(found))

@@ -33,7 +33,8 @@ def select_environment(
 ) -> Selection:
     """Choose by `environment`, else `branch`, else the pushed branch on GitHub, else git's branch.
 
-    Raises UsageError when what was asked for does not exist or must not deploy.
+    Raises UsageError when what was asked for does not exist or must not deploy, and for a push whose
+    payload cannot be read.
     """
     known = event.branch if event is not None else git_branch
     if environment is not None:
@@ -43,6 +44,7 @@ def select_environment(
         _refuse_strangers(event)
         return _by_branch(config, branch, is_asked=True)
     if event is not None:
+        _refuse_unread_push(event)
         reason = why_not_deployable(event)
         if reason:
             return Selection(environment=None, branch=event.branch, reason=reason)
@@ -77,6 +79,16 @@ def _by_branch(config: Config, branch: str, *, is_asked: bool) -> Selection:
         )
     reason = f"branch {branch}" if name else f"no environment has the branch {branch}"
     return Selection(environment=name, branch=branch, reason=reason)
+
+
+def _refuse_unread_push(event: GitHubEvent) -> None:
+    """Raise for a push that may be one of ours: it must not end green without having been looked at."""
+    if event.name == "push" and event.branch is not None and event.payload_problem:
+        raise UsageError(
+            f"it cannot be told whether this push deleted its branch: {event.payload_problem}",
+            next_step="The runner names the payload in GITHUB_EVENT_PATH. In a container, mount that file at"
+            " the same path; or name the environment with --environment.",
+        )
 
 
 def _refuse_strangers(event: GitHubEvent | None) -> None:

@@ -1,0 +1,240 @@
+"""Secrets and row data do not leave, in whatever spelling they come."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from urllib.parse import quote, quote_plus, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.engine import URL, make_url
+
+from ci_migrate.redact import Redactor, one_line, plain, secrets_of_url, without_row_data
+
+CANARY = "p%40@ /+$'\"üß:#"
+URL_TEXT = f"postgresql://shop:{quote(CANARY, safe='')}@db.example:5432/shop?sslmode=require"
+
+
+def sqlalchemy_1(password: str) -> str:
+    """Quote as SQLAlchemy 1.4 does in a URL."""
+    return "".join(f"%{ord(sign):X}" if sign in ":@/" else sign for sign in password)
+
+
+def lower_hex(text: str) -> str:
+    """Quote as JavaScript-minded tools do: `%2f`."""
+    return quote(text, safe="").replace("%C3", "%c3").replace("%2F", "%2f").replace("%3A", "%3a").replace(
+        "%2B", "%2b").replace("%BC", "%bc").replace("%9F", "%9f")  # fmt: skip
+
+
+SPELLINGS = {
+    "raw": CANARY,
+    "quoted": quote(CANARY, safe=""),
+    "quoted but for slashes": quote(CANARY),
+    "quoted as a form": quote_plus(CANARY),
+    "quoted in lower case": lower_hex(CANARY),
+    "as SQLAlchemy renders a URL": make_url(
+        URL.create("postgresql", "u", CANARY, "h").render_as_string(hide_password=False)
+    ).render_as_string(hide_password=False).split("u:")[1].rpartition("@h")[0],
+    "as SQLAlchemy 1.4 renders it": sqlalchemy_1(CANARY),
+    "in an ini file": quote(CANARY, safe="").replace("%", "%%"),
+    "raw in an ini file": CANARY.replace("%", "%%"),
+    "repr": repr(CANARY)[1:-1],
+    "repr of bytes": repr(CANARY.encode())[2:-1],
+    "JSON": json.dumps(CANARY)[1:-1],
+    "JSON with its letters": json.dumps(CANARY, ensure_ascii=False)[1:-1],
+    "SQL": CANARY.replace("'", "''"),
+    "shell": shlex.quote(CANARY)[1:-1],
+    "libpq": CANARY.replace("\\", "\\\\").replace("'", "\\'"),
+    "unicode escapes": CANARY.encode("unicode_escape").decode(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_secret_is_found_in_every_spelling(name: str) -> None:
+    text = f"before {SPELLINGS[name]} after"
+    assert Redactor([CANARY]).clean(text) == "before *** after"
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_the_url_alone_is_enough_to_find_its_password(name: str) -> None:
+    text = f"before {SPELLINGS[name]} after"
+    assert Redactor(secrets_of_url(URL_TEXT)).clean(text) == "before *** after"
+
+
+def test_a_whole_url_is_one_mask() -> None:
+    assert Redactor(secrets_of_url(URL_TEXT)).clean(f"x {URL_TEXT} y") == "x *** y"
+
+
+@pytest.mark.parametrize(
+    "password", ["p#sswords", "pass/word", "p[ssword", "p?ss=word&x", "pass:word", "pa ss word"]
+)
+def test_a_password_that_should_have_been_quoted_is_a_secret_too(password: str) -> None:
+    url = f"postgresql://shop:{password}@db.example/shop"
+    assert make_url(url).password == password, "SQLAlchemy takes this URL"
+    assert Redactor(secrets_of_url(url)).clean(f"for {password}!") == "for ***!"
+
+
+def test_a_password_in_the_options_is_a_secret() -> None:
+    url = f"postgresql:///shop?host=/tmp&password={quote(CANARY, safe='')}"
+    assert Redactor(secrets_of_url(url)).clean(CANARY) == "***"
+
+
+@pytest.mark.parametrize("url", ["postgresql://db.example/shop", "sqlite:////data/shop.db", "",
+                                 "postgresql://shop@db.example/shop"])  # fmt: skip
+def test_a_url_without_a_password_is_no_secret(url: str) -> None:
+    assert secrets_of_url(url) == ()
+
+
+def test_short_values_tear_no_holes() -> None:
+    assert Redactor(["abc", ""]).clean("abcdef") == "abcdef"
+
+
+def test_longer_secrets_go_first() -> None:
+    assert Redactor(["token", "token-of-ada"]).clean("token-of-ada token") == "*** ***"
+
+
+@given(st.text(min_size=4))
+def test_no_secret_survives(secret: str) -> None:
+    assert secret not in Redactor([secret]).clean(f"<{secret}>") or set(secret) == {"*"}
+
+
+# as the drivers say it; `canary` is what somebody's row holds
+ERRORS = {
+    "PostgreSQL unique": (
+        'duplicate key value violates unique constraint "users_email_key"\n'
+        "DETAIL:  Key (email)=(canary@x.example) already exists."
+    ),
+    "PostgreSQL not null": (
+        'null value in column "name" of relation "users" violates not-null constraint\n'
+        "DETAIL:  Failing row contains (1, canary, null)."
+    ),
+    "PostgreSQL, a value of several lines": (
+        'new row for relation "users" violates check constraint "c"\n'
+        "DETAIL:  Failing row contains (1, first\ncanary\n\n canary, null)."
+    ),
+    "PostgreSQL in French": (
+        "la valeur d'une clé dupliquée rompt la contrainte unique « users_email_key »\n"
+        "DÉTAIL : La clé « (email)=(canary) » existe déjà."
+    ),
+    "PostgreSQL syntax of a value": 'invalid input syntax for type integer: "canary"',
+    "PostgreSQL, a quote in the value": 'invalid input syntax for type integer: "a"canary"',
+    "PostgreSQL enum": 'invalid input value for enum mood: "canary"',
+    "PostgreSQL range": 'value "canary" is out of range for type integer',
+    "PostgreSQL date": 'date/time field value out of range: "canary"',
+    "PostgreSQL array": 'malformed array literal: "canary"\nDETAIL:  Array value must start with canary.',
+    "PostgreSQL JSON": (
+        'invalid input syntax for type json\nDETAIL:  Token "canary" is invalid.\n'
+        "CONTEXT:  JSON data, line 1: canary"
+    ),
+    "PostgreSQL with its statement": (
+        'relation "x" does not exist\nLINE 1: INSERT INTO x VALUES (\'canary\')\n                    ^'
+    ),
+    "PostgreSQL COPY": 'missing data for column "b"\nCONTEXT:  COPY t, line 1: "canary"',
+    "asyncpg in SQLAlchemy": (
+        "<class 'asyncpg.exceptions.UniqueViolationError'>: duplicate key value violates unique constraint"
+        ' "u"\nDETAIL:  Key (email)=(canary) already exists.'
+    ),
+    "pg8000": (
+        "{'S': 'ERROR', 'C': '23505', 'M': 'duplicate key', 'D': 'Key (email)=(a)canary) already exists.'}"
+    ),
+    "MariaDB unique": "(1062, \"Duplicate entry 'canary@x.example' for key 'email'\")",
+    "MariaDB, a quote in the value": "(1062, 'Duplicate entry \\'it\\'s canary\\' for key \\'email\\'')",
+    "MariaDB number": "(1366, \"Incorrect integer value: 'canary' for column `s`.`t`.`n` at row 1\")",
+    "MariaDB text": "(1366, \"Incorrect string value: '\\\\xF0canary' for column `s`.`t`.`n` at row 1\")",
+    "MariaDB cast": "(1292, \"Truncated incorrect DOUBLE value: 'canary'\")",
+    "MariaDB date": "(1292, \"Incorrect datetime value: 'canary' for column `s`.`t`.`d` at row 1\")",
+    "SQLAlchemy": (
+        "(psycopg.errors.UniqueViolation) duplicate key\nDETAIL:  Key (email)=(canary) already exists.\n"
+        "[SQL: INSERT INTO users (email) VALUES (%(email)s)]\n"
+        "[parameters: {'email': 'canary'}]\n"
+        "(Background on this error at: https://sqlalche.me/e/20/gkpj)"
+    ),
+    "SQLAlchemy, many rows": (
+        "(sqlite3.IntegrityError) UNIQUE constraint failed: users.email\n[SQL: INSERT INTO users (email)"
+        " VALUES (?)]\n[parameters: [('canary ] x',), ('a',\n'canary')  ... displaying 10 of 99 total"
+        " bound parameter sets ...  ('b',)]]\n(Background on this error)"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_no_row_data_leaves_with_an_error(name: str) -> None:
+    assert "canary" in ERRORS[name]
+    clean = without_row_data(ERRORS[name])
+    assert "canary" not in clean
+    assert len(clean) > 8, "something is left to say"
+
+
+def test_what_helps_stays() -> None:
+    clean = without_row_data(
+        'column "x" cannot be cast automatically to type integer\nDETAIL:  canary\n'
+        'HINT:  You might need to specify "USING x::integer".\n[SQL: ALTER TABLE t]\n'
+    )
+    assert clean == (
+        'column "x" cannot be cast automatically to type integer\n'
+        'HINT:  You might need to specify "USING x::integer".\n[SQL: ALTER TABLE t]'
+    )
+
+
+def test_a_traceback_stays_readable_behind_the_row_data() -> None:
+    clean = without_row_data(
+        "Traceback (most recent call last):\npsycopg.errors.UniqueViolation: duplicate key\n"
+        "DETAIL:  Key (email)=(canary) already exists.\n\n"
+        "The above exception was the direct cause of the following exception:\n\nTraceback (most"
+        ' recent call last):\n  File "x.py", line 1\n'
+    )
+    assert "canary" not in clean
+    assert 'File "x.py", line 1' in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UNIQUE constraint failed: users.email",
+        "no such table: details",
+        "(1050, \"Table 'users' already exists\")",
+        "Statement timeout reached in the context of parameters",
+        "detail is a column\ncontext too",
+    ],
+)
+def test_what_holds_no_row_data_is_left_alone(text: str) -> None:
+    assert without_row_data(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07x", "x"),
+        ("\x1b]8;;http://x\x1b\\link", "link"),
+        ("a\x00b", "a\ufffdb"),
+        ("a\u202eb\u2066", "a\ufffdb\ufffd"),
+        ("a\r\nb\tc\nd", "a\nb\tc\nd"),
+        ("a\rb", "a\ufffdb"),
+        ("\x9b31mx", "\ufffd31mx"),
+        ("\udcff", "\ufffd"),
+        ("üß 😀 漢", "üß 😀 漢"),
+    ],
+)
+def test_foreign_text_becomes_plain(text: str, clean: str) -> None:
+    assert plain(text) == clean
+
+
+@given(st.text())
+def test_plain_text_is_plain_whatever_it_was(text: str) -> None:
+    clean = plain(text)
+    assert not set(clean) & {"\x1b", "\r", "\x00", "\x9b", "\u202e", "\u2028"}
+    assert plain(clean) == clean
+
+
+@given(st.text(), st.integers(min_value=1, max_value=50))
+def test_one_line_is_one_line_of_its_length(text: str, limit: int) -> None:
+    line = one_line(text, limit)
+    assert len(line) <= limit
+    assert len(line.splitlines()) <= 1
+
+
+def test_unquoting_is_not_a_spelling_that_hides() -> None:
+    assert Redactor([quote(CANARY)]).clean(unquote(quote(CANARY))) == "***"
