@@ -39,7 +39,9 @@ def describe_origin(root: Path, env: Mapping[str, str], file: str) -> str | None
 
 def _ask(root: Path, env: Mapping[str, str], *arguments: str) -> str | None:
     # The checkout may belong to another user (container jobs): reading it is all that is done here.
-    command = ["git", "-c", f"safe.directory={root}", "-C", str(root), *arguments]
+    # Names of files are taken as they are: git would read `:` and `*` in them.
+    options = ["-c", f"safe.directory={root}", "-C", str(root), "--literal-pathspecs"]
+    command = ["git", *options, *arguments]
     quiet = {**env, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     try:
         return run_command(command, env=quiet, timeout=TIMEOUT).stdout.strip() or None

@@ -52,7 +52,8 @@ def run_command(
         stdout=stdout or subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    out, err = _communicate(process, argv[0], timeout)
+    with process:
+        out, err = _communicate(process, argv[0], timeout)
     stderr = err.decode("utf-8", "replace")
     if process.returncode != 0:
         raise ProcessError(

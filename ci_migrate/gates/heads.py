@@ -34,18 +34,20 @@ def check(inputs: GateInputs) -> GateResult:
 
 def _unintended(inputs: GateInputs, heads: tuple[str, ...]) -> list[str]:
     """Return the heads without a configured label of their own."""
-    if not inputs.intended_heads:
-        return list(heads)
-    stray = []
-    taken: set[str] = set()
-    for head in heads:
-        names = [n for n in inputs.intended_heads if inputs.graph.covers(n, head)]
-        free = [name for name in names if name not in taken]
-        if free:
-            taken.add(free[0])
-        else:
-            stray.append(head)
-    return stray
+    taken: dict[str, str] = {}
+
+    def give_name(head: str, tried: set[str]) -> bool:
+        """Give a head a name of its own; one that has the name may move on to another of its names."""
+        for name in inputs.intended_heads:
+            if name in tried or not inputs.graph.covers(name, head):
+                continue
+            tried.add(name)
+            if name not in taken or give_name(taken[name], tried):
+                taken[name] = head
+                return True
+        return False
+
+    return [head for head in heads if not give_name(head, set())]
 
 
 def _describe(inputs: GateInputs, head: str) -> str:

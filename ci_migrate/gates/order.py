@@ -42,6 +42,8 @@ def _missing(pending: PendingRevision, inputs: GateInputs, before: str) -> str |
     found = inputs.evidence.get(pending.revision)
     if found is None:
         return f"{before} has not executed {name}"
+    if not pending.content_hash:
+        return f"the source of {name} cannot be read, so it cannot be compared with what {before} executed"
     if found.content_hash != pending.content_hash:
         return f"{before} executed another version of {name} on {found.finished_at}"
     return None

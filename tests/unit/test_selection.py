@@ -169,3 +169,15 @@ def test_no_warning_where_the_branch_fits_or_none_is_named(
     environment: str, branch: str, config: Config
 ) -> None:
     assert select(config, environment=environment, git_branch=branch).warning is None
+
+
+@pytest.mark.parametrize("asked", [{"environment": "production"}, {"branch": "main"}])
+def test_a_command_that_only_looks_may_name_an_environment_in_a_pull_request(
+    asked: dict[str, str], config: Config, tmp_path: Path
+) -> None:
+    event = make_event(tmp_path, "pull_request", "refs/pull/1/merge")
+    values = {"environment": None, "branch": None, "git_branch": None, **asked}
+    found = select_environment(config, event=event, deploys=False, **values)
+    assert found.environment == "production"
+    with pytest.raises(UsageError, match="never deploys"):
+        select_environment(config, event=event, **values)

@@ -1,0 +1,85 @@
+"""The command that brings a backup back: a shell reads it as it is meant, and no password is in it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ci_migrate.backup.restore_advice import restore_command
+from ci_migrate.database.address import DatabaseAddress
+from tests.unit.report.samples import BACKUP
+
+ADDRESS = DatabaseAddress(
+    dialect="postgresql", database="sh'op $x", host="db.example", port=5433, user="a b", password="hunter22"
+)  # fmt: skip
+ARCHIVE = replace(BACKUP, location="/backups/it's $(here)/x.dump")
+
+
+def commands(text: str) -> list[list[str]]:
+    """Split a command line as a shell does, at `&&` first."""
+    words: list[list[str]] = [[]]
+    for word in shlex.split(text):
+        if word == "&&":
+            words.append([])
+        else:
+            words[-1].append(word)
+    return words
+
+
+def test_postgresql() -> None:
+    where = ["-h", "db.example", "-p", "5433", "-U", "a b"]
+    assert commands(restore_command(ARCHIVE, ADDRESS)) == [
+        ["dropdb", *where, "--if-exists", "--force", "sh'op $x"],
+        ["createdb", *where, "sh'op $x"],
+        ["pg_restore", *where, "--exit-on-error", "-d", "sh'op $x", ARCHIVE.location],
+    ]
+
+
+def test_mariadb() -> None:
+    address = replace(
+        ADDRESS, dialect="mysql", host="", port=None, socket="/run/my sql", database="a`b"
+    )
+    assert commands(restore_command(ARCHIVE, address)) == [
+        ["mariadb", "-S", "/run/my sql", "-u", "a b", "-p", "-e", "DROP DATABASE `a``b`; CREATE DATABASE `a``b`"],
+        ["mariadb", "-S", "/run/my sql", "-u", "a b", "-p", "a`b", "<", ARCHIVE.location],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mysql", "sqlite"])
+def test_no_password_is_in_it(dialect: str) -> None:
+    assert "hunter22" not in restore_command(ARCHIVE, replace(ADDRESS, dialect=dialect))
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mysql", "sqlite"])
+def test_without_an_archive_there_is_none(dialect: str) -> None:
+    backup = replace(BACKUP, location="")
+    assert restore_command(backup, replace(ADDRESS, dialect=dialect)) == ""
+
+
+def test_the_command_for_sqlite_really_restores(tmp_path: Path) -> None:
+    database, archive = tmp_path / "it's the.db", tmp_path / "back up.sqlite"
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE kept (id INTEGER)")
+    connection.close()
+    shutil.copyfile(database, archive)
+    # a journal of the newer content must not be played back onto the older file
+    newer = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA journal_mode = WAL');"
+        "c.execute('CREATE TABLE lost (id INTEGER)'); c.commit(); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", newer, str(database)], check=True)
+    assert Path(f"{database}-wal").stat().st_size > 0
+    address = DatabaseAddress(dialect="sqlite", database=str(database))
+    subprocess.run(
+        restore_command(replace(BACKUP, location=str(archive)), address), shell=True, check=True
+    )
+    restored = sqlite3.connect(database)
+    assert [row[0] for row in restored.execute("SELECT name FROM sqlite_master")] == ["kept"]
+    restored.close()

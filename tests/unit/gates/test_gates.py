@@ -1,0 +1,242 @@
+"""Each gate on its own: when it passes, when it fails and what it then says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from ci_migrate.gates import connection, heads, history, order
+from ci_migrate.gates.check import check_gates
+from ci_migrate.gates.inputs import GateInputs
+from ci_migrate.models import Evidence, GateOutcome, Plan, Revision
+from ci_migrate.revisions.graph import Graph
+from ci_migrate.revisions.problem import Problem
+from tests.unit.report.samples import make_pending
+
+PASSED, FAILED, SKIPPED = GateOutcome.PASSED, GateOutcome.FAILED, GateOutcome.SKIPPED
+
+
+def revision(id_: str, *parents: str, **more: Any) -> Revision:
+    return Revision(id=id_, parents=parents, file=f"versions/{id_}.py", **more)
+
+
+LINE = (revision("aaaa"), revision("bbbb", "aaaa"))
+FORK = (*LINE, revision("cccc", "aaaa", message="add coupons"))
+
+
+def make_inputs(revisions: Iterable[Revision] = LINE, **more: Any) -> GateInputs:
+    values: dict[str, Any] = {
+        "environment": "staging",
+        "graph": Graph(revisions),
+        "plan": Plan(current=(), target=("bbbb",), pending=()),
+        "problems": (),
+        "intended_heads": (),
+        "directory": "migrations",
+        "merge_command": "alembic merge",
+        "describe_origin": lambda file: None,
+    }
+    return GateInputs(**{**values, **more})
+
+
+def test_all_gates_are_asked_so_that_all_faults_are_told() -> None:
+    inputs = make_inputs(
+        FORK, connection_problem="read-only", problems=(Problem(message="broken"),)
+    )
+    found = check_gates(inputs)
+    assert [(gate.name, gate.outcome) for gate in found] == [
+        ("connection", FAILED),
+        ("history", FAILED),
+        ("heads", FAILED),
+        ("order", SKIPPED),
+    ]
+
+
+# connection
+
+
+def test_a_role_that_may_migrate_passes() -> None:
+    assert connection.check(make_inputs()).outcome is PASSED
+
+
+def test_a_role_that_may_not_says_what_to_grant() -> None:
+    found = connection.check(make_inputs(connection_problem="may not", connection_next="GRANT …;"))
+    assert (found.outcome, found.message, found.next_step) == (FAILED, "may not", "GRANT …;")
+
+
+# heads
+
+
+@pytest.mark.parametrize(("revisions", "words"), [(LINE, "bbbb"), ((), "no revision yet")])
+def test_one_head_passes(revisions: tuple[Revision, ...], words: str) -> None:
+    found = heads.check(make_inputs(revisions))
+    assert (found.outcome, found.message) == (PASSED, f"one head: {words}")
+
+
+def test_two_heads_are_named_with_files_and_authors_and_the_exact_command() -> None:
+    def origin(file: str) -> str | None:
+        return "added by Ada on 2026-11-01" if file == "versions/cccc.py" else None
+
+    found = heads.check(make_inputs(FORK, describe_origin=origin))
+    assert found.outcome is FAILED
+    assert found.message == (
+        "2 heads: bbbb in versions/bbbb.py;"
+        " cccc 'add coupons' in versions/cccc.py (added by Ada on 2026-11-01)"
+    )
+    assert '    alembic merge -m "merge heads" bbbb cccc' in (found.next_step or "").splitlines()
+    assert "migrations.heads" in (found.next_step or "")
+    assert (found.file, found.line) == ("versions/bbbb.py", 1)
+
+
+LABELLED = (
+    revision("aaaa"),
+    revision("eeee", "aaaa", labels=("expand",)),
+    revision("cccc", "aaaa", labels=("contract",)),
+)
+
+
+@pytest.mark.parametrize("names", [("expand", "contract"), ("eeee", "cccc"), ("expand", "cccc")])
+def test_heads_named_by_label_or_id_pass(names: tuple[str, ...]) -> None:
+    found = heads.check(make_inputs(LABELLED, intended_heads=names))
+    assert found.outcome is PASSED
+    assert "cccc, eeee" in found.message
+
+
+def test_descendants_of_a_label_are_meant_too() -> None:
+    revisions = (*LABELLED, revision("ffff", "eeee"))
+    assert (
+        heads.check(make_inputs(revisions, intended_heads=("expand", "contract"))).outcome is PASSED
+    )
+
+
+def test_two_heads_under_one_label_are_one_too_many() -> None:
+    revisions = (*LABELLED, revision("f001", "eeee"), revision("f002", "eeee"))
+    found = heads.check(make_inputs(revisions, intended_heads=("expand", "contract")))
+    assert found.outcome is FAILED
+    assert "3 heads" in found.message
+    assert found.file == "versions/f002.py"
+    assert "expand, contract" in (found.next_step or "")
+
+
+def test_a_head_that_nobody_named_fails_among_named_ones() -> None:
+    found = heads.check(make_inputs(LABELLED, intended_heads=("expand",)))
+    assert (found.outcome, found.file) == (FAILED, "versions/cccc.py")
+
+
+@pytest.mark.parametrize("names", [("main", "side"), ("side", "main")])
+def test_a_label_above_all_heads_leaves_the_others_to_those_below(names: tuple[str, ...]) -> None:
+    revisions = (
+        revision("aaaa", labels=("main",)),
+        revision("bbbb", "aaaa", labels=("side",)),
+        revision("cccc", "aaaa"),
+    )
+    assert heads.check(make_inputs(revisions, intended_heads=names)).outcome is PASSED
+
+
+# history
+
+
+def at(*rows: str) -> Plan:
+    return Plan(current=rows, target=("bbbb",), pending=())
+
+
+@pytest.mark.parametrize("rows", [(), ("aaaa",), ("bbbb",)])
+def test_known_rows_pass(rows: tuple[str, ...]) -> None:
+    found = history.check(make_inputs(plan=at(*rows)))
+    assert (found.outcome, found.message) == (PASSED, "2 revisions, rows are known")
+
+
+def test_a_row_that_no_file_explains_fails() -> None:
+    found = history.check(make_inputs(plan=at("dead")))
+    assert found.outcome is FAILED
+    assert "dead" in found.message
+    assert "git log --all -- migrations" in (found.next_step or "")
+
+
+def test_rows_that_overlap_fail() -> None:
+    found = history.check(make_inputs(plan=at("aaaa", "bbbb")))
+    assert found.outcome is FAILED
+    assert "aaaa is an ancestor of bbbb" in found.message
+
+
+def test_faults_of_the_files_are_told_together_at_the_place_of_the_first() -> None:
+    problems = tuple(
+        Problem(message=f"fault {n}", file=f"{n}.py", line=n, next_step=f"mend {n}")
+        for n in range(1, 8)
+    )
+    found = history.check(make_inputs(problems=problems))
+    assert found.outcome is FAILED
+    assert found.message == "fault 1; fault 2; fault 3; fault 4; fault 5 (and 6 more)"
+    assert (found.file, found.line, found.next_step) == ("1.py", 1, "mend 1")
+
+
+# order
+
+PENDING = (make_pending("aaaa", "create users"), make_pending("bbbb", "add name"))
+
+
+def promoted(*ids: str, content_hash: str = "h") -> dict[str, Evidence]:
+    return {
+        id_: Evidence(
+            revision=id_,
+            content_hash=content_hash,
+            finished_at="2026-11-01T12:00:00Z",
+            environment="dev",
+        )
+        for id_ in ids
+    }
+
+
+def pending_after(before: str | None = "dev", **more: Any) -> GateInputs:
+    plan = Plan(current=(), target=("bbbb",), pending=PENDING)
+    return make_inputs(plan=plan, promote_from=before, **more)
+
+
+def test_the_first_environment_has_none_before_it() -> None:
+    assert order.check(pending_after(None)).outcome is SKIPPED
+
+
+def test_nothing_pending_needs_no_evidence() -> None:
+    assert order.check(make_inputs(promote_from="dev")).outcome is SKIPPED
+
+
+def test_what_the_environment_before_executed_passes() -> None:
+    found = order.check(pending_after(evidence=promoted("aaaa", "bbbb")))
+    assert (found.outcome, found.message) == (PASSED, "dev executed all 2, with the same content")
+
+
+def test_what_it_did_not_execute_blocks_by_name() -> None:
+    found = order.check(pending_after(evidence=promoted("aaaa")))
+    assert (found.outcome, found.message) == (FAILED, "dev has not executed bbbb 'add name'")
+    assert "Promote dev" in (found.next_step or "")
+
+
+def test_what_it_executed_with_other_content_blocks() -> None:
+    evidence = {**promoted("aaaa"), **promoted("bbbb", content_hash="other")}
+    found = order.check(pending_after(evidence=evidence))
+    assert found.outcome is FAILED
+    assert "another version of bbbb 'add name' on 2026-11-01" in found.message
+
+
+def test_a_ledger_that_cannot_be_read_blocks() -> None:
+    found = order.check(pending_after(evidence_problem="connection refused"))
+    assert found.outcome is FAILED
+    assert "the ledger of dev cannot be read: connection refused" in found.message
+
+
+def test_many_missing_revisions_are_counted() -> None:
+    pending = tuple(make_pending(f"{n:04x}") for n in range(12))
+    plan = Plan(current=(), target=("x",), pending=pending)
+    found = order.check(make_inputs(plan=plan, promote_from="dev"))
+    assert found.message.endswith("; and 7 more")
+
+
+def test_content_that_could_not_be_read_is_no_evidence() -> None:
+    """An empty hash equals an empty hash, and proves nothing."""
+    pending = (make_pending("aaaa", content_hash=""),)
+    plan = Plan(current=(), target=("aaaa",), pending=pending)
+    found = order.check(
+        make_inputs(plan=plan, promote_from="dev", evidence=promoted("aaaa", content_hash=""))
+    )
+    assert found.outcome is FAILED

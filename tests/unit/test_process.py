@@ -1,0 +1,127 @@
+"""The door to other programs, with real ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ci_migrate.errors import ProcessError
+from ci_migrate.process import LONGEST_LINE, read_lines, run_command, start_child, stop
+
+ENV = {"PATH": os.defpath}
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_output_comes_back_as_text() -> None:
+    code = "import sys; print('out \\u00e9'); sys.stderr.buffer.write(b'err \\xff')"
+    done = run_command(python(code), env={**ENV, "PYTHONUTF8": "1"})
+    assert (done.stdout, done.stderr) == ("out é\n", "err \ufffd")
+
+
+def test_only_the_given_environment_is_there() -> None:
+    code = "import os; print(sorted(name for name in os.environ if name.startswith('X_')))"
+    assert run_command(python(code), env={**ENV, "X_A": "1"}).stdout == "['X_A']\n"
+
+
+def test_a_missing_program_is_named() -> None:
+    with pytest.raises(ProcessError, match="cannot start no-such-program: No such file") as error:
+        run_command(["no-such-program"], env=ENV)
+    assert error.value.returncode is None
+
+
+def test_a_missing_folder_is_an_error_of_ours_too(tmp_path: Path) -> None:
+    with pytest.raises(ProcessError, match="cannot start"):
+        run_command(python(""), env=ENV, cwd=tmp_path / "no")
+
+
+def test_a_failure_has_code_and_words() -> None:
+    with pytest.raises(ProcessError, match="ended with exit code 3") as error:
+        run_command(python("import sys; sys.exit('no' if 0 else 3)"), env=ENV)
+    assert error.value.returncode == 3
+    with pytest.raises(ProcessError) as error:
+        run_command(python("import sys; sys.exit('because')"), env=ENV)
+    assert error.value.stderr == "because\n"
+
+
+def test_arguments_are_not_in_the_message_of_a_failure() -> None:
+    with pytest.raises(ProcessError) as error:
+        run_command([*python("raise SystemExit(1)"), "hunter22"], env=ENV)
+    assert "hunter22" not in str(error.value)
+
+
+def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    code = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    with pytest.raises(ProcessError, match=r"took longer than 0\.5 s"):
+        run_command(python(code), env=ENV, timeout=0.5)
+    assert not is_running(int(pid_file.read_text()))
+
+
+def test_a_program_is_ended_when_this_one_is_told_to_stop(tmp_path: Path) -> None:
+    """An exception out of a signal handler, as the command line raises it."""
+    pid_file = tmp_path / "pid"
+    code = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.7)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_command(python(code), env=ENV)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not is_running(int(pid_file.read_text()))
+
+
+def test_a_program_that_does_not_listen_is_killed() -> None:
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+    child = start_child(python(code), env=ENV, cwd=Path("/"), pass_fds=())
+    lines = read_lines(child)
+    assert next(lines) == "up"
+    started = time.monotonic()
+    stop(child)
+    lines.close()
+    assert child.returncode == -signal.SIGKILL
+    assert time.monotonic() - started < 10
+
+
+def test_files_carry_data_that_must_not_pass_through_memory(tmp_path: Path) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.write_bytes(b"\x00\xff" * 1000)
+    with source.open("rb") as stdin, target.open("wb") as stdout:
+        done = run_command(["cat"], env=ENV, stdin=stdin, stdout=stdout)
+    assert done.stdout == ""
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_a_line_without_end_comes_in_pieces() -> None:
+    code = f"print('x' * {LONGEST_LINE * 2 + 5}, end=''); print('\\r\\nlast')"
+    child = start_child(python(code), env=ENV, cwd=Path("/"), pass_fds=())
+    lines = list(read_lines(child))
+    child.wait()
+    assert [len(line) for line in lines] == [LONGEST_LINE, LONGEST_LINE, 5, 4]
+
+
+def test_stdout_and_stderr_of_a_child_are_one_stream() -> None:
+    code = "import sys; print('a', flush=True); print('b', file=sys.stderr, flush=True); print('c')"
+    child = start_child(python(code), env=ENV, cwd=Path("/"), pass_fds=())
+    assert list(read_lines(child)) == ["a", "b", "c"]
+    child.wait()
