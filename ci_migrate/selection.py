@@ -30,18 +30,20 @@ def select_environment(
     branch: str | None,
     event: GitHubEvent | None,
     git_branch: str | None,
+    deploys: bool = True,
 ) -> Selection:
     """Choose by `environment`, else `branch`, else the pushed branch on GitHub, else git's branch.
 
+    `deploys` is false for a command that only looks: it may name an environment in every event.
     Raises UsageError when what was asked for does not exist or must not deploy, and for a push whose
     payload cannot be read.
     """
     known = event.branch if event is not None else git_branch
     if environment is not None:
-        _refuse_strangers(event)
+        _refuse_strangers(event, deploys=deploys)
         return _by_name(config, environment, branch or known)
     if branch is not None:
-        _refuse_strangers(event)
+        _refuse_strangers(event, deploys=deploys)
         return _by_branch(config, branch, is_asked=True)
     if event is not None:
         _refuse_unread_push(event)
@@ -91,8 +93,8 @@ def _refuse_unread_push(event: GitHubEvent) -> None:
         )
 
 
-def _refuse_strangers(event: GitHubEvent | None) -> None:
-    if event is None:
+def _refuse_strangers(event: GitHubEvent | None, *, deploys: bool) -> None:
+    if event is None or not deploys:
         return
     if event.is_tag or event.name.startswith(NEVER_DEPLOYS):
         raise UsageError(

@@ -32,7 +32,7 @@ def history_command(
 
     world = current_world(config_path)
     config = world.load_config()
-    selection = world.select(config, environment, branch)
+    selection = world.select(config, environment, branch, deploys=False)
     if selection.environment is None:
         raise UsageError(selection.reason, next_step="Name an environment with --environment.")
     resolved = world.resolve(config, selection.environment)

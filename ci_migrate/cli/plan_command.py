@@ -33,7 +33,7 @@ def plan_command(
         branch=branch,
         config_path=config_path,
         json_option=json_option,
-        tells_slack=False,
+        deploys=False,
     )
 
 

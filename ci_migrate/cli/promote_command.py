@@ -28,7 +28,7 @@ def promote_command(
         branch=branch,
         config_path=config_path,
         json_option=json_option,
-        tells_slack=True,
+        deploys=True,
     )
 
 

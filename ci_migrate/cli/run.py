@@ -38,21 +38,24 @@ def run_selected(
     branch: str | None,
     config_path: Path | None,
     json_option: str | None,
-    tells_slack: bool,
+    deploys: bool,
 ) -> int:
-    """Select an environment, run `work` on it, send all reports, and return the exit code."""
+    """Select an environment, run `work` on it, send all reports, and return the exit code.
+
+    `deploys` is for work that changes a database: Slack hears of it, and a stranger's event may not.
+    """
     from ci_migrate.report.send import send_reports
 
     world = current_world(config_path)
     reporters = world.reporters(json_option, None)
     try:
         config = world.load_config()
-        selection = world.select(config, environment, branch)
+        selection = world.select(config, environment, branch, deploys=deploys)
         run = world.run_info(selection.branch)
         if selection.environment is None:
             promotion = _nothing_selected(run, selection.reason)
         else:
-            prepared = _prepare(world, config, selection.environment, run, json_option, tells_slack)
+            prepared = _prepare(world, config, selection.environment, run, json_option, deploys)
             reporters = prepared.reporters
             if selection.warning:
                 reporters.console.warn(selection.warning)
@@ -68,13 +71,13 @@ def _prepare(
     name: str,
     run: RunInfo,
     json_option: str | None,
-    tells_slack: bool,
+    deploys: bool,
 ) -> Prepared:
     from ci_migrate.redact import Redactor, secrets_of_url
 
     environment = world.resolve(config, name)
     before = world.before(config, environment)
-    webhook = environment.slack_webhook if tells_slack else None
+    webhook = environment.slack_webhook if deploys else None
     secrets = [*environment.secrets]
     if before is not None and before.url:
         secrets += secrets_of_url(before.url)

@@ -54,7 +54,9 @@ class World:
 
         return read_event(self.env)
 
-    def select(self, config: Config, environment: str | None, branch: str | None) -> Selection:
+    def select(
+        self, config: Config, environment: str | None, branch: str | None, *, deploys: bool
+    ) -> Selection:
         """Choose the environment; raises UsageError."""
         from ci_migrate import git
         from ci_migrate.selection import select_environment
@@ -62,7 +64,12 @@ class World:
         event = self.event()
         git_branch = git.current_branch(self.cwd, self.env) if event is None else None
         return select_environment(
-            config, environment=environment, branch=branch, event=event, git_branch=git_branch
+            config,
+            environment=environment,
+            branch=branch,
+            event=event,
+            git_branch=git_branch,
+            deploys=deploys,
         )
 
     def resolve(self, config: Config, name: str) -> Environment:
