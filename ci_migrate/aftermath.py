@@ -32,10 +32,17 @@ def is_changed(
     """
     if before != after:
         return True
-    failed = pending.get(failure.revision or "")
+    return may_have_left_rows(failure.revision, failure.executed, pending)
+
+
+def may_have_left_rows(
+    revision: str | None, executed: tuple[str, ...], pending: Mapping[str, PendingRevision]
+) -> bool:
+    """Return whether a revision that is not atomic failed after a statement that writes."""
+    failed = pending.get(revision or "")
     if failed is None or failed.atomic:
         return False
-    return any(not _READS.match(statement) for statement in failure.executed)
+    return any(not _READS.match(statement) for statement in executed)
 
 
 def advise(

@@ -139,6 +139,12 @@ class UpgradeError(CiMigrateError):
     kind = "upgrade"
 
 
+class LockTimeoutError(UpgradeError):
+    """A statement of a revision waited for a lock for longer than `lock_timeout`."""
+
+    kind = "lock-timeout"
+
+
 class WorkerError(CiMigrateError):
     """The process that runs the project's code ended without an answer."""
 

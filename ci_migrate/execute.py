@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from ci_migrate.aftermath import State, advise, is_changed
+import time
+from collections.abc import Callable
+
+from ci_migrate.aftermath import State, advise, is_changed, may_have_left_rows
 from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.database.cancel import cancel_statement
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import CiMigrateError, UpgradeError
+from ci_migrate.errors import CiMigrateError, LockTimeoutError, UpgradeError
 from ci_migrate.execution import Execution
 from ci_migrate.models import AppliedRevision, Outcome
 from ci_migrate.own_runner import run_own_command
 from ci_migrate.process import held_signals
 from ci_migrate.record import RunRecord
-from ci_migrate.survey import Survey
+from ci_migrate.survey import Survey, survey_database
 from ci_migrate.upgrade import UpgradeReport, check_probe, run_upgrade
 from ci_migrate.verify import verify_target
+from ci_migrate.watch import watch_upgrade
 from ci_migrate.worker_settings import build_worker_environment
+
+LONGEST_PAUSE = 60.0
+"""Seconds between two attempts at a lock."""
 
 
 def execute_plan(execution: Execution, survey: Survey) -> None:
@@ -43,15 +50,43 @@ def _upgrade(execution: Execution, survey: Survey) -> None:
     if execution.environment.migrations.upgrade_command:
         _run_own(execution)
     else:
-        _run_worker(execution, survey)
+        _run_worker_with_patience(execution, survey)
     if execution.report.failure is not None:
         execution.record.stage_name = "upgrade"
         raise execution.report.failure
 
 
+def _run_worker_with_patience(execution: Execution, survey: Survey) -> None:
+    """Run the worker, and again while a lock was not to be had and nothing of the revision is left."""
+    pending = {item.revision: item for item in survey.plan.pending}
+    for attempt in range(1, execution.environment.lock_retries + 2):
+        _run_worker(execution, survey)
+        failure = execution.report.failure
+        is_last = attempt > execution.environment.lock_retries
+        if is_last or not isinstance(failure, LockTimeoutError):
+            return
+        if may_have_left_rows(failure.where.revision, failure.where.executed, pending):
+            return
+        pause = min(2.0**attempt, LONGEST_PAUSE)
+        execution.record.observer.note(
+            f"{failure.message}; attempt {attempt + 1} of {execution.environment.lock_retries + 1} in"
+            f" {pause:.0f} s"
+        )
+        time.sleep(pause)
+        # A worker serves one attempt: after a failure its event loop or session may be unusable.
+        execution.close()
+        execution.report.failure = None
+        survey = survey_database(survey.history, execution.database)
+
+
+def _cancel_by(execution: Execution) -> Callable[[int], object]:
+    return lambda number: cancel_statement(execution.lock_database, number)
+
+
 def _run_worker(execution: Execution, survey: Survey) -> None:
     record, history = execution.record, survey.history
     project = execution.project or execution.open_project(history)
+    report, cancel = execution.report, _cancel_by(execution)
     check_probe(
         project.probe,
         survey.plan,
@@ -60,13 +95,23 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
         history.version_table_schema,
     )
     _check_lock(execution)
-    with record.stage("upgrade") as note:
-        report = execution.report = run_upgrade(
+    watched = watch_upgrade(
+        execution.lock_database,
+        worker=project.worker,
+        report=report,
+        lock=execution.lock,
+        observer=record.observer,
+        max_queue=execution.environment.max_queue,
+        cancel=cancel,
+    )
+    with record.stage("upgrade") as note, watched:
+        run_upgrade(
             project.worker,
             survey.plan,
             project.challenge,
+            report=report,
             observer=record.observer,
-            cancel=lambda number: cancel_statement(execution.lock_database, number),
+            cancel=cancel,
         )
         count = len(report.done)
         note.result = f"{count} revision{'' if count == 1 else 's'} ran"

@@ -99,7 +99,8 @@ class Execution:
         self.record.observer.project_output(self.record.redactor.clean(line))
 
     def close(self) -> None:
-        """End the worker and the connections."""
+        """End the worker and the connections; the project can be opened anew."""
+        self.project = None
         self._open.close()
 
     def _survey_by(self, worker: Worker, history: History, probe: Probe) -> Survey:

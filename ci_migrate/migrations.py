@@ -40,6 +40,10 @@ class WorkerSettings:
     per_revision: bool
     connection_check: bool
     """Whether the server can look if its client is still there."""
+    lock_timeout: float
+    """Seconds; 0 leaves the server's own setting."""
+    statement_timeout: float
+    """Seconds; 0 leaves the server's own setting."""
     target: str = "heads"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ci_migrate import git
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
+from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import CiMigrateError, ConfigError
 from ci_migrate.gates.inputs import GateInputs
@@ -55,6 +56,8 @@ def gather_inputs(
         promote_from=before.name if before else None,
         evidence=evidence,
         evidence_problem=evidence_problem,
+        health=environment.health,
+        ailments=_find_ailments(environment, survey, database),
     )
 
 
@@ -89,6 +92,12 @@ def _read_evidence(environment: Environment, before: Before) -> Mapping[str, Evi
     database = Database(url, root=environment.root)
     ledger = Ledger(database, schema=environment.ledger_schema, environment=before.name)
     return ledger.evidence()
+
+
+def _find_ailments(environment: Environment, survey: Survey, database: Database) -> tuple[str, ...]:
+    if environment.health == "off" or not survey.plan.pending:
+        return ()
+    return find_ailments(database)
 
 
 def _ledger_problem(environment: Environment, ledger: Ledger) -> tuple[str, str] | None:

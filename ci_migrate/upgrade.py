@@ -9,6 +9,7 @@ from typing import Any
 from ci_migrate.errors import (
     CiMigrateError,
     InterruptedRunError,
+    LockTimeoutError,
     ProbeError,
     UpgradeError,
     Where,
@@ -123,15 +124,15 @@ def run_upgrade(
     plan: Plan,
     challenge: Mapping[str, str],
     *,
+    report: UpgradeReport,
     observer: Observer,
     cancel: Callable[[int], object],
-) -> UpgradeReport:
-    """Run the pending revisions in one Alembic run; a failure of theirs is part of the report.
+) -> None:
+    """Run the pending revisions in one Alembic run and fill in the report, also with their failure.
 
     When this process is told to stop, `cancel` gets the number of env.py's session on the server, then
     the worker is interrupted so that it rolls back.
     """
-    report = UpgradeReport()
     messages = {pending.revision: pending.message for pending in plan.pending}
     worker.send(do="upgrade", challenge=dict(challenge), expected=list(plan.current))
     try:
@@ -146,7 +147,6 @@ def run_upgrade(
         worker.interrupt()
     if report.failure is not None and report.failure.where == Where():
         report.failure.where = Where(revision=report.running, executed=tuple(report.executed))
-    return report
 
 
 def _take(
@@ -173,6 +173,8 @@ def _take(
             f"env.py opened {event['database']} with the version rows {_list(event['rows'])} when asked"
             " to upgrade, unlike in its probe; nothing was run",
         )
+    elif kind == "stopped":
+        report.failure = UpgradeError(event["reason"])
     elif kind == "revision_failed":
         report.failure = _revision_failure(event, report)
     elif kind == "failed" and report.failure is None:
@@ -186,7 +188,8 @@ def _take(
 
 def _revision_failure(event: Event, report: UpgradeReport) -> UpgradeError:
     statement = event["statement"]
-    return UpgradeError(
+    error = LockTimeoutError if event["is_lock_timeout"] else UpgradeError
+    return error(
         f"{event['type']}: {event['message']}",
         where=Where(
             revision=event["revision"],

@@ -34,6 +34,8 @@ def build_settings(
         setup=migrations.setup,
         per_revision=environment.transaction == "per_revision",
         connection_check=connection_check,
+        lock_timeout=environment.lock_timeout,
+        statement_timeout=environment.statement_timeout,
     )
 
 

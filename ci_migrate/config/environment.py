@@ -55,7 +55,16 @@ class Environment:
     transaction: str
     """`project` or `per_revision`."""
     lock_wait: float
-    """Seconds."""
+    """Seconds to wait for another run."""
+    lock_timeout: float
+    """Seconds that a statement may wait for a lock of the database; 0 leaves it to the server."""
+    lock_retries: int
+    statement_timeout: float
+    """Seconds that a statement may take; 0 leaves it to the server."""
+    max_queue: int | None
+    """Sessions that may wait behind the migration; None for any number."""
+    health: str
+    """`block`, `warn` or `off`."""
     slack_webhook: str | None = field(repr=False)
     """None when Slack is off."""
     ledger_schema: str

@@ -160,6 +160,15 @@ class LedgerSection(Section, frozen=True, kw_only=True):
     url: Url | None = None
 
 
+class GatesSection(Section, frozen=True, kw_only=True):
+    """How strict the gates are that can be lenient."""
+
+    health: Annotated[
+        Literal["block", "warn", "off"],
+        Meta(description="What happens when the database does not look healthy before an upgrade."),
+    ] = "warn"
+
+
 class EnvironmentSection(Section, frozen=True, kw_only=True):
     """One database that a branch is promoted to."""
 
@@ -204,6 +213,37 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
         Seconds | Duration,
         Meta(description="How long to wait for another run."),
     ] = "10m"
+    lock_timeout: Annotated[
+        Seconds | Duration,
+        Meta(
+            description="How long a statement of a revision may wait for a lock of the database.",
+            examples=["5s"],
+        ),
+    ] = 0
+    lock_retries: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100,
+            description="How often a run that ran into `lock_timeout` and left nothing is tried again.",
+        ),
+    ] = 0
+    statement_timeout: Annotated[
+        Seconds | Duration,
+        Meta(description="How long a statement of a revision may take.", examples=["15m"]),
+    ] = 0
+    max_queue: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="Give up when more sessions than this wait behind the migration"
+                " (PostgreSQL).",
+            ),
+        ]
+        | None
+    ) = None
+    gates: GatesSection = GatesSection()
     notify: NotifySection | None = None
     databases: Annotated[
         Literal["one"], Meta(description="How many databases the environment has.")

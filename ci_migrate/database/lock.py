@@ -58,7 +58,7 @@ def hold_lock(
             tell=tell,
         )
         try:
-            yield Lock(session, lambda: bool(_scalar(session, held)))
+            yield Lock(session, lambda: _is_held(session, held))
         finally:
             _release(session, give)
 
@@ -192,6 +192,14 @@ def _poll(
 def _describe(session: Session, statement: str) -> str:
     found = _scalar(session, statement)
     return str(found) if found else "another run that the server does not show to this role"
+
+
+def _is_held(session: Session, statement: str) -> bool:
+    try:
+        return bool(_scalar(session, statement))
+    except DatabaseFailedError:
+        # The connection is gone, and with it the lock.
+        return False
 
 
 def _release(session: Session, statement: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ci_migrate.gates import connection, heads, history, order
+from ci_migrate.gates import connection, heads, health, history, order
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateResult
 
@@ -13,6 +13,7 @@ GATES: dict[str, Callable[[GateInputs], GateResult]] = {
     history.NAME: history.check,
     heads.NAME: heads.check,
     order.NAME: order.check,
+    health.NAME: health.check,
 }
 """Every gate by its name; a gate is a pure function of the inputs."""
 

@@ -34,4 +34,8 @@ class GateInputs:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     """What the environment before has executed, by revision."""
     evidence_problem: str | None = None
+    health: str = "off"
+    """`block`, `warn` or `off`."""
+    ailments: tuple[str, ...] = ()
+    """Signs of a bad moment for a migration."""
     """Why the evidence could not be read, or None."""

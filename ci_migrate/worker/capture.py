@@ -11,6 +11,7 @@ from sqlalchemy import event
 from ci_migrate.redact import without_row_data
 from ci_migrate.worker.protocol import Channel
 
+MYSQL_LOCK_WAIT = 1205
 LONGEST_STATEMENT = 4_000
 """Characters of a statement that are reported; parameters never are."""
 
@@ -56,7 +57,7 @@ def describe_exception(error: BaseException, revision_file: str | None) -> dict[
         "statement": statement[:LONGEST_STATEMENT] if isinstance(statement, str) else None,
         "file": file,
         "line": line,
-        "sqlstate": _sqlstate(original),
+        "is_lock_timeout": _is_lock_timeout(original),
     }
 
 
@@ -70,6 +71,8 @@ def _place(error: BaseException, revision_file: str | None) -> tuple[str | None,
     return (found[-1].filename, found[-1].lineno) if found else (None, None)
 
 
-def _sqlstate(original: Any) -> str | None:
+def _is_lock_timeout(original: Any) -> bool:
+    """Return whether a driver's error says that a lock was not to be had in time."""
     state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    return state if isinstance(state, str) else None
+    number = original.args[0] if getattr(original, "args", ()) else None
+    return state == "55P03" or number == MYSQL_LOCK_WAIT or "database is locked" in str(original)

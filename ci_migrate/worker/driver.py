@@ -15,7 +15,7 @@ from ci_migrate.database.identity import answer_challenge
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
 from ci_migrate.worker.protocol import Channel
-from ci_migrate.worker.session import watch_client
+from ci_migrate.worker.session import SessionSettings
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -35,6 +35,7 @@ class Driver:
         self._channel = channel
         self._settings = settings
         self._capture = StatementCapture(channel)
+        self._session = SessionSettings(settings)
         self.script = ScriptDirectory.from_config(config)
 
     def probe(self, challenge: Mapping[str, str] | None) -> None:
@@ -60,14 +61,21 @@ class Driver:
                 # An event as well as an exception: env.py may swallow the exception.
                 self._channel.send("refused", **found)
                 raise RefusedError("env.py opened another database, or its rows changed")
+            self._session.apply(context.connection)
             self._channel.cancel = _local_cancel(context)
             self._channel.send("connected", server_id=_server_id(context))
             for step in self._steps(rows):
+                self._refuse_after_stop()
                 yield from self._watched(step)
             finished.append(True)
 
         self._run_env(run)
         self._channel.send("ran", finished=bool(finished))
+
+    def _refuse_after_stop(self) -> None:
+        if self._channel.stop_reason:
+            self._channel.send("stopped", reason=self._channel.stop_reason)
+            raise RefusedError(self._channel.stop_reason)
 
     def _steps(self, rows: tuple[str, ...]) -> Iterable[Any]:
         return compat.upgrade_steps(self.script, self._settings["target"], rows)
@@ -125,8 +133,7 @@ class Driver:
             connection = context.get_context().connection
             if connection is not None:
                 self._capture.attach(connection.engine)
-                if self._settings["connection_check"]:
-                    watch_client(connection.engine)
+                self._session.attach(connection.engine)
 
         context.configure = configure  # type: ignore[method-assign]
 

@@ -28,6 +28,8 @@ class Channel:
         self._pid = os.getpid()
         self.cancel: Callable[[], object] = lambda: None
         """Called by the thread that reads commands, to stop a statement that is running."""
+        self.stop_reason = ""
+        """Why the parent wants no further revision to begin; empty while it does."""
         reader = threading.Thread(target=self._read, args=(commands,), name="commands", daemon=True)
         reader.start()
 
@@ -58,5 +60,7 @@ class Channel:
     def _take(self, command: dict[str, Any]) -> None:
         if command.get("do") == "cancel":
             self.cancel()
+        elif command.get("do") == "stop":
+            self.stop_reason = command["reason"]
         else:
             self._queue.put(command)

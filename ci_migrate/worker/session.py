@@ -1,7 +1,9 @@
-"""Settings of the session in which the revisions run, for one transaction at a time."""
+"""Settings of the session in which the revisions run: timeouts, and a look at whether we still live."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import event
@@ -9,18 +11,49 @@ from sqlalchemy import event
 CHECK_MILLISECONDS = 1_000
 
 
-def watch_client(engine: Any) -> None:
-    """Make PostgreSQL look every second whether this process is still there.
+class SessionSettings:
+    """Applies the environment's timeouts to the connections of env.py's engine."""
 
-    Without it a killed run keeps its locks until the statement that was running ends. Set for each
-    transaction: a session's setting would outlive it behind a pooler.
-    """
-    if not event.contains(engine, "begin", _set_check):
-        event.listen(engine, "begin", _set_check)
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+
+    def attach(self, engine: Any) -> None:
+        """Listen for transactions that begin on the engine; a second call for it does nothing."""
+        if not event.contains(engine, "begin", self._begin):
+            event.listen(engine, "begin", self._begin)
+
+    def apply(self, connection: Any) -> None:
+        """Apply the settings now: env.py may have begun its transaction before we could listen."""
+        if connection.in_transaction():
+            self._begin(connection)
+
+    def _begin(self, connection: Any) -> None:
+        # On PostgreSQL for one transaction at a time: a session's setting would outlive it behind a
+        # pooler. Not in autocommit: a concurrent index build that meets a lock timeout leaves an invalid
+        # index behind.
+        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+            return
+        for statement in self._statements(connection.dialect):
+            connection.exec_driver_sql(statement)
+
+    def _statements(self, dialect: Any) -> Iterator[str]:
+        lock, statement = self._settings["lock_timeout"], self._settings["statement_timeout"]
+        if dialect.name == "postgresql":
+            if self._settings["connection_check"]:
+                yield f"SET LOCAL client_connection_check_interval = {CHECK_MILLISECONDS}"
+            if lock:
+                yield f"SET LOCAL lock_timeout = {_milliseconds(lock)}"
+            if statement:
+                yield f"SET LOCAL statement_timeout = {_milliseconds(statement)}"
+        elif dialect.name in {"mysql", "mariadb"}:
+            if lock:
+                yield f"SET SESSION lock_wait_timeout = {math.ceil(lock)}"
+                yield f"SET SESSION innodb_lock_wait_timeout = {math.ceil(lock)}"
+            if statement and dialect.is_mariadb:
+                yield f"SET SESSION max_statement_time = {statement:g}"
+        elif dialect.name == "sqlite" and lock:
+            yield f"PRAGMA busy_timeout = {_milliseconds(lock)}"
 
 
-def _set_check(connection: Any) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql(
-            f"SET LOCAL client_connection_check_interval = {CHECK_MILLISECONDS}"
-        )
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

@@ -36,6 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "selection",
             "status",
             "survey",
+            "watch",
             "worker_settings",
         }
     ),
