@@ -18,7 +18,7 @@ from ci_migrate.record import RunRecord
 from ci_migrate.survey import Survey, survey_database
 from ci_migrate.upgrade import UpgradeReport, check_probe, run_upgrade
 from ci_migrate.verify import verify_target
-from ci_migrate.watch import watch_upgrade
+from ci_migrate.watch import Watch
 from ci_migrate.worker_settings import build_worker_environment
 
 LONGEST_PAUSE = 60.0
@@ -95,8 +95,8 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
         history.version_table_schema,
     )
     _check_lock(execution)
-    watched = watch_upgrade(
-        execution.lock_database,
+    watch = Watch(
+        database=execution.lock_database,
         worker=project.worker,
         report=report,
         lock=execution.lock,
@@ -104,7 +104,7 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
         max_queue=execution.environment.max_queue,
         cancel=cancel,
     )
-    with record.stage("upgrade") as note, watched:
+    with record.stage("upgrade") as note, watch.run():
         run_upgrade(
             project.worker,
             survey.plan,

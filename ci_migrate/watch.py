@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from ci_migrate.database.engine import Database, Session
 from ci_migrate.database.lock import Lock
@@ -21,55 +22,60 @@ LOST_LOCK = (
 )
 
 
-@contextmanager
-def watch_upgrade(
-    database: Database,
-    *,
-    worker: Worker,
-    report: UpgradeReport,
-    lock: Lock,
-    observer: Observer,
-    max_queue: int | None,
-    cancel: Callable[[int], object],
-) -> Iterator[None]:
-    """Look at the server every five seconds while the body runs.
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What a watched upgrade is made of; `run` watches."""
 
-    Tells the observer what the migration waits for. Stops it before its next revision when our lock is
-    lost, and cancels its statement when more than `max_queue` sessions wait behind it.
-    """
-    over = threading.Event()
+    database: Database
+    worker: Worker
+    report: UpgradeReport
+    lock: Lock
+    observer: Observer
+    max_queue: int | None
+    """Sessions that may wait behind the migration; None for any number."""
+    cancel: Callable[[int], object]
+    """Cancels the statement of the session with this number."""
 
-    def look(session: Session) -> None:
-        while not over.wait(LOOK_EVERY_SECONDS):
-            if not lock.is_held():
-                worker.send(do="stop", reason=LOST_LOCK)
-            if report.server_id is None or database.dialect == "sqlite":
-                continue
-            waiting = read_waiting(session, database.dialect, report.server_id)
-            if waiting.description:
-                behind = f"; {waiting.queue} sessions wait behind us" if waiting.queue else ""
-                observer.note(waiting.description + behind)
-            if max_queue is not None and waiting.queue > max_queue:
-                reason = (
-                    f"{waiting.queue} sessions wait behind the migration, more than `max_queue`"
-                )
-                worker.send(do="stop", reason=reason)
-                observer.warn(f"{reason} = {max_queue}: its statement is cancelled")
-                cancel(report.server_id)
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Look at the server every five seconds while the body runs.
 
-    def look_until_told(session: Session) -> None:
+        Tells the observer what the migration waits for. Stops it before its next revision when our lock
+        is lost, and cancels its statement when more than `max_queue` sessions wait behind it.
+        """
+        over = threading.Event()
+        with self.database.session() as session:
+            thread = threading.Thread(
+                target=self._look_until, args=(over, session), name="watch", daemon=True
+            )
+            thread.start()
+            try:
+                yield
+            finally:
+                over.set()
+                thread.join(timeout=LOOK_EVERY_SECONDS)
+
+    def _look_until(self, over: threading.Event, session: Session) -> None:
         try:
-            look(session)
+            while not over.wait(LOOK_EVERY_SECONDS):
+                self._look(session)
         except CiMigrateError as exc:
-            observer.note(f"the server is not watched any more: {exc.message}")
+            self.observer.note(f"the server is not watched any more: {exc.message}")
 
-    with database.session() as session:
-        thread = threading.Thread(
-            target=look_until_told, args=(session,), name="watch", daemon=True
-        )
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join(timeout=LOOK_EVERY_SECONDS)
+    def _look(self, session: Session) -> None:
+        if not self.lock.is_held():
+            self.worker.send(do="stop", reason=LOST_LOCK)
+        if self.report.server_id is None or self.database.dialect == "sqlite":
+            return
+        waiting = read_waiting(session, self.database.dialect, self.report.server_id)
+        if waiting.description:
+            behind = f"; {waiting.queue} sessions wait behind us" if waiting.queue else ""
+            self.observer.note(waiting.description + behind)
+        if self.max_queue is not None and waiting.queue > self.max_queue:
+            self._give_up(waiting.queue, self.report.server_id)
+
+    def _give_up(self, queue: int, server_id: int) -> None:
+        reason = f"{queue} sessions wait behind the migration, more than `max_queue`"
+        self.worker.send(do="stop", reason=reason)
+        self.observer.warn(f"{reason} = {self.max_queue}: its statement is cancelled")
+        self.cancel(server_id)

@@ -56,13 +56,9 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
 
 
 def _report(channel: Channel, stage: str, error: BaseException) -> int:
-    import traceback
+    from ci_migrate.worker.capture import describe_exception, format_traceback
 
-    from ci_migrate.redact import without_row_data
-    from ci_migrate.worker.capture import describe_exception
-
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
-    sys.stderr.write(without_row_data("".join(lines)) + "\n")
+    sys.stderr.write(format_traceback(error) + "\n")
     channel.send("failed", stage=stage, **describe_exception(error, None))
     return 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
@@ -11,6 +12,7 @@ from sqlalchemy import event
 from ci_migrate.redact import without_row_data
 from ci_migrate.worker.protocol import Channel
 
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
 MYSQL_LOCK_WAIT = 1205
 LONGEST_STATEMENT = 4_000
 """Characters of a statement that are reported; parameters never are."""
@@ -59,6 +61,21 @@ def describe_exception(error: BaseException, revision_file: str | None) -> dict[
         "line": line,
         "is_lock_timeout": _is_lock_timeout(original),
     }
+
+
+def format_traceback(error: BaseException) -> str:
+    """Return the traceback without row data, and without the frames of libraries and of ours."""
+    told = traceback.TracebackException.from_exception(error)
+    own = [frame for frame in told.stack if not _is_foreign(frame.filename)]
+    if own:
+        told.stack = traceback.StackSummary.from_list(own)
+    # What led to it says the same once more: the drivers' error below SQLAlchemy's.
+    lines = told.format(chain=isinstance(error, (ImportError, SyntaxError)))
+    return without_row_data("".join(lines))
+
+
+def _is_foreign(file: str) -> bool:
+    return "site-packages" in file or file.startswith((_PACKAGE, "<frozen"))
 
 
 def _place(error: BaseException, revision_file: str | None) -> tuple[str | None, int | None]:
