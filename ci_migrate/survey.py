@@ -120,8 +120,11 @@ def plan_history(history: History, rows: tuple[str, ...] | None, dialect: str) -
 def problems_of(survey: Survey) -> tuple[Problem, ...]:
     """Return the faults of files and graph, those of ids measured by the database's column."""
     history, limit = survey.history, survey.rows.id_length
-    pending = [history.graph.revisions[item.revision] for item in survey.plan.pending]
-    broken = find_broken_sources(pending, history.project.root)
+    # What has a content hash has been parsed as a whole already.
+    unread = [item.revision for item in survey.plan.pending if not item.content_hash]
+    broken = find_broken_sources(
+        (history.graph.revisions[revision] for revision in unread), history.project.root
+    )
     return history.problems + history.graph.problems(id_limit=limit) + broken
 
 

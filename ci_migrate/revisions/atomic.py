@@ -6,7 +6,7 @@ import ast
 import sys
 
 from ci_migrate.revisions.escapes import find_escapes
-from ci_migrate.revisions.reach import Part, select_parts, walk_meaning
+from ci_migrate.revisions.reach import Part, select_parts
 from ci_migrate.revisions.schema_changes import find_schema_changes
 from ci_migrate.revisions.syntax import parse_revision_source
 
@@ -28,12 +28,7 @@ def describe_atomicity(source: str, dialect: str, file: str | None = None) -> tu
     Raises ProjectError when the source is not Python.
     """
     parts = select_parts(parse_revision_source(source, file), ("upgrade",), keep_strings=False)
-    nodes = [
-        node
-        for part in parts
-        if not part.imported
-        for node in walk_meaning(part.node, keep_strings=False)
-    ]
+    nodes = [node for part in parts if not part.imported for node in part.nodes]
     nodes.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
     name = dialect.partition("+")[0].lower()
     is_postgresql = name in {"postgresql", "postgres"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,16 +31,21 @@ def iterate_fields(node: ast.AST, *, keep_strings: bool) -> Iterator[tuple[str, 
     if isinstance(node, ast.JoinedStr):
         yield "values", _join_text(node.values)
         return
-    for name, value in ast.iter_fields(node):
-        if name in _DROPPED_FIELDS:
-            continue
-        if isinstance(node, ast.Delete) and name == "targets":
-            value = list(_flatten(node.targets))
+    for name in _kept_fields(type(node)):  # type: ignore[arg-type]  # a class is hashable
+        value = getattr(node, name)
+        if isinstance(value, list):
+            if value and isinstance(value[0], ast.stmt):
+                value = list(keep_statements(value, isinstance(node, ast.ClassDef), keep_strings))
+            elif isinstance(node, ast.Delete):
+                value = list(_flatten(node.targets))
         elif name == "format_spec" and isinstance(value, ast.JoinedStr):
             value = value if _join_text(value.values) else None
-        elif isinstance(value, list) and value and isinstance(value[0], ast.stmt):
-            value = list(keep_statements(value, isinstance(node, ast.ClassDef), keep_strings))
         yield name, value
+
+
+@functools.cache
+def _kept_fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    return tuple(name for name in kind._fields if name not in _DROPPED_FIELDS)
 
 
 def keep_statements(body: list[ast.stmt], in_class: bool, keep_strings: bool) -> Iterator[ast.stmt]:

@@ -34,9 +34,8 @@ def content_hash(source: str, file: str | None = None) -> str:
     for part in parts:
         if part.imported:
             continue
-        for token in _tokens(part.node, keep_strings):
-            digest.update(token.encode("utf-8", "surrogatepass"))
-        digest.update(b"\n")
+        text = "".join(_tokens(part.node, keep_strings))
+        digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
     return f"{_VERSION}:{digest.hexdigest()}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _QUIET = (ast.Assign, ast.AugAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """One statement at the top level of a file, or one name of an import."""
 
@@ -25,11 +26,17 @@ class Part:
     """Whether it acts when the file is loaded, so that it counts without being used."""
     imported: str = ""
     """For an import: level, module, name and alias."""
+    keep_strings: bool = False
+
+    @functools.cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """The statement and everything below it that carries meaning, as `ast.walk` would tell it."""
+        return tuple(_walk_meaning(self.node, self.keep_strings))
 
 
 def select_parts(tree: ast.Module, roots: Iterable[str], *, keep_strings: bool) -> list[Part]:
     """Return the parts that bind `roots`, what these use, and what acts by itself; file order."""
-    parts = list(_split(tree, keep_strings))
+    parts = _split(tree, keep_strings)
     by_name: dict[str, list[int]] = {}
     for number, part in enumerate(parts):
         for name in part.binds:
@@ -43,32 +50,39 @@ def select_parts(tree: ast.Module, roots: Iterable[str], *, keep_strings: bool) 
             continue
         chosen.add(number)
         if not parts[number].imported:
-            used = _used_names(parts[number].node, keep_strings)
+            used = {node.id for node in parts[number].nodes if isinstance(node, ast.Name)}
             todo += [other for name in used for other in by_name.get(name, ())]
     return [parts[number] for number in sorted(chosen)]
 
 
-def walk_meaning(node: ast.AST, *, keep_strings: bool) -> Iterator[ast.AST]:
-    """Yield a node and everything below it that carries meaning, as `ast.walk` does."""
+def _walk_meaning(node: ast.AST, keep_strings: bool) -> Iterator[ast.AST]:
     todo = [node]
     while todo:
         item = todo.pop()
         yield item
         for _, value in iterate_fields(item, keep_strings=keep_strings):
-            values = value if isinstance(value, list) else [value]
-            todo += [child for child in values if isinstance(child, ast.AST)]
+            if isinstance(value, ast.AST):
+                todo.append(value)
+            elif isinstance(value, list):
+                todo += [child for child in value if isinstance(child, ast.AST)]
 
 
-def _split(tree: ast.Module, keep_strings: bool) -> Iterator[Part]:
+@functools.lru_cache(maxsize=1)  # hash and atomicity are asked for in a row
+def _split(tree: ast.Module, keep_strings: bool) -> tuple[Part, ...]:
+    parts: list[Part] = []
     for statement in keep_statements(tree.body, False, keep_strings):
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            yield from _split_import(statement)
+            parts += _split_import(statement)
         elif not _is_typing_only(statement):
-            yield Part(
-                node=statement,
-                binds=frozenset(bound_names(statement)),
-                runs=not isinstance(statement, _QUIET) or _writes_into(statement),
+            parts.append(
+                Part(
+                    node=statement,
+                    binds=frozenset(bound_names(statement)),
+                    runs=not isinstance(statement, _QUIET) or _writes_into(statement),
+                    keep_strings=keep_strings,
+                )
             )
+    return tuple(parts)
 
 
 def _split_import(statement: ast.Import | ast.ImportFrom) -> Iterator[Part]:
@@ -106,11 +120,3 @@ def _writes_into(statement: ast.stmt) -> bool:
         for target in targets
         for node in ast.walk(target)
     )
-
-
-def _used_names(node: ast.AST, keep_strings: bool) -> set[str]:
-    return {
-        item.id
-        for item in walk_meaning(node, keep_strings=keep_strings)
-        if isinstance(item, ast.Name)
-    }

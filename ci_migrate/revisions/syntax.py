@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import tokenize
 import warnings
@@ -24,11 +25,13 @@ def parse_quietly(source: str | bytes) -> ast.Module:
             raise SyntaxError(str(exc) or "the source is nested too deeply") from exc
 
 
+@functools.lru_cache(maxsize=1)
 def parse_revision_source(source: str, file: str | None = None) -> ast.Module:
-    """Parse the source of a revision file.
+    """Parse the source of a revision file; the tree is shared by all who ask, do not change it.
 
     Raises ProjectError, with file and line, when it is not Python.
     """
+    # Everything that is asked of a revision is asked in a row, so one tree is enough to remember.
     try:
         return parse_quietly(source)
     except SyntaxError as exc:
