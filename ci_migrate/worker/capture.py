@@ -70,7 +70,7 @@ def format_traceback(error: BaseException) -> str:
     if own:
         told.stack = traceback.StackSummary.from_list(own)
     # What led to it says the same once more: the drivers' error below SQLAlchemy's.
-    lines = told.format(chain=isinstance(error, (ImportError, SyntaxError)))
+    lines = told.format(chain=not hasattr(error, "orig"))
     return without_row_data("".join(lines))
 
 
