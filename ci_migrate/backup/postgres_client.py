@@ -59,7 +59,7 @@ def find_client(
     raise BackupToolError(
         message,
         next_step=f"Install it, e.g. `apt-get install postgresql-client-{server_major}`"
-        " (from apt.postgresql.org where the distribution has an older one), or put the directory"
+        " (from the PostgreSQL project where the distribution has an older one), or put the directory"
         " of a newer pg_dump into PATH. An older pg_dump refuses a newer server.",
     )
 
