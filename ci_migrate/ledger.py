@@ -15,7 +15,7 @@ from ci_migrate.database.ledger_table import (
     ledger_exists,
     missing_grant,
     select_rows,
-    update_rows,
+    update_run,
 )
 from ci_migrate.errors import DatabaseFailedError, LedgerError
 from ci_migrate.models import Backup, Evidence, Plan, Promotion, RunInfo
@@ -85,27 +85,22 @@ class Ledger:
 
     def finish_run(self, promotion: Promotion, executed: Collection[str], now: str) -> None:
         """Write how the run ended and which of its revisions the database has."""
-        run_id = promotion.run.run_id
         seconds = {applied.revision: applied.seconds for applied in promotion.applied}
         failure = promotion.failure
         record = {"kind": failure.kind, "message": failure.message} if failure else None
-        changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
-            (
-                {"run_id": run_id, "kind": "run"},
-                {
-                    "outcome": promotion.outcome.value,
-                    "finished_at": now,
-                    "seconds": promotion.seconds,
-                    "to_rows": json.dumps(promotion.reached),
-                    "failure": json.dumps(record) if record else None,
-                },
-            )
-        ]
-        for pending in promotion.pending:
-            values = _ending(pending.revision in executed, seconds.get(pending.revision), now)
-            changes.append(({"run_id": run_id, "revision": pending.revision}, values))
+        values = {
+            "outcome": promotion.outcome.value,
+            "finished_at": now,
+            "seconds": promotion.seconds,
+            "to_rows": json.dumps(promotion.reached),
+            "failure": json.dumps(record) if record else None,
+        }
+        revisions = {
+            item.revision: _ending(item.revision in executed, seconds.get(item.revision), now)
+            for item in promotion.pending
+        }
         with _as_ledger_error("write"):
-            update_rows(self._database, self._schema, changes)
+            update_run(self._database, self._schema, promotion.run.run_id, values, revisions)
 
     def unfinished_runs(self) -> tuple[UnfinishedRun, ...]:
         """Return the runs of this environment that began and did not end, oldest first."""
@@ -124,18 +119,10 @@ class Ledger:
 
     def settle_run(self, run: UnfinishedRun, present: Collection[str], now: str) -> None:
         """Finish the record of an unfinished run by what the database has now."""
-        changes: list[tuple[dict[str, Any], dict[str, Any]]] = [
-            (
-                {"run_id": run.run_id, "kind": "run"},
-                {"outcome": "interrupted", "finished_at": now},
-            )
-        ]
-        changes += [
-            ({"run_id": run.run_id, "revision": revision}, _ending(revision in present, None, now))
-            for revision in run.planned
-        ]
+        values = {"outcome": "interrupted", "finished_at": now}
+        revisions = {revision: _ending(revision in present, None, now) for revision in run.planned}
         with _as_ledger_error("write"):
-            update_rows(self._database, self._schema, changes)
+            update_run(self._database, self._schema, run.run_id, values, revisions)
 
     def evidence(self) -> dict[str, Evidence]:
         """Return for each revision what shows that this environment executed it last as an upgrade."""

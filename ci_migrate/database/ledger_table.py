@@ -111,14 +111,24 @@ def insert_rows(database: Database, schema: str | None, rows: Iterable[Row]) -> 
     database.run_in_transaction(lambda c: c.execute(ledger_table(schema).insert(), values))
 
 
-def update_rows(database: Database, schema: str | None, changes: Iterable[tuple[Row, Row]]) -> None:
-    """Apply (match, values) pairs, all or none; a match is an equality on every key given."""
+def update_run(
+    database: Database, schema: str | None, run_id: str, values: Row, revisions: Mapping[str, Row]
+) -> None:
+    """Change the row of a run, and those of its revisions as `revisions` says by id, all or none."""
+    from sqlalchemy import bindparam, select
 
     def update(connection: Connection) -> None:
         table = ledger_table(schema)
-        for match, values in changes:
-            conditions = [table.c[name] == value for name, value in match.items()]
-            connection.execute(table.update().where(*conditions).values(**values))
+        # Found once and changed by primary key: a search for each of thousands would read them all.
+        found = select(table.c.revision, table.c.id).where(table.c.run_id == run_id)
+        changes: dict[tuple[str, ...], list[Row]] = {}
+        for revision, number in connection.execute(found):
+            change = values if revision is None else revisions.get(revision)
+            if change:
+                changes.setdefault(tuple(change), []).append({**change, "row": number})
+        by_number = table.update().where(table.c.id == bindparam("row"))
+        for rows in changes.values():  # one statement for the rows that change the same columns
+            connection.execute(by_number, rows)
 
     database.run_in_transaction(update)
 
