@@ -31,6 +31,22 @@ settings.load_profile("ci-migrate")
 sys.addaudithook(traps.refuse_network)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker that the hook below is for."""
+    config.addinivalue_line(
+        "markers", "newest: left out on SQLAlchemy 1, where it would show nothing else"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on the oldest versions, what does not depend on versions and takes its time."""
+    if not SQLALCHEMY.startswith("1."):
+        return
+    left_out = [item for item in items if item.get_closest_marker("newest")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_report_header() -> list[str]:
     """Name the versions that decide how a test goes."""
     postgres = f"{postgres_programs.read_version(POSTGRES)} ({POSTGRES})" if POSTGRES else "missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TextIO
 
@@ -149,9 +150,24 @@ class Console:
     def _put(self, text: str) -> None:
         # What the stream's encoding does not know must not end a run.
         encoding = self._stream.encoding or "utf-8"
-        self._stream.write(text.encode(encoding, "replace").decode(encoding))
-        # A killed process loses what is not flushed, and a log that is behind misleads.
-        self._stream.flush()
+        try:
+            self._stream.write(text.encode(encoding, "replace").decode(encoding))
+            # A killed process loses what is not flushed, and a log that is behind misleads.
+            self._stream.flush()
+        except OSError:
+            # Nobody reads any more (`| head`, a full disk): the run goes on, and so do the other reporters.
+            _discard(self._stream)
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what a stream still holds, and all that follows, to nowhere."""
+    try:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, stream.fileno())
+        os.close(sink)
+    except OSError:
+        # A stream without a descriptor has nothing to send.
+        return
 
 
 def open_console(stream: TextIO | None = None, *, is_github: bool) -> Console:

@@ -71,7 +71,7 @@ def test_reporters_that_fail_are_warnings_and_the_exit_code_stays(
     assert told.exit_code == promotion.exit_code
     assert told.outcome is outcome
     names = [warning.partition(" was not told: ")[0] for warning in told.warnings]
-    expected = ["the job summary", "the step outputs", "the JSON file"]
+    expected = ["job summary", "step outputs", "JSON result"]
     assert names[-3:] == expected
     assert ("Slack" in names) == (outcome is not Outcome.NOTHING_TO_DO)
     for warning in told.warnings:
