@@ -29,11 +29,14 @@ def user_name(root: Path, env: Mapping[str, str]) -> str | None:
 
 
 def describe_origin(root: Path, env: Mapping[str, str], file: str) -> str | None:
-    """Return who added a file and when, such as `added by Ada on 2026-11-01`."""
-    answer = _ask(root, env, "log", "--diff-filter=A", "--format=%an%x09%as", "-n", "1", "--", file)
-    if not answer or "\t" not in answer:
+    """Return who added a file and when, such as `added by Ada on 2026-11-01`; None in a shallow checkout."""
+    form = "--format=%as%x09%D%x09%an"
+    answer = _ask(root, env, "log", "--diff-filter=A", form, "-n", "1", "--", file)
+    day, _, rest = (answer or "").partition("\t")
+    decorations, _, name = rest.partition("\t")
+    # A shallow checkout begins with a commit that seems to add every file.
+    if not name or "grafted" in decorations.split(", "):
         return None
-    name, _, day = answer.rpartition("\t")
     return f"added by {one_line(name, 80)} on {day}"
 
 

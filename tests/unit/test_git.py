@@ -92,3 +92,10 @@ def test_a_checkout_of_another_user_is_read(repository: Project) -> None:
     os.chown(repository.path, 65534, 65534)
     os.chown(repository.path / ".git", 65534, 65534)
     assert git.current_branch(repository.path, env()) == "main"
+
+
+def test_a_shallow_checkout_blames_nobody(repository: Project, tmp_path: Path) -> None:
+    source = repository.path.as_uri()
+    run_git(repository, "clone", "-q", "--depth", "1", source, str(tmp_path / "shallow"))
+    file = find_revision(repository, repository.situation.heads[0]).relative_to(repository.path)
+    assert git.describe_origin(tmp_path / "shallow", env(), str(file)) is None
