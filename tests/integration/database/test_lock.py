@@ -1,0 +1,141 @@
+"""One run at a time: between processes, on each database, also when the holder is killed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ci_migrate.database.lock import hold_lock
+from ci_migrate.errors import DatabaseUnreachableError, LockNotAcquiredError
+from tests.integration.database.drivers import open_database
+from tests.projects_builder import copy_project
+from tests.promotion import promote
+
+SCOPE = ".alembic_version"
+HOLD = """
+import sys
+from pathlib import Path
+from ci_migrate.database.engine import Database
+from ci_migrate.database.lock import hold_lock
+database = Database(sys.argv[1], root=Path("/"), name="ci-migrate of Ada")
+with hold_lock(database, scope=sys.argv[2], owner="ci-migrate of Ada", wait=0, tell=print):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def holder(url: str, scope: str = SCOPE) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock until it is told to stop."""
+    command = [sys.executable, "-c", HOLD, url, scope]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def take(url: str, wait: float, told: list[str], scope: str = SCOPE) -> float:
+    """Take the lock and give it back; return the seconds it took."""
+    started = time.monotonic()
+    with hold_lock(
+        open_database(url), scope=scope, owner="me", wait=wait, tell=told.append
+    ) as lock:
+        assert lock.is_held()
+    return time.monotonic() - started
+
+
+def test_the_second_waits_names_the_holder_and_gives_up(database_url: str) -> None:
+    told: list[str] = []
+    with holder(database_url), pytest.raises(LockNotAcquiredError) as error:
+        take(database_url, 0.6, told)
+    assert "another run holds the lock of this database" in error.value.message
+    assert len(told) == 1
+    assert told[0].startswith("waiting for the lock, held by ")
+    if "mysql" not in database_url:  # MariaDB knows no names of connections
+        assert "ci-migrate of Ada" in told[0]
+        assert "ci-migrate of Ada" in error.value.message
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_another_version_table_of_the_database_has_its_own_lock(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{kind}_url")
+    with holder(url):
+        take(url, 0, [], scope=".other_version")
+
+
+def test_a_lock_is_free_when_its_holder_is_killed(database_url: str) -> None:
+    with holder(database_url) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert take(database_url, 10, []) < 10
+
+
+def test_the_second_goes_on_as_soon_as_the_first_ends(database_url: str) -> None:
+    told: list[str] = []
+    with holder(database_url) as process:
+        assert process.stdin is not None
+        timer = threading.Timer(0.8, process.stdin.close)
+        timer.start()
+        assert 0.5 < take(database_url, 30, told) < 10
+        timer.join()
+    assert len(told) == 1
+
+
+def test_promote_ends_with_8_and_says_who_holds_it(database_url: str, tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    with holder(database_url):
+        ran = promote(project, database_url, lock_wait=1)
+    assert (ran.outcome, ran.exit_code) == ("failed", 8), ran.output
+    assert (ran.result["error"]["kind"], ran.result["error"]["stage"]) == ("lock", "lock")
+    assert "waiting for the lock, held by" in ran.output
+    if "mysql" not in database_url:  # MariaDB knows no names of connections
+        assert "ci-migrate of Ada" in ran.result["error"]["message"]
+    assert "lock_wait" in ran.result["error"]["next"]
+    assert ran.result["backup"] is None
+
+
+def test_a_lock_file_is_removed_and_never_through_a_link(sqlite_url: str, tmp_path: Path) -> None:
+    lock_file = tmp_path / "database.sqlite.ci-migrate.lock"
+    take(sqlite_url, 0, [])
+    assert not lock_file.exists()
+
+    target = tmp_path / "precious"
+    target.write_text("content", encoding="utf-8")
+    lock_file.symlink_to(target)
+    with pytest.raises(DatabaseUnreachableError, match="lock file"):
+        take(sqlite_url, 0, [])
+    assert target.read_text("utf-8") == "content"
+    assert lock_file.is_symlink()
+
+
+def test_a_lock_file_that_a_killed_run_left_is_no_lock(sqlite_url: str, tmp_path: Path) -> None:
+    lock_file = tmp_path / "database.sqlite.ci-migrate.lock"
+    with holder(sqlite_url) as process:
+        process.kill()
+        process.wait()
+    assert lock_file.exists()
+    take(sqlite_url, 0, [])
+    assert not lock_file.exists()
+
+
+def test_two_spellings_of_a_sqlite_file_are_one_lock(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "database.sqlite").touch()
+    (tmp_path / "link.sqlite").symlink_to("database.sqlite")
+    with holder(sqlite_url), pytest.raises(LockNotAcquiredError):
+        take(f"sqlite:///{tmp_path / 'link.sqlite'}", 0, [])
