@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_migrate.database.engine import Database
+from ci_migrate.database.schema_facts import SCHEMA_FACTS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -24,39 +25,6 @@ _TABLES = {
         WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'""",
     "sqlite": """
         SELECT NULL, name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'""",
-}
-_OBJECTS = {
-    "postgresql": f"""
-        SELECT c.relkind::text, n.nspname, c.relname, a.attname::text,
-               format_type(a.atttypid, a.atttypmod) || a.attnotnull::text || a.atthasdef::text
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        WHERE {_OWN_SCHEMAS}
-        UNION ALL
-        SELECT 'type', n.nspname, t.typname, e.enumlabel::text, '' FROM pg_type t
-        JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_enum e ON e.enumtypid = t.oid
-        WHERE {_OWN_SCHEMAS}
-        UNION ALL
-        SELECT 'constraint', n.nspname, coalesce(r.relname, ''), c.conname::text, c.contype::text
-        FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
-        LEFT JOIN pg_class r ON r.oid = c.conrelid WHERE {_OWN_SCHEMAS}
-        UNION ALL
-        SELECT 'function', n.nspname, p.proname, md5(p.prosrc), '' FROM pg_proc p
-        JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OWN_SCHEMAS}""",
-    "mysql": """
-        SELECT 'table', '', table_name, column_name,
-               concat_ws(' ', column_type, is_nullable, column_default, extra)
-        FROM information_schema.columns WHERE table_schema = DATABASE()
-        UNION ALL
-        SELECT 'index', '', table_name, index_name, concat_ws(' ', seq_in_index, column_name)
-        FROM information_schema.statistics WHERE table_schema = DATABASE()
-        UNION ALL
-        SELECT 'constraint', '', table_name, constraint_name, constraint_type
-        FROM information_schema.table_constraints WHERE table_schema = DATABASE()
-        UNION ALL
-        SELECT 'routine', '', routine_name, routine_type, md5(routine_definition)
-        FROM information_schema.routines WHERE routine_schema = DATABASE()""",
-    "sqlite": "SELECT type, '', tbl_name, name, coalesce(sql, '') FROM sqlite_master",
 }
 
 
@@ -81,12 +49,12 @@ def list_tables(database: Database) -> tuple[tuple[str | None, str], ...]:
 
 
 def take_snapshot(database: Database, *, without: tuple[str, ...]) -> Snapshot:
-    """Return the schema's facts, those of the tables called `without` (and their indexes) left out."""
+    """Return the schema's facts, all of the tables called `without` left out."""
     if database.is_missing_file:
         return Snapshot(frozenset())
-    rows = database.run(lambda connection: _rows(connection, _OBJECTS[database.dialect]))
+    rows = database.run(lambda connection: _rows(connection, SCHEMA_FACTS[database.dialect]))
     facts = (tuple("" if part is None else str(part) for part in row) for row in rows)
-    return Snapshot(frozenset(fact for fact in facts if not fact[2].startswith(without)))
+    return Snapshot(frozenset(fact for fact in facts if fact[2] not in without))
 
 
 def read_server_version(database: Database) -> tuple[str, int]:
