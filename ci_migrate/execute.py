@@ -214,7 +214,8 @@ def _finish_ledger(execution: Execution, survey: Survey) -> None:
     try:
         with record.stage("ledger") as note, held_signals():
             execution.ledger.finish_run(promotion, executed, execution.now().isoformat())
-            note.result = f"run recorded, {len(executed)} revisions executed"
+            count = len(executed)
+            note.result = f"run recorded, {count} revision{'' if count == 1 else 's'} executed"
     except CiMigrateError as exc:
         record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")
     record.stage_name = stage
