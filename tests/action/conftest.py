@@ -46,10 +46,8 @@ def action_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.exists():
-            shutil.copy(source, folder / name)
         else:
-            (folder / name).touch()
+            shutil.copy(source, folder / name)
     return make_repository(folder)
 
 
