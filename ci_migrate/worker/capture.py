@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,10 @@ from ci_migrate.redact import without_row_data
 from ci_migrate.worker.protocol import Channel
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
+_STANDARD = str(Path(os.__file__).resolve().parent)
+_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\](\w+)")
+_ON_THE_WAY = {"alembic", "flask", "flask_migrate", "sqlalchemy"}
+"""Packages whose frames lead to the code of every project."""
 MYSQL_LOCK_WAIT = 1205
 LONGEST_STATEMENT = 4_000
 """Characters of a statement that are reported; parameters never are."""
@@ -66,7 +72,7 @@ def describe_exception(error: BaseException, revision_file: str | None) -> dict[
 def format_traceback(error: BaseException) -> str:
     """Return the traceback without row data, and without the frames of libraries and of ours."""
     told = traceback.TracebackException.from_exception(error)
-    own = [frame for frame in told.stack if not _is_foreign(frame.filename)]
+    own = _own_frames(told.stack)
     if own:
         told.stack = traceback.StackSummary.from_list(own)
     # What led to it says the same once more: the drivers' error below SQLAlchemy's.
@@ -74,8 +80,19 @@ def format_traceback(error: BaseException) -> str:
     return without_row_data("".join(lines))
 
 
-def _is_foreign(file: str) -> bool:
-    return "site-packages" in file or file.startswith((_PACKAGE, "<frozen"))
+def _own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    """Return the frames of the project: in its own folders, else in the packages that it runs from."""
+    own, installed = [], []
+    for frame in frames:
+        file = frame.filename
+        package = _INSTALLED.search(file)
+        if file.startswith((_PACKAGE, "<frozen")) or (package and package[1] in _ON_THE_WAY):
+            continue
+        if package:
+            installed.append(frame)
+        elif not os.path.realpath(file).startswith(_STANDARD):
+            own.append(frame)
+    return own or installed
 
 
 def _place(error: BaseException, revision_file: str | None) -> tuple[str | None, int | None]:
@@ -84,7 +101,7 @@ def _place(error: BaseException, revision_file: str | None) -> tuple[str | None,
     frames = traceback.extract_tb(error.__traceback__)
     wanted = os.path.realpath(revision_file) if revision_file else None
     own = [frame for frame in frames if wanted and os.path.realpath(frame.filename) == wanted]
-    found = own or [frame for frame in frames if "site-packages" not in frame.filename]
+    found = own or _own_frames(frames)
     return (found[-1].filename, found[-1].lineno) if found else (None, None)
 
 
