@@ -114,12 +114,12 @@ def _promote(request: PromoteRequest, record: RunRecord) -> None:
 def _promote_locked(
     request: PromoteRequest, record: RunRecord, history: History, execution: Execution
 ) -> None:
-    if history.unreadable:
-        _refuse_unreadable_command(request.environment, history)
-        if list_tables(execution.database):
-            _take_backup(request, record, execution, rows=())
-        execution.open_project(history)
     try:
+        if history.unreadable:
+            _refuse_unreadable_command(request.environment, history)
+            if list_tables(execution.database):
+                _take_backup(request, record, execution, rows=())
+            execution.open_project(history)
         survey = _make_plan(record, history, execution)
         _settle_unfinished(record, survey, execution.ledger, request.now)
         _pass_gates(request, record, survey, execution)
