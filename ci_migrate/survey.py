@@ -18,6 +18,7 @@ from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.scan import read_history
+from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_sources
 
 
@@ -61,6 +62,7 @@ def read_files(environment: Environment, env: Mapping[str, str]) -> History:
     unreadable = read.unreadable
     if not project.version_table_known:
         unreadable += ("env.py computes the name of its version table",)
+    unreadable += _read_setup(environment)
     return History(
         project=project,
         graph=Graph(read.revisions),
@@ -69,6 +71,14 @@ def read_files(environment: Environment, env: Mapping[str, str]) -> History:
         version_table=project.version_table,
         version_table_schema=project.version_table_schema,
     )
+
+
+def _read_setup(environment: Environment) -> tuple[str, ...]:
+    migrations, root = environment.migrations, environment.root
+    if not migrations.setup or migrations.versions:
+        return ()
+    reason = read_setup(migrations.setup, (root, *(root / path for path in migrations.path)))
+    return (reason,) if reason else ()
 
 
 def history_of_worker(

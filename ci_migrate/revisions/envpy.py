@@ -52,7 +52,7 @@ def read_env_py(path: Path) -> EnvPySettings:
     names = _read_constants(tree)
     table, table_known = _read_option(tree, "version_table", names, DEFAULT_VERSION_TABLE)
     schema, schema_known = _read_option(tree, "version_table_schema", names, None)
-    line = _find_location_choice(tree)
+    line = find_location_choice(tree)
     return EnvPySettings(
         version_table=table or DEFAULT_VERSION_TABLE,
         version_table_schema=schema,
@@ -119,8 +119,8 @@ def _option_values(tree: ast.Module, key: str) -> Iterator[ast.expr]:
             yield from (node.value for target in node.targets if _item_name(target) == key)
 
 
-def _find_location_choice(tree: ast.Module) -> int | None:
-    """Return the line in which env.py sets the place of the revisions, None when it does not."""
+def find_location_choice(tree: ast.Module) -> int | None:
+    """Return the line in which a module sets the place of the revisions, None when it does not."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = _called_name(node)

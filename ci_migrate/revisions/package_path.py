@@ -1,4 +1,4 @@
-"""`package:folder` locations to paths, without importing the package."""
+"""Names of packages and modules to paths, without importing them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,19 @@ def resolve_location(text: str, root: Path, search: Iterable[Path]) -> Path | No
     candidates = [home.joinpath(*parts) for home in homes]
     existing = [path for path in candidates if path.exists()]
     return next(iter(existing or candidates), None)
+
+
+def find_module(name: str, search: Iterable[Path]) -> Path | None:
+    """Return the file of a module, `shop.settings` for example; None when it is not found.
+
+    `search` are the folders before `sys.path`. Nothing is imported.
+    """
+    *parents, last = name.split(".")
+    folders = list(search)
+    homes = _find_package(parents, tuple(folders)) if parents else folders
+    candidates = [home / f"{last}.py" for home in homes]
+    candidates += [home / "__init__.py" for home in _find_package(name.split("."), tuple(folders))]
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _find_package(names: list[str], search: tuple[Path, ...]) -> list[Path]:

@@ -1,0 +1,44 @@
+"""Histories that files alone do not tell: the worker loads them first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.integration.promote.database import read_rows, read_tables
+from tests.projects_builder import copy_project
+from tests.promotion import promote
+
+PLACES = """
+def configure(config):
+    config.set_main_option("version_locations", "histories")
+"""
+
+
+def test_a_setup_that_chooses_the_folders_is_followed(database_url: str, tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    (project.path / "migrations/versions").rename(project.path / "histories")
+    (project.path / "places.py").write_text(PLACES, encoding="utf-8")
+    situation = replace(project.situation, migrations={"setup": "places:configure"})
+    project = replace(project, situation=situation)
+    ran = promote(project, database_url)
+    assert ran.outcome == "promoted", ran.output
+    assert read_rows(database_url, situation) == list(situation.rows)
+    assert set(situation.tables) <= read_tables(database_url)
+    again = promote(project, database_url)
+    assert again.outcome == "nothing-to-do", again.output
+
+
+def test_a_failing_probe_ends_the_run_with_an_async_driver(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """The parent's connections live in a thread that is gone when the interpreter ends."""
+    pytest.importorskip("asyncpg")
+    project = copy_project("versions_at_run_time", tmp_path / "work")
+    scheme, _, rest = postgres_url.partition("://")
+    ran = promote(project, f"{scheme.partition('+')[0]}+asyncpg://{rest}")
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert ran.result["error"]["kind"] == "probe"
+    assert "MissingGreenlet" in ran.result["error"]["message"]
