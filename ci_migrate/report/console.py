@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from typing import TextIO
 
 from ci_migrate.github.commands import endgroup, group, neutralise
@@ -23,6 +25,8 @@ _COLOURS = {
     Outcome.UNVERIFIED: "1;31",
 }
 _BAR_WIDTH = 24
+_COLUMN = 9
+"""Characters before what a line says: the longest stage name, rounded up."""
 
 
 class Console:
@@ -47,8 +51,7 @@ class Console:
         """Write the stage's line."""
         self._clear_bar()
         self.close_group()
-        took = prose.format_seconds(seconds)
-        self._write(f"{self._paint(stage.ljust(8), '1')} {self._foreign(result)}  ({took})")
+        self._labelled(stage, f"{result}  ({prose.format_seconds(seconds)})", "1")
 
     def note(self, text: str) -> None:
         """Write an indented line."""
@@ -59,7 +62,7 @@ class Console:
         """Write a warning, every line of it."""
         self._clear_bar()
         for line in plain(text).splitlines():
-            self._write(f"{self._paint('warning', '33')}  {self._foreign(line)}")
+            self._labelled("warning", line, "33")
 
     def revision_started(self, revision: str, message: str, number: int, total: int) -> None:
         """Name the revision that begins."""
@@ -72,9 +75,11 @@ class Console:
 
     def revision_ended(self, revision: str, seconds: float) -> None:
         """Write how long the revision took."""
-        number, total = self._current[2:] if self._current else (0, 0)
+        _, message, number, total = self._current or ("", "", 0, 0)
         self._clear_bar()
-        text = f"[{number}/{total}] {revision} done in {prose.format_seconds(seconds)}"
+        # The bar that named the revision is gone; plain lines named it when it began.
+        name = f"{revision} {one_line(message, 60)}" if self._is_terminal else revision
+        text = f"[{number}/{total}] {name} done in {prose.format_seconds(seconds)}"
         self._write(f"         {self._foreign(text)}")
 
     def project_output(self, line: str) -> None:
@@ -82,7 +87,7 @@ class Console:
         self._project_lines += 1
         if self._project_lines <= MOST_PROJECT_LINES:
             self._clear_bar()
-            self._write(f"       | {self._foreign(line)}")
+            self._write(self._paint(f"       | {self._foreign(line)}", "2"))
         elif self._project_lines == MOST_PROJECT_LINES + 1:
             self._write("       | … (more output of the project is not shown)")
 
@@ -115,15 +120,32 @@ class Console:
         self._write(command)
 
     def _gate(self, name: str, message: str, next_step: str | None) -> None:
-        self._write(f"{self._paint('gate', '33')}     {self._foreign(f'{name}: {message}')}")
-        for line in (next_step or "").splitlines():
-            self._write(f"         {self._foreign(line)}")
+        self._labelled("gate", f"{name}: {message}", "33")
+        if next_step:
+            self._labelled("next", next_step, "1")
 
     def _failure(self, promotion: Promotion) -> None:
         for passage in prose.failure_passages(promotion):
-            self._write(f"{self._paint(self._foreign(passage.label), '1')}:")
-            for line in passage.text.splitlines():
-                self._write(f"         {self._foreign(line)}")
+            label = passage.label.lower()
+            if passage.is_code or len(label) >= _COLUMN:
+                self._write(f"{self._paint(self._foreign(label), '1')}:")
+                label = ""
+            self._labelled(label, passage.text, "1", is_code=passage.is_code)
+
+    def _labelled(self, label: str, text: str, code: str, *, is_code: bool = False) -> None:
+        """Write text in a column of its own; on a terminal long lines are folded there."""
+        head = self._paint(label.ljust(_COLUMN), code) if label else " " * _COLUMN
+        for line in plain(text).splitlines() or [""]:
+            for part in [line] if is_code else self._fold(line):
+                self._write(f"{head}{self._foreign(part)}")
+                head = " " * _COLUMN
+
+    def _fold(self, line: str) -> list[str]:
+        # What is indented is a command, to be copied in one piece.
+        if not self._is_terminal or line.startswith(" "):
+            return [line]
+        width = max(shutil.get_terminal_size().columns - _COLUMN, 40)
+        return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
 
     def _foreign(self, text: str) -> str:
         # Each line is written with something of ours in front or behind: one line, no escapes.

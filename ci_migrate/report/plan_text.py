@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ci_migrate.models import Promotion
+from ci_migrate.models import GateOutcome, GateResult, Promotion
 from ci_migrate.redact import one_line
-from ci_migrate.report.prose import short_list
+from ci_migrate.report.prose import count_revisions, short_list
 
 
 def plan_lines(promotion: Promotion) -> Iterator[str]:
     """Yield the plan: where the database is, each pending revision, each gate."""
+    count = len(promotion.pending)
     yield f"environment  {promotion.environment}"
     yield f"current      {short_list(promotion.current)}"
     yield f"target       {short_list(promotion.target)}"
-    yield f"pending      {len(promotion.pending) or 'nothing'}"
+    yield f"pending      {count_revisions(count) if count else 'nothing'}"
     for pending in promotion.pending:
-        yield f"  {pending.revision}  {one_line(pending.message)}"
+        yield f"             {pending.revision}  {one_line(pending.message)}"
+        indent = " " * (15 + len(pending.revision))
         if pending.file:
-            yield f"      {pending.file}"
-        yield "      " + (
+            yield f"{indent}{pending.file}"
+        yield indent + (
             "atomic: a failure leaves nothing of it"
             if pending.atomic
-            else (f"NOT ATOMIC: {pending.why_not_atomic}")
+            else f"NOT ATOMIC: {pending.why_not_atomic}"
         )
-    for gate in promotion.gates:
-        yield f"gate {gate.name:<12} {gate.outcome.value:<8} {one_line(gate.message)}"
+    for at, gate in enumerate(promotion.gates):
+        yield f"{'' if at else 'gates':<13}{gate.name:<12} {_answer(gate)}"
+
+
+def _answer(gate: GateResult) -> str:
+    if gate.outcome is GateOutcome.FAILED:
+        # What failed is told in full below, with what to do next.
+        return "FAILED"
+    return f"{gate.outcome.value:<8} {one_line(gate.message)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class Passage:
 def headline(promotion: Promotion) -> str:
     """Return the outcome in one sentence that cannot be mistaken for another outcome."""
     name = promotion.environment or "no environment"
-    count, seconds = _revisions(len(promotion.applied)), format_seconds(promotion.seconds)
+    count, seconds = count_revisions(len(promotion.applied)), format_seconds(promotion.seconds)
     if promotion.outcome is Outcome.PROMOTED:
         return f"{name}: PROMOTED to {short_list(promotion.reached)}, {count} in {seconds}"
     if promotion.outcome is Outcome.NOTHING_TO_DO:
@@ -55,7 +56,7 @@ def headline(promotion: Promotion) -> str:
             )
         return f"{name}: NOTHING TO DO, the database is at {short_list(promotion.reached)}"
     if promotion.outcome is Outcome.READY:
-        count = _revisions(len(promotion.pending))
+        count = count_revisions(len(promotion.pending))
         return f"{name}: READY, {count} pending to {short_list(promotion.target)}"
     if promotion.outcome is Outcome.BLOCKED:
         gates = [gate.name for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
@@ -71,6 +72,9 @@ def headline(promotion: Promotion) -> str:
         )
     if promotion.failure and promotion.failure.exit_code is ExitCode.INTERRUPTED:
         return f"{name}: INTERRUPTED, the database is unchanged"
+    if promotion.failure and promotion.failure.stage == "configuration":
+        start = f"{promotion.environment}: " if promotion.environment else ""
+        return f"{start}NOT STARTED, no database was touched"
     stage = f" at stage {promotion.failure.stage}" if promotion.failure else ""
     return f"{name}: FAILED{stage}, the database is unchanged"
 
@@ -124,12 +128,14 @@ def failure_passages(promotion: Promotion) -> Iterator[Passage]:
     failure = promotion.failure
     if failure is None:
         return
-    yield Passage(label=f"Cause ({failure.stage}, {failure.kind})", text=cut_text(failure.message))
+    yield Passage(label="Cause", text=cut_text(failure.message))
     if failure.revision:
         yield Passage(label="Revision", text=failure.revision)
     if failure.file:
         place = failure.file + (f":{failure.line}" if failure.line else "")
-        yield Passage(label="Place", text=place)
+        # Messages about the configuration begin with the place of each problem.
+        if place not in failure.message:
+            yield Passage(label="Place", text=place)
     if failure.statement:
         yield Passage(label="Statement", text=cut_text(failure.statement), is_code=True)
     if failure.executed and promotion.outcome is Outcome.PARTIAL:
@@ -148,6 +154,12 @@ def describe_backup(backup: Backup) -> str:
         f"{backup.backend}, {format_bytes(backup.bytes)}, {backup.location}, verified:"
         f" {backup.verified}"
     )
+
+
+def format_time(time: str) -> str:
+    """Return a UTC time of the ledger (ISO 8601) for people, to the second."""
+    found = re.match(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)", time)
+    return f"{found[1]} {found[2]} UTC" if found else one_line(time, 40)
 
 
 def format_bytes(count: int) -> str:
@@ -181,5 +193,6 @@ def cut_text(text: str) -> str:
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 2] + " …"
 
 
-def _revisions(count: int) -> str:
+def count_revisions(count: int) -> str:
+    """Return a number of revisions in words."""
     return f"{count} revision" + ("" if count == 1 else "s")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ci_migrate.models import EnvironmentStatus
 from ci_migrate.redact import one_line
-from ci_migrate.report.prose import format_seconds, short_list
+from ci_migrate.report.prose import format_seconds, format_time, short_list
 
 
 def status_lines(status: EnvironmentStatus) -> Iterator[str]:
@@ -24,16 +24,15 @@ def status_lines(status: EnvironmentStatus) -> Iterator[str]:
     if status.unknown:
         yield f"    no file here explains {short_list(status.unknown)}"
     if status.last_run:
-        yield f"    last run {run_line(status.last_run)}"
+        yield f"    last run: {run_line(status.last_run)}"
 
 
 def run_line(run: Mapping[str, Any]) -> str:
     """Return one run of the ledger as a line."""
-    moved = f"{_rows(run['from_rows'])} → {_rows(run['to_rows'])}"
     took = f" in {format_seconds(run['seconds'])}" if run["seconds"] is not None else ""
-    who = " by " + one_line(run["actor"], 80) if run["actor"] else ""
-    commit = " from " + one_line(run["commit_sha"], 12) if run["commit_sha"] else ""
-    return f"{run['started_at']}  {run['outcome']}{took}  {moved}{commit}{who}"
+    commit = f", commit {one_line(run['commit_sha'])[:12]}" if run["commit_sha"] else ""
+    who = f", by {one_line(run['actor'], 80)}" if run["actor"] else ""
+    return f"{format_time(run['started_at'])}  {run['outcome']}{took}, {_moved(run)}{commit}{who}"
 
 
 def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
@@ -49,6 +48,14 @@ def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
             seconds = f" ({format_seconds(took)})" if took is not None else ""
             message = one_line(revision["message"] or "")
             yield f"    {revision['outcome']:<12} {revision['revision']}  {message}{seconds}"
+
+
+def _moved(run: Mapping[str, Any]) -> str:
+    before = _rows(run["from_rows"])
+    if run["to_rows"] is None:
+        return f"from {before}"
+    after = _rows(run["to_rows"])
+    return f"still at {before}" if before == after else f"{before} → {after}"
 
 
 def _rows(text: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -182,7 +183,33 @@ def test_a_blocked_run_says_each_gate_once() -> None:
     console.tell(make_promotion(Outcome.BLOCKED))
     text = stream.getvalue()
     assert text.count("2 heads") == 1
-    assert '             alembic merge -m "merge heads" aaaa bbbb\n' in text
+    assert 'next         alembic merge -m "merge heads" aaaa bbbb\n' in text
+
+
+def test_a_terminal_folds_long_words_in_their_column_but_no_command() -> None:
+    console, stream = make_console("terminal")
+    console.note("")
+    command = "    alembic merge " + "x" * 100
+    failure = replace(FAILURE, message="word " * 40, next=f"Merge:\n{command}", statement=None)
+    console.tell(make_promotion(Outcome.FAILED, failure=failure))
+    lines = stream.getvalue().splitlines()
+    assert f"{' ' * 9}{command}" in lines
+    folded = [line for line in lines if line.strip().startswith("word")]
+    assert len(folded) > 1
+    assert all(line.startswith(" " * 9 + "word") and len(line) <= 80 for line in folded)
+
+
+def test_a_log_is_not_folded() -> None:
+    console, stream = make_console("plain")
+    console.tell(make_promotion(Outcome.FAILED, failure=replace(FAILURE, message="word " * 40)))
+    assert "cause    " + "word " * 39 in stream.getvalue()
+
+
+def test_a_terminal_names_a_revision_that_is_done_by_its_message() -> None:
+    console, stream = make_console("terminal")
+    console.revision_started("aaaa1111", "create users", 1, 1)
+    console.revision_ended("aaaa1111", 1.5)
+    assert stream.getvalue().endswith("[1/1] aaaa1111 create users done in 1.5 s\n")
 
 
 def test_letters_that_no_encoding_knows_do_not_stop_the_run() -> None:

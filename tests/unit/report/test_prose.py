@@ -93,12 +93,22 @@ def test_statements_that_stayed_are_listed_only_when_something_stayed() -> None:
 def test_a_failure_names_cause_place_statement_and_next_step() -> None:
     told = {p.label: p.text for p in prose.failure_passages(make_promotion(Outcome.FAILED))}
     assert told == {
-        "Cause (upgrade, upgrade)": FAILURE.message,
+        "Cause": FAILURE.message,
         "Revision": "bbbb2222",
         "Place": "migrations/versions/bbbb2222_x.py:21",
         "Statement": FAILURE.statement,
         "Next": FAILURE.next,
     }
+
+
+def test_a_wrong_configuration_is_no_failed_upgrade() -> None:
+    failure = replace(
+        FAILURE, stage="configuration", message="ci.yml:5: x: unknown key", file="ci.yml", line=5
+    )
+    promotion = make_promotion(Outcome.FAILED, environment=None, failure=failure)
+    assert prose.headline(promotion) == "NOT STARTED, no database was touched"
+    labels = [passage.label for passage in prose.failure_passages(promotion)]
+    assert "Place" not in labels, "the message begins with it"
 
 
 def test_facts_name_version_before_and_after() -> None:
@@ -120,6 +130,12 @@ def test_a_backup_that_was_switched_off_says_so() -> None:
 )  # fmt: skip
 def test_durations(seconds: float, words: str) -> None:
     assert prose.format_seconds(seconds) == words
+
+
+def test_times_are_read_by_people() -> None:
+    assert prose.format_time("2026-11-22T03:36:12.298Z") == "2026-11-22 03:36:12 UTC"
+    assert prose.format_time("2026-11-22T03:36:12+00:00") == "2026-11-22 03:36:12 UTC"
+    assert prose.format_time("yesterday") == "yesterday"
 
 
 @pytest.mark.parametrize(
