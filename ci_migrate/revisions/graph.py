@@ -84,6 +84,8 @@ class Graph:
     def real_heads(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Return those of the ids that no other of them needs: what the version table will hold."""
         known = [id_ for id_ in set(ids) if id_ in self._by_id]
+        if len(known) < 2:  # nearly always; no walk through the whole history
+            return tuple(known)
         implied = self.ancestors(need for id_ in known for need in self._needs[id_])
         return tuple(sorted(id_ for id_ in known if id_ not in implied))
 
