@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 MASK = "***"
 SHORTEST_SECRET = 4
 """Shorter values are not replaced: they would tear holes into ordinary words."""
 
+COMMON_NAMES = frozenset({"postgres", "postgresql", "mysql", "mariadb", "sqlite", "root"})
+"""Words that every message has; one that is also somebody's password hides nothing."""
+SHORTEST_BASE64 = 8
+"""Characters; a shorter piece of Base64 is found in ordinary words."""
+
+# The first group is what stands for a login in any URL, the second the password.
 _PASSWORDS = (
-    re.compile(r"(?s)[\w.+-]+://[^:/@]*:(.+)@"),
-    re.compile(r"[\w.+-]+://[^:/@]*:([^@]+)@"),
-    re.compile(r"[?&](?:password|passwd)=([^&]+)"),
+    re.compile(r"(?s)[\w.+-]+://([^:/@]*:(.+)@)"),
+    re.compile(r"[\w.+-]+://([^:/@]*:([^@]+)@)"),
+    re.compile(r"[?&]((?:password|passwd)=([^&]+))"),
+)
+_NAMES = (
+    re.compile(r"[\w.+-]+://([^:/@?]+)(?::.*)?@"),
+    re.compile(r"(?s)[\w.+-]+://(?:.*@)?([^:@/?,]+)"),
+    re.compile(r"(?s)[\w.+-]+://(?:.*@)?[^@/]*/([^/?@]+)"),
+    re.compile(r"[?&](?:user|host|dbname|database)=([^&]+)"),
 )
 _LOWER_HEX = re.compile(r"%[0-9A-F]{2}")
 # The field names are the server's, in its language; a value may have lines of its own, so a field goes
@@ -55,18 +68,19 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         spellings = {form for secret in secrets for form in spellings_of(secret)}
-        self._spellings = sorted(spellings, key=len, reverse=True)
+        self.spellings = sorted(spellings, key=len, reverse=True)
+        """What is replaced, the longest first."""
 
     def clean(self, text: str) -> str:
         """Return the text without any of the secrets."""
-        for spelling in self._spellings:
+        for spelling in self.spellings:
             if spelling in text:
                 text = text.replace(spelling, MASK)
         return text
 
 
 def spellings_of(secret: str) -> set[str]:
-    """Return the forms in which a secret can appear: raw, URL-quoted, doubled `%`, escaped."""
+    """Return the forms in which a secret can appear: raw, URL-quoted, doubled `%`, escaped, Base64."""
     if len(secret) < SHORTEST_SECRET:
         return set()
     quoted = {quote(secret, safe=safe) for safe in ("", "/", " +", "+", " ")} | {quote_plus(secret)}
@@ -86,17 +100,48 @@ def spellings_of(secret: str) -> set[str]:
     }
     forms |= quoted | {_LOWER_HEX.sub(lambda match: match[0].lower(), form) for form in quoted}
     forms |= {form.replace("%", "%%") for form in forms}
+    forms |= set(_html_of(secret)) | set(_base64_of(secret.encode("utf-8", "replace")))
     return {form for form in forms if len(form) >= SHORTEST_SECRET}
 
 
-def secrets_of_url(url: str) -> tuple[str, ...]:
-    """Return the secret parts of a database URL or webhook URL: the whole, and its password."""
+def _html_of(secret: str) -> Iterator[str]:
+    text = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    yield text
+    for quote_sign, apostrophe in (("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "&apos;")):
+        yield text.replace('"', quote_sign).replace("'", apostrophe)
+
+
+def _base64_of(secret: bytes) -> Iterator[str]:
+    """Yield what is sure to be seen of a secret in the Base64 of a text that has it somewhere inside."""
+    for before in range(3):
+        text = binascii.b2a_base64(bytes(before) + secret, newline=False).decode()
+        sure = text[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]
+        if len(sure) >= SHORTEST_BASE64:
+            yield sure
+            yield sure.replace("+", "-").replace("/", "_")
+
+
+def names_of_url(url: str) -> frozenset[str]:
+    """Return the user, host and database of a database URL: words that every message may show."""
+    found = {match[1] for pattern in _NAMES for match in pattern.finditer(url)}
+    return frozenset({unquote(name) for name in found} | found)
+
+
+def secrets_of_url(url: str, names: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the secret parts of a database URL: the whole, its login, and its password.
+
+    A password that is also the name of its user, host or database, or one of `names`, is a secret only
+    together with the login: by itself it would hide that name everywhere.
+    """
     found = []
+    known = COMMON_NAMES | names_of_url(url) | frozenset(names)
     # As SQLAlchemy reads it: a password may have signs that other parsers want to be quoted, in newer
     # versions even `@`.
     for match in (pattern.search(url) for pattern in _PASSWORDS):
         if match:
-            found += [url, match[1], unquote(match[1]), unquote_plus(match[1])]
+            values = (match[2], unquote(match[2]), unquote_plus(match[2]))
+            found += [url, match[1], unquote(match[1])]
+            found += [value for value in values if value not in known]
     return tuple(dict.fromkeys(found))
 
 

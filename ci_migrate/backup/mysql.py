@@ -52,9 +52,9 @@ def write_archive(request: BackupRequest, target: Path, tools: Mapping[str, str]
         try:
             descriptor = os.open(target, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0))
             with os.fdopen(descriptor, "wb") as file:
-                run_command([*argv, "--", address.database], env=env, stdout=file)
+                run_command([*argv, "--", address.database], env=env, stdout=file, tied=True)
         except ProcessError as exc:
-            raise failed_tool(exc, doing=program.name, password=address.password) from exc
+            raise failed_tool(exc, doing=program.name, password=address.hidden) from exc
         except OSError as exc:
             raise failed_file(exc, doing="writing the archive", path=target) from exc
 

@@ -46,9 +46,9 @@ def write_archive(request: BackupRequest, target: Path, tools: Mapping[str, str]
     ]
     with connection_environment(address, request.env) as env:
         try:
-            run_command(argv, env=env)
+            run_command(argv, env=env, tied=True)
         except ProcessError as exc:
-            raise failed_tool(exc, doing="pg_dump", password=address.password) from exc
+            raise failed_tool(exc, doing="pg_dump", password=address.hidden) from exc
 
 
 def verify_archive(request: BackupRequest, archive: Path, tools: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.config.expand import MissingVariableError, expand_text
 from ci_migrate.config.problems import KeyPath, Problem, raise_problems
-from ci_migrate.redact import secrets_of_url
+from ci_migrate.redact import names_of_url, secrets_of_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +22,12 @@ class Filler:
         self._env = env
         self._problems: list[Problem] = []
         self._secrets: dict[str, None] = {}
+        self._names = set(config.environments)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown, each once."""
-        return tuple(self._secrets)
+        """What must not be shown, each once; no name of an environment, user, host or database."""
+        return tuple(secret for secret in self._secrets if secret not in self._names)
 
     def fill(self, text: str, path: KeyPath) -> str:
         """Return a text that is not a secret with its variables filled in."""
@@ -54,8 +55,12 @@ class Filler:
             # The value is a secret: it is not shown.
             advice = "it starts with `postgresql://`, `mysql+pymysql://`, `https://` or the like"
             self._problems.append(Problem(path=path, what="not a URL", suggestion=advice))
-        # Whoever knows a webhook can post to it: it has no password, it is one.
-        self._keep((url,) if path[-1] == "webhook" else secrets_of_url(url))
+        if path[-1] == "webhook":
+            # Whoever knows a webhook can post to it: it has no password, it is one.
+            self._keep((url,))
+        else:
+            self._keep(secrets_of_url(url))
+            self._names |= names_of_url(url)
         return url or None
 
     def require_url(self, text: str, path: KeyPath) -> str:

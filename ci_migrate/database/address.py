@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ci_migrate.redact import COMMON_NAMES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseAddress:
@@ -23,3 +25,9 @@ class DatabaseAddress:
     """Path of the Unix socket (MariaDB)."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Query part of the URL."""
+
+    @property
+    def hidden(self) -> str:
+        """The password, for masks; empty when it is also a name, which messages have to show."""
+        names = COMMON_NAMES | {self.user, self.host, self.database}
+        return "" if self.password in names else self.password

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import shlex
 from urllib.parse import quote, quote_plus, unquote
@@ -11,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import URL, make_url
 
-from ci_migrate.redact import Redactor, one_line, plain, secrets_of_url, without_row_data
+from ci_migrate.redact import (
+    Redactor,
+    names_of_url,
+    one_line,
+    plain,
+    secrets_of_url,
+    without_row_data,
+)
 
 CANARY = "p%40@ /+$'\"üß:#"
 URL_TEXT = f"postgresql://shop:{quote(CANARY, safe='')}@db.example:5432/shop?sslmode=require"
@@ -47,6 +56,9 @@ SPELLINGS = {
     "SQL": CANARY.replace("'", "''"),
     "shell": shlex.quote(CANARY)[1:-1],
     "libpq": CANARY.replace("\\", "\\\\").replace("'", "\\'"),
+    "HTML": html.escape(CANARY),
+    "HTML of Jinja": html.escape(CANARY).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+    "XML": html.escape(CANARY).replace("&#x27;", "&apos;"),
     "unicode escapes": CANARY.encode("unicode_escape").decode(),
 }  # fmt: skip
 
@@ -93,6 +105,61 @@ def test_short_values_tear_no_holes() -> None:
 
 def test_longer_secrets_go_first() -> None:
     assert Redactor(["token", "token-of-ada"]).clean("token-of-ada token") == "*** ***"
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("after", range(4))
+def test_a_secret_inside_base64_is_found_wherever_it_begins(before: int, after: int) -> None:
+    text = b"u" * before + CANARY.encode() + b"\n" * after
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        clean = Redactor([CANARY]).clean(encode(text).decode())
+        assert "***" in clean
+        assert len(clean) <= 3 + 4 * 3
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("postgresql+psycopg://ada:pw@db.example:5432/shop?x=1", {"ada", "db.example", "shop"}),
+        ("postgresql://ada@/shop?host=/run/pg", {"ada", "shop", "/run/pg"}),
+        ("mysql+pymysql://a%40b:p@@h/s%20p", {"a%40b", "a@b", "h", "s%20p", "s p"}),
+        ("postgresql:///?user=ada&dbname=shop&host=h", {"ada", "shop", "h"}),
+        ("sqlite:///shop.db", set()),
+    ],
+)
+def test_names_of_a_url(url: str, names: set[str]) -> None:
+    assert names <= names_of_url(url)
+    assert not {"pw", "p", "p@"} & names_of_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://shop:shop@db.example/other",
+        "postgresql://ada:shop@db.example/shop",
+        "postgresql://ada:shop@shop:5432/other",
+        "postgresql://ada@/x?host=shop&password=shop",
+    ],
+)
+def test_a_password_that_is_a_name_is_hidden_in_logins_only(url: str) -> None:
+    clean = Redactor(secrets_of_url(url)).clean
+    assert clean("the shop is open") == "the shop is open"
+    assert "shop" not in clean(f"cannot connect with {url}!")
+    login = url.partition("://")[2].partition("@")[0] + "@"
+    if ":" in login:
+        assert clean(f"postgresql+asyncpg://{login}h/d") == "postgresql+asyncpg://***h/d"
+
+
+def test_names_of_environments_and_of_databases_are_no_secrets() -> None:
+    found = secrets_of_url("postgresql://ada:staging@h/d", ["dev", "staging"])
+    assert Redactor(found).clean("staging: PROMOTED") == "staging: PROMOTED"
+    clean = Redactor(secrets_of_url("postgresql://ada:postgres@h/d")).clean
+    assert clean("postgresql 15") == "postgresql 15"
+
+
+def test_a_short_password_is_hidden_in_its_login() -> None:
+    clean = Redactor(secrets_of_url("postgresql://ada:pw@h/d")).clean
+    assert clean("postgresql+psycopg://ada:pw@h/d pwd") == "postgresql+psycopg://***h/d pwd"
 
 
 @given(st.text(min_size=4))

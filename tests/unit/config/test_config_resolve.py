@@ -170,3 +170,16 @@ def test_an_unknown_environment_is_a_usage_error_with_a_suggestion():
         with pytest.raises(UsageError, match="there is no environment prd") as caught:
             resolve(config_of(), "prd", PROD)
         assert caught.value.next_step == "did you mean `prod`?"
+
+
+def test_names_are_no_secrets_whoever_has_them_as_a_password():
+    text = """
+version: 1
+migrations: {env: {DB_NAME: "${NAME}", KEY: "${KEY}"}}
+environments:
+  staging: {url: "postgresql://shop:staging@db.example/shop"}
+"""
+    env = {"NAME": "shop", "KEY": "k-secret"}
+    secrets = resolve_environment(config_of(text), "staging", env).secrets
+    assert {"k-secret", "shop:staging@"} <= set(secrets)
+    assert {"shop", "staging", "db.example"}.isdisjoint(secrets)
