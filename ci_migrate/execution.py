@@ -25,6 +25,9 @@ from ci_migrate.survey import History, Survey, history_of_worker, survey_databas
 from ci_migrate.upgrade import Probe, UpgradeReport, load_and_probe, project_failure
 from ci_migrate.worker_settings import build_settings, build_worker_environment
 
+LONGEST_SHOWN_LINE = 10_000
+"""Characters of a line that the project prints."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedProject:
@@ -96,7 +99,8 @@ class Execution:
 
     def hear(self, line: str) -> None:
         """Pass on what the project prints, without the secrets that we know."""
-        self.record.observer.project_output(self.record.redactor.clean(line))
+        clean = self.record.redactor.clean(line)
+        self.record.observer.project_output(clean[:LONGEST_SHOWN_LINE])
 
     def close(self) -> None:
         """End the worker and the connections; the project can be opened anew."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ci_migrate import lifeline
 from ci_migrate.errors import ProcessError
 
-LONGEST_LINE = 10_000
-"""Bytes of a child's line that are relayed in one piece."""
+LONGEST_LINE = 1_000_000
+"""Bytes of a child's line that are relayed; the rest of the line is dropped."""
 STOP_SECONDS = 2.0
 """How long a child may take to end after SIGTERM, before it is killed; GitHub gives us 10 s in all."""
 
@@ -28,6 +32,13 @@ class Completed:
     seconds: float
 
 
+class Child(subprocess.Popen[bytes]):
+    """A running program."""
+
+    rope: IO[bytes] | None = None
+    """Held as long as a tied program may run."""
+
+
 def run_command(
     argv: Sequence[str],
     *,
@@ -36,8 +47,11 @@ def run_command(
     stdin: IO[bytes] | None = None,
     stdout: IO[bytes] | None = None,
     timeout: float | None = None,
+    tied: bool = False,
 ) -> Completed:
     """Run a command to its end; stop it when this process is told to stop.
+
+    `tied` ends it, and what it started, also when this process is killed: for programs that run long.
 
     `stdin` and `stdout` are binary files for data that must not pass through memory; without `stdout`
     the output is returned as text. `timeout` is in seconds.
@@ -51,6 +65,7 @@ def run_command(
         stdin=stdin or subprocess.DEVNULL,
         stdout=stdout or subprocess.PIPE,
         stderr=subprocess.PIPE,
+        tied=tied,
     )
     with process:
         out, err = _communicate(process, argv[0], timeout)
@@ -69,10 +84,16 @@ def run_command(
 
 
 def start_child(
-    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, pass_fds: Sequence[int]
-) -> subprocess.Popen[bytes]:
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    pass_fds: Sequence[int] = (),
+    tied: bool = False,
+) -> Child:
     """Start a program that talks over the given descriptors; its stdout and stderr come as one pipe.
 
+    `tied` ends it when this process is killed; a program that sees its descriptors close needs no such help.
     Raises ProcessError when it cannot be started.
     """
     return _start(
@@ -83,32 +104,24 @@ def start_child(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        tied=tied,
     )
 
 
-@contextmanager
-def held_signals() -> Iterator[None]:
-    """Hold off SIGINT and SIGTERM while a record is written; they are delivered at the end.
-
-    Start no program inside: it would inherit the hold.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def read_lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
-    """Yield the lines that a child prints, very long ones in pieces, until it closes its output."""
+def read_lines(process: Child) -> Iterator[str]:
+    """Yield the lines that a child prints, very long ones without their end, until it closes its output."""
     if process.stdout is None:
         return
     with process.stdout as output:
         for line in iter(lambda: output.readline(LONGEST_LINE), b""):
+            # Not in pieces: a secret that lies across two of them would be found in neither.
+            rest = line
+            while rest and not rest.endswith(b"\n"):
+                rest = output.readline(LONGEST_LINE)
             yield line.decode("utf-8", "replace").rstrip("\r\n")
 
 
-def wait_or_stop(process: subprocess.Popen[bytes], seconds: float) -> None:
+def wait_or_stop(process: Child, seconds: float) -> None:
     """Give a child some seconds to end by itself, then end it."""
     try:
         process.wait(timeout=seconds)
@@ -117,7 +130,7 @@ def wait_or_stop(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def _communicate(
-    process: subprocess.Popen[bytes], name: str, timeout: float | None
+    process: Child, name: str, timeout: float | None
 ) -> tuple[bytes | None, bytes]:
     try:
         return process.communicate(timeout=timeout)
@@ -131,22 +144,44 @@ def _communicate(
         raise
 
 
-def _start(argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+def _start(argv: Sequence[str], *, tied: bool, **options: Any) -> Child:
     # A session of its own: Ctrl-C at a terminal reaches this process alone, which ends its children.
+    options["start_new_session"] = True
     try:
-        return subprocess.Popen(list(argv), start_new_session=True, **options)
+        return _start_tied(argv, **options) if tied else Child(list(argv), **options)
     except OSError as exc:
         reason = exc.strerror or exc
         raise ProcessError(f"cannot start {argv[0]}: {reason}", returncode=None, stderr="") from exc
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a child: SIGTERM first, SIGKILL when it does not listen."""
-    if process.poll() is not None:
-        return
-    process.terminate()
+def _start_tied(argv: Sequence[str], **options: Any) -> Child:
+    program = shutil.which(argv[0], path=options["env"].get("PATH", os.defpath))
+    if program is None:
+        raise FileNotFoundError(None, "No such file or directory")
+    reader, writer = os.pipe()
+    rope = os.fdopen(writer, "wb")
+    options["pass_fds"] = (*options.get("pass_fds", ()), reader)
+    runner = [sys.executable, "-I", "-S", lifeline.__file__, str(reader)]
+    try:
+        child = Child([*runner, program, *argv[1:]], **options)
+    finally:
+        os.close(reader)
+    child.rope = rope
+    return child
+
+
+def send_signal(process: Child, number: int) -> None:
+    """Send a signal to a child that runs, and to what it started."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):  # it ended in this moment
+            os.killpg(process.pid, number)
+
+
+def stop(process: Child) -> None:
+    """End a child, and what it started: SIGTERM first, SIGKILL when it does not listen."""
+    send_signal(process, signal.SIGTERM)
     try:
         process.wait(timeout=STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        send_signal(process, signal.SIGKILL)
         process.wait()

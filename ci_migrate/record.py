@@ -22,6 +22,8 @@ from ci_migrate.models import (
 from ci_migrate.observer import Observer
 from ci_migrate.redact import Redactor
 
+LONGEST_TEXT = 4_000
+"""Characters of a message or statement that are kept."""
 _EMPTY_PLAN = Plan(current=(), target=(), pending=())
 
 
@@ -64,7 +66,7 @@ class RunRecord:
 
     def warn(self, text: str) -> None:
         """Keep a warning for the report, and tell it at once."""
-        clean = self.redactor.clean(text)
+        clean = self._shown(text)
         self.warnings.append(clean)
         self.observer.warn(clean)
 
@@ -80,13 +82,13 @@ class RunRecord:
         self.failure = Failure(
             stage=self.stage_name,
             kind=error.kind,
-            message=clean(error.message),
+            message=self._shown(error.message),
             exit_code=error.exit_code,
             revision=where.revision,
             file=self._shown_path(where.file),
             line=where.line,
-            statement=clean(where.statement) if where.statement else None,
-            executed=tuple(clean(statement) for statement in where.executed),
+            statement=self._shown(where.statement) if where.statement else None,
+            executed=tuple(self._shown(statement) for statement in where.executed),
             next=clean(error.next_step) if error.next_step else None,
         )
 
@@ -123,6 +125,11 @@ class RunRecord:
             seconds=time.monotonic() - self.started,
             versions=self.versions,
         )
+
+    def _shown(self, text: str) -> str:
+        """Return a text without secrets, then cut: half a secret would not be found."""
+        clean = self.redactor.clean(text)
+        return clean if len(clean) <= LONGEST_TEXT else clean[: LONGEST_TEXT - 2] + " …"
 
     def _shown_path(self, file: str | None) -> str | None:
         if file is None:

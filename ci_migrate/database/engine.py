@@ -41,7 +41,7 @@ class Session:
         try:
             result: T = self._call(work)
         except (SQLAlchemyError, OSError) as exc:
-            reason = one_line(without_row_data(str(getattr(exc, "orig", None) or exc)), 500)
+            reason = without_row_data(str(getattr(exc, "orig", None) or exc))
             raise DatabaseFailedError(self._name(reason)) from exc
         return result
 
@@ -133,7 +133,7 @@ class Database:
             loop.call(opened.close())
 
     def _explain(self, reason: str) -> str:
-        return f"{self.label}: {self._redactor.clean(reason)}"
+        return f"{self.label}: {one_line(self._redactor.clean(reason), 500)}"
 
     def _connect(self, connect: Callable[[], T]) -> T:
         try:
