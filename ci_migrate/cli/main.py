@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -22,7 +23,9 @@ from ci_migrate.cli.promote_command import promote_command
 from ci_migrate.cli.status_command import status_command
 from ci_migrate.errors import CiMigrateError, ExitCode, InterruptedRunError
 from ci_migrate.github.commands import neutralise
-from ci_migrate.redact import plain
+from ci_migrate.redact import Redactor, plain, secrets_of_url
+
+_SECRET_NAME = re.compile(r"(?i)passw|secret|token|webhook")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -72,8 +75,18 @@ def _tell(error: CiMigrateError) -> None:
 
 
 def _write(text: str) -> None:
+    text = Redactor(_secrets_of(os.environ)).clean(text)
     on_github = os.environ.get("GITHUB_ACTIONS") == "true"
     click.echo(neutralise(text) if on_github else plain(text), err=True)
+
+
+def _secrets_of(env: Mapping[str, str]) -> Iterator[str]:
+    """Yield what may be secret in the variables, for what fails before the configuration is known."""
+    for name, value in env.items():
+        if "://" in value:
+            yield from secrets_of_url(value)
+        if _SECRET_NAME.search(name):
+            yield value
 
 
 def _tell_bug() -> None:

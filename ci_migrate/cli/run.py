@@ -44,10 +44,11 @@ def run_selected(
 
     `deploys` is for work that changes a database: Slack hears of it, and a stranger's event may not.
     """
+    from ci_migrate.redact import Redactor
     from ci_migrate.report.send import send_reports
 
     world = current_world(config_path)
-    reporters = world.reporters(json_option, None)
+    reporters, redactor = world.reporters(json_option, None), Redactor()
     try:
         config = world.load_config()
         selection = world.select(config, environment, branch, deploys=deploys)
@@ -56,12 +57,12 @@ def run_selected(
             promotion = _nothing_selected(run, selection.reason)
         else:
             prepared = _prepare(world, config, selection.environment, run, json_option, deploys)
-            reporters = prepared.reporters
+            reporters, redactor = prepared.reporters, prepared.redactor
             if selection.warning:
                 reporters.console.warn(selection.warning)
             promotion = work(prepared)
     except CiMigrateError as exc:
-        promotion = _failed_before(world, exc, environment, branch)
+        promotion = _failed_before(world, exc, environment, branch, redactor)
     return int(send_reports(promotion, reporters).exit_code)
 
 
@@ -80,15 +81,31 @@ def _prepare(
     webhook = environment.slack_webhook if deploys else None
     secrets = [*environment.secrets]
     if before is not None and before.url:
-        secrets += secrets_of_url(before.url)
+        secrets += secrets_of_url(before.url, config.environments)
+    redactor, reporters = Redactor(secrets), world.reporters(json_option, webhook)
+    if world.is_action:
+        _mask(redactor, reporters)
     return Prepared(
         world=world,
         environment=environment,
         before=before,
         run=run,
-        reporters=world.reporters(json_option, webhook),
-        redactor=Redactor(secrets),
+        reporters=reporters,
+        redactor=redactor,
     )
+
+
+def _mask(redactor: Redactor, reporters: Reporters) -> None:
+    """Tell the runner every spelling of every secret, for the steps after this one too.
+
+    Only in the action: in a step of the user's own, output may go on to a file or another program, and
+    these lines would carry the secrets there.
+    """
+    from ci_migrate.github.commands import add_mask
+
+    for spelling in redactor.spellings:
+        if command := add_mask(spelling):
+            reporters.console.write_command(command)
 
 
 def _nothing_selected(run: RunInfo, reason: str) -> Promotion:
@@ -102,16 +119,20 @@ def _nothing_selected(run: RunInfo, reason: str) -> Promotion:
 
 
 def _failed_before(
-    world: World, error: CiMigrateError, environment: str | None, branch: str | None
+    world: World,
+    error: CiMigrateError,
+    environment: str | None,
+    branch: str | None,
+    redactor: Redactor,
 ) -> Promotion:
     failure = Failure(
         stage="configuration",
         kind=error.kind,
-        message=error.message,
+        message=redactor.clean(error.message),
         exit_code=error.exit_code,
         file=error.where.file,
         line=error.where.line,
-        next=error.next_step,
+        next=redactor.clean(error.next_step) if error.next_step else None,
     )
     return Promotion(
         outcome=Outcome.FAILED,

@@ -42,6 +42,11 @@ class World:
         """Whether a GitHub runner runs this."""
         return self.env.get("GITHUB_ACTIONS") == "true"
 
+    @property
+    def is_action(self) -> bool:
+        """Whether this is the process of the GitHub Action itself, which the runner reads directly."""
+        return self.is_github and "CI_MIGRATE_COMMAND" in self.env
+
     def load_config(self) -> Config:
         """Read the configuration file; raises ConfigError."""
         from ci_migrate.config.load import find_config, load_config
