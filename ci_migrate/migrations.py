@@ -18,6 +18,9 @@ from ci_migrate.errors import WorkerError
 from ci_migrate.process import read_lines, start_child, wait_or_stop
 
 Event = Mapping[str, Any]
+# Not `-m ci_migrate.worker`: that looks in the working directory first, where the project may have a
+# folder or a file called like this package or like one of our imports.
+START = "import sys; sys.path[:1] == [''] and sys.path.pop(0); from ci_migrate.worker.start import start; start()"
 INTERRUPT_SECONDS = 4.0
 """How long the worker may take to roll back after SIGINT."""
 
@@ -60,7 +63,7 @@ class Worker:
         command_reader, self._commands = os.pipe()
         self._events, event_writer = os.pipe()
         self._process = start_child(
-            [sys.executable, "-m", "ci_migrate.worker", str(command_reader), str(event_writer)],
+            [sys.executable, "-c", START, str(command_reader), str(event_writer)],
             env={**env, "PYTHONUNBUFFERED": "1"},
             cwd=root,
             pass_fds=(command_reader, event_writer),

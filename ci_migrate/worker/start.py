@@ -1,23 +1,25 @@
-"""Start of the worker: `python -m ci_migrate.worker COMMANDS_FD EVENTS_FD`."""
+"""Start of the worker, in a Python whose arguments are COMMANDS_FD EVENTS_FD."""
 
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
-
-# `python -m` puts the working directory first: with a folder called `alembic` there, the import below
-# would find that. The project's folders are added once Alembic is loaded.
-if sys.path and sys.path[0] in {"", str(Path.cwd())}:
-    del sys.path[0]
-
 import signal
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 from ci_migrate.worker.protocol import Channel
 
 
-def main() -> int:
+def start() -> NoReturn:
+    """Serve the parent, and end this process with the exit code of that."""
+    code = serve()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads and exit handlers of the user's code must not hold up a run that has ended.
+    os._exit(code)
+
+
+def serve() -> int:
     """Serve the parent's commands until `end`; every failure of the user's code becomes an event."""
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -61,11 +63,3 @@ def _report(channel: Channel, stage: str, error: BaseException) -> int:
     sys.stderr.write(format_traceback(error) + "\n")
     channel.send("failed", stage=stage, **describe_exception(error, None))
     return 1
-
-
-if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Threads and exit handlers of the user's code must not hold up a run that has ended.
-    os._exit(code)
