@@ -33,17 +33,24 @@ def parse_url(text: str, *, root: Path) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as exc:
-        raise ConfigError(
-            "the database URL cannot be read (its value is not shown, it may hold a password)",
-            next_step="Write it as dialect://user:password@host:port/database and quote `@ : / %` in"
-            " the password as %40 %3A %2F %25.",
-        ) from exc
+        raise _unreadable_url() from exc
+    # A slash in the password: what follows it would be taken for the database, and shown.
+    if dialect_of(url) in {"postgresql", "mysql"} and "@" in (url.database or ""):
+        raise _unreadable_url()
     if dialect_of(url) not in DRIVERS:
         raise ConfigError(
             f"databases of kind {url.get_backend_name()!r} are not supported",
             next_step="ci-migrate works on PostgreSQL, MariaDB/MySQL and SQLite.",
         )
     return _with_absolute_path(url, root) if dialect_of(url) == "sqlite" else url
+
+
+def _unreadable_url() -> ConfigError:
+    return ConfigError(
+        "the database URL cannot be read (its value is not shown, it may hold a password)",
+        next_step="Write it as dialect://user:password@host:port/database and quote `@ : / %` in the"
+        " password as %40 %3A %2F %25.",
+    )
 
 
 def dialect_of(url: URL) -> str:
