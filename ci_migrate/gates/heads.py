@@ -20,12 +20,12 @@ def check(inputs: GateInputs) -> GateResult:
     if not stray:
         message = f"{len(heads)} heads, all named in the configuration: {', '.join(heads)}"
         return GateResult(name=NAME, outcome=GateOutcome.PASSED, message=message)
-    listing = "; ".join(_describe(inputs, head) for head in heads)
+    listing = "\n".join(_describe(inputs, head) for head in heads)
     first = inputs.graph.revisions[stray[0]]
     return GateResult(
         name=NAME,
         outcome=GateOutcome.FAILED,
-        message=f"{len(heads)} heads: {listing}",
+        message=f"{len(heads)} heads:\n{listing}",
         next_step="\n".join(_advice(inputs, heads)),
         file=first.file,
         line=1 if first.file else None,

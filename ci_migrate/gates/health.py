@@ -21,7 +21,7 @@ def check(inputs: GateInputs) -> GateResult:
     return GateResult(
         name=NAME,
         outcome=GateOutcome.FAILED if is_strict else GateOutcome.WARNED,
-        message="; ".join(inputs.ailments),
+        message="\n".join(inputs.ailments),
         next_step="Wait until it is over, or end the sessions named, and run this again."
         if is_strict
         else None,

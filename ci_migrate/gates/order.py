@@ -25,11 +25,11 @@ def check(inputs: GateInputs) -> GateResult:
         )
     missing = [text for text in (_missing(p, inputs, before) for p in inputs.plan.pending) if text]
     if missing:
-        more = f"; and {len(missing) - 5} more" if len(missing) > 5 else ""
+        more = f"\nand {len(missing) - 5} more" if len(missing) > 5 else ""
         return GateResult(
             name=NAME,
             outcome=GateOutcome.FAILED,
-            message="; ".join(missing[:5]) + more,
+            message="\n".join(missing[:5]) + more,
             next_step=f"Promote {before} to these revisions with ci-migrate first, then run this again.",
         )
     count = len(inputs.plan.pending)

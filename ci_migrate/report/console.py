@@ -104,8 +104,7 @@ class Console:
         for gate in promotion.gates:
             if gate.outcome is GateOutcome.FAILED:
                 self._gate(gate.name, gate.message, gate.next_step)
-        if promotion.outcome is not Outcome.BLOCKED:
-            self._failure(promotion)
+        self._failure(promotion)
         self._write(
             self._paint(self._foreign(prose.headline(promotion)), _COLOURS[promotion.outcome])
         )

@@ -68,7 +68,7 @@ def _gates(promotion: Promotion) -> Iterator[str]:
     failed = [gate for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
     yield from _table(
         ("Gate", "Result", ""),
-        ((gate.name, gate.outcome.value, escape(gate.message)) for gate in promotion.gates),
+        ((gate.name, gate.outcome.value, _cell(gate.message)) for gate in promotion.gates),
     )
     for gate in failed:
         if gate.next_step:
@@ -89,6 +89,11 @@ def _revisions(promotion: Promotion) -> Iterator[str]:
     )
     if len(lines) > len(shown):
         yield f"… and {len(lines) - len(shown)} more revisions.\n"
+
+
+def _cell(text: str) -> str:
+    """Return foreign text of several lines for one cell of a table."""
+    return "<br>".join(escape(line) for line in plain(text).splitlines())
 
 
 def _linked(fact: prose.Fact) -> str:

@@ -126,7 +126,9 @@ def revision_lines(promotion: Promotion) -> Iterator[RevisionLine]:
 def failure_passages(promotion: Promotion) -> Iterator[Passage]:
     """Yield why the run did not reach its target, where, what it left, and what to do next."""
     failure = promotion.failure
-    if failure is None:
+    failed_gates = [gate for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
+    # A gate that blocked is told by name, with its own next step.
+    if failure is None or (promotion.outcome is Outcome.BLOCKED and failed_gates):
         return
     yield Passage(label="Cause", text=cut_text(failure.message))
     if failure.revision:

@@ -50,6 +50,7 @@ def test_all_gates_are_asked_so_that_all_faults_are_told() -> None:
         ("history", FAILED),
         ("heads", FAILED),
         ("order", SKIPPED),
+        ("health", SKIPPED),
     ]
 
 
@@ -81,8 +82,8 @@ def test_two_heads_are_named_with_files_and_authors_and_the_exact_command() -> N
     found = heads.check(make_inputs(FORK, describe_origin=origin))
     assert found.outcome is FAILED
     assert found.message == (
-        "2 heads: bbbb in versions/bbbb.py;"
-        " cccc 'add coupons' in versions/cccc.py (added by Ada on 2026-11-01)"
+        "2 heads:\nbbbb in versions/bbbb.py"
+        "\ncccc 'add coupons' in versions/cccc.py (added by Ada on 2026-11-01)"
     )
     assert '    alembic merge -m "merge heads" bbbb cccc' in (found.next_step or "").splitlines()
     assert "migrations.heads" in (found.next_step or "")
@@ -229,7 +230,7 @@ def test_many_missing_revisions_are_counted() -> None:
     pending = tuple(make_pending(f"{n:04x}") for n in range(12))
     plan = Plan(current=(), target=("x",), pending=pending)
     found = order.check(make_inputs(plan=plan, promote_from="dev"))
-    assert found.message.endswith("; and 7 more")
+    assert found.message.endswith("\nand 7 more")
 
 
 def test_content_that_could_not_be_read_is_no_evidence() -> None:
