@@ -33,7 +33,7 @@ def preview(
             message=exc.message,
             next_step=exc.next_step,
         )
-        preview_files(environment, env, record, connection=gate)
+        _preview_history(environment, env, record, history, gate)
         return
     inputs = gather_inputs(
         environment,
@@ -48,27 +48,26 @@ def preview(
     _conclude(record, history)
 
 
-def preview_files(
+def preview_files(environment: Environment, env: Mapping[str, str], record: RunRecord) -> None:
+    """Fill the record with what the revision files alone tell: heads and their faults."""
+    gate = GateResult(
+        name="connection", outcome=GateOutcome.SKIPPED, message="no database was asked"
+    )
+    _preview_history(environment, env, record, read_files(environment, env), gate)
+
+
+def _preview_history(
     environment: Environment,
     env: Mapping[str, str],
     record: RunRecord,
-    *,
-    connection: GateResult | None = None,
+    history: History,
+    connection: GateResult,
 ) -> None:
-    """Fill the record with what the revision files alone tell: heads and their faults."""
-    history = read_files(environment, env)
     rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
     survey = Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
     inputs: GateInputs = describe_files(environment, survey, env=env)
     record.plan = survey.plan
-    record.gates = (
-        connection
-        or GateResult(
-            name="connection", outcome=GateOutcome.SKIPPED, message="no database was asked"
-        ),
-        history_gate.check(inputs),
-        heads.check(inputs),
-    )
+    record.gates = (connection, history_gate.check(inputs), heads.check(inputs))
     _conclude(record, history)
 
 
