@@ -8,9 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from ci_migrate.backup.prune import prune_backups
-from ci_migrate.backup.request import BackupRequest
-from ci_migrate.backup.take import take_backup
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.catalog import list_tables, read_server_version
 from ci_migrate.database.engine import Database
@@ -21,7 +18,6 @@ from ci_migrate.errors import (
     DatabaseUnreachableError,
     ProjectError,
 )
-from ci_migrate.execute import execute_plan
 from ci_migrate.execution import Execution
 from ci_migrate.gates.check import check_gates
 from ci_migrate.ledger import Ledger
@@ -30,6 +26,7 @@ from ci_migrate.observer import Observer
 from ci_migrate.preflight import Before, gather_inputs, open_ledger
 from ci_migrate.record import RunRecord
 from ci_migrate.redact import Redactor
+from ci_migrate.stops import taken_stops
 from ci_migrate.survey import History, Survey, read_files, survey_database
 
 
@@ -61,7 +58,8 @@ def promote(request: PromoteRequest) -> Promotion:
         versions=dict(request.versions),
     )
     try:
-        _promote(request, record)
+        with taken_stops():
+            _promote(request, record)
     except CiMigrateError as exc:
         if record.outcome is Outcome.PROMOTED:
             record.warn(f"after the promotion was complete: {exc.message}")
@@ -128,6 +126,9 @@ def _promote_locked(
             return
         if record.backup is None:
             _take_backup(request, record, execution, rows=survey.plan.current)
+        # Most runs find nothing pending: what only the others need is imported by them.
+        from ci_migrate.execute import execute_plan
+
         execute_plan(execution, survey)
     finally:
         execution.close()
@@ -184,6 +185,9 @@ def _pass_gates(
 def _take_backup(
     request: PromoteRequest, record: RunRecord, execution: Execution, rows: tuple[str, ...]
 ) -> None:
+    from ci_migrate.backup.request import BackupRequest
+    from ci_migrate.backup.take import take_backup
+
     environment, database = request.environment, execution.database
     with record.stage("backup") as note:
         version, major = read_server_version(database)
@@ -210,9 +214,12 @@ def _settle_unfinished(
     record: RunRecord, survey: Survey, ledger: Ledger, now: Callable[[], datetime]
 ) -> None:
     """Finish the record of runs that were cut off; the lock is ours, so none of them is alive."""
+    runs = ledger.unfinished_runs()
+    if not runs:
+        return
     graph = survey.history.graph
     present = graph.ancestors(row for row in survey.plan.current if row in graph.revisions)
-    for run in ledger.unfinished_runs():
+    for run in runs:
         done = [revision for revision in run.planned if revision in present]
         record.warn(
             f"an earlier run, begun {run.started_at}{f' ({run.run_url})' if run.run_url else ''}, was cut"
@@ -222,6 +229,8 @@ def _settle_unfinished(
 
 
 def _prune(request: PromoteRequest, record: RunRecord) -> None:
+    from ci_migrate.backup.prune import prune_backups
+
     environment = request.environment
     try:
         prune_backups(environment.backup_directory, environment.name, environment.backup_keep or 1)
