@@ -1,0 +1,35 @@
+"""create orders
+
+Revision ID: 7fa2dd80f7a7
+Revises: 923c76e6b5d1
+Create Date: 2026-03-03 10:14:26.015838
+
+"""
+from typing import Sequence, Union
+
+from alembic import op
+import sqlalchemy as sa
+
+
+# revision identifiers, used by Alembic.
+revision: str = '7fa2dd80f7a7'
+down_revision: Union[str, Sequence[str], None] = '923c76e6b5d1'
+branch_labels: Union[str, Sequence[str], None] = None
+depends_on: Union[str, Sequence[str], None] = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "orders",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=20), server_default="open", nullable=False),
+        sa.Column("total", sa.Numeric(precision=10, scale=2), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_orders_user_id_users"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_orders_status", "orders", ["status"])
+
+
+def downgrade() -> None:
+    op.drop_table("orders")

@@ -1,0 +1,3 @@
+"""What customers ask for."""
+
+KINDS = ("quote", "return", "complaint")

@@ -1,0 +1,3 @@
+"""Settings of the shop's site."""
+
+SITE = "shop"

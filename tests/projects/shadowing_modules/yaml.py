@@ -1,0 +1,3 @@
+"""Yet another module of labels."""
+
+LABELS = {}
