@@ -13,8 +13,8 @@ from ci_migrate.errors import CiMigrateError, LockTimeoutError, UpgradeError
 from ci_migrate.execution import Execution
 from ci_migrate.models import AppliedRevision, Outcome
 from ci_migrate.own_runner import run_own_command
-from ci_migrate.process import held_signals
 from ci_migrate.record import RunRecord
+from ci_migrate.stops import held_stops
 from ci_migrate.survey import Survey, survey_database
 from ci_migrate.upgrade import UpgradeReport, check_probe, run_upgrade
 from ci_migrate.verify import verify_target
@@ -39,7 +39,7 @@ def execute_plan(execution: Execution, survey: Survey) -> None:
         record.outcome = Outcome.PROMOTED
     except Exception as exc:
         record.fail(exc)
-        with held_signals():
+        with held_stops():
             _look_back(execution, survey, before)
         raise
     finally:
@@ -212,7 +212,7 @@ def _finish_ledger(execution: Execution, survey: Survey) -> None:
     executed = {applied.revision for applied in record.applied}
     stage = record.stage_name
     try:
-        with record.stage("ledger") as note, held_signals():
+        with record.stage("ledger") as note, held_stops():
             execution.ledger.finish_run(promotion, executed, execution.now().isoformat())
             count = len(executed)
             note.result = f"run recorded, {count} revision{'' if count == 1 else 's'} executed"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ci_migrate.errors import UpgradeError
-from ci_migrate.process import read_lines, start_child, wait_or_stop
+from ci_migrate.process import read_lines, send_signal, start_child, wait_or_stop
 
 INTERRUPT_SECONDS = 4.0
 
@@ -16,13 +16,13 @@ def run_own_command(
     argv: Sequence[str], *, env: Mapping[str, str], root: Path, hear: Callable[[str], None]
 ) -> None:
     """Run the command in `root` and hear each line it prints; raise UpgradeError when it fails."""
-    process = start_child(argv, env=env, cwd=root, pass_fds=())
+    process = start_child(argv, env=env, cwd=root, tied=True)
     try:
         for line in read_lines(process):
             hear(line)
         code = process.wait()
     except BaseException:
-        process.send_signal(signal.SIGINT)
+        send_signal(process, signal.SIGINT)
         wait_or_stop(process, INTERRUPT_SECONDS)
         raise
     if code != 0:

@@ -38,6 +38,13 @@ class Child(subprocess.Popen[bytes]):
     rope: IO[bytes] | None = None
     """Held as long as a tied program may run."""
 
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end and return the exit code; raises TimeoutExpired."""
+        code = super().wait(timeout)
+        if self.rope is not None:
+            self.rope.close()
+        return code
+
 
 def run_command(
     argv: Sequence[str],
@@ -51,10 +58,9 @@ def run_command(
 ) -> Completed:
     """Run a command to its end; stop it when this process is told to stop.
 
-    `tied` ends it, and what it started, also when this process is killed: for programs that run long.
-
     `stdin` and `stdout` are binary files for data that must not pass through memory; without `stdout`
-    the output is returned as text. `timeout` is in seconds.
+    the output is returned as text. `timeout` is in seconds. `tied` ends the command, and what it started,
+    also when this process is killed: for programs that run long.
     Raises ProcessError when the program is missing, fails, or takes longer than `timeout`.
     """
     started = time.monotonic()
@@ -69,13 +75,10 @@ def run_command(
     )
     with process:
         out, err = _communicate(process, argv[0], timeout)
-    stderr = err.decode("utf-8", "replace")
-    if process.returncode != 0:
-        raise ProcessError(
-            f"{Path(argv[0]).name} ended with exit code {process.returncode}",
-            returncode=process.returncode,
-            stderr=stderr,
-        )
+    stderr, code = err.decode("utf-8", "replace"), process.returncode
+    if code != 0:
+        message = f"{Path(argv[0]).name} ended with exit code {code}"
+        raise ProcessError(message, returncode=code, stderr=stderr)
     return Completed(
         stdout=(out or b"").decode("utf-8", "replace"),
         stderr=stderr,
@@ -129,9 +132,7 @@ def wait_or_stop(process: Child, seconds: float) -> None:
         stop(process)
 
 
-def _communicate(
-    process: Child, name: str, timeout: float | None
-) -> tuple[bytes | None, bytes]:
+def _communicate(process: Child, name: str, timeout: float | None) -> tuple[bytes | None, bytes]:
     try:
         return process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as exc:

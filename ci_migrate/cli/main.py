@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import re
-import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from types import FrameType
 from typing import NoReturn
 
 import click
@@ -21,9 +19,10 @@ from ci_migrate.cli.history_command import history_command
 from ci_migrate.cli.plan_command import plan_command
 from ci_migrate.cli.promote_command import promote_command
 from ci_migrate.cli.status_command import status_command
-from ci_migrate.errors import CiMigrateError, ExitCode, InterruptedRunError
+from ci_migrate.errors import CiMigrateError, ExitCode
 from ci_migrate.github.commands import neutralise
 from ci_migrate.redact import Redactor, plain, secrets_of_url
+from ci_migrate.stops import listen_for_stops
 
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|webhook")
 
@@ -45,7 +44,7 @@ def entry() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; every failure has been told when it returns."""
-    _listen_for_signals()
+    listen_for_stops()
     try:
         argv = list(arguments)
         if not argv and "CI_MIGRATE_COMMAND" in os.environ:
@@ -96,16 +95,3 @@ def _tell_bug() -> None:
         f" {platform.platform()}): please report it with the lines above.",
         err=True,
     )
-
-
-def _listen_for_signals() -> None:
-    """Turn the first SIGINT or SIGTERM into an exception; the next ones find the run ending already."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        # Not SIG_IGN: programs started later would inherit that.
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, lambda _number, _frame: None)
-        raise InterruptedRunError(f"the run was stopped by {signal.Signals(number).name}")
-
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, stop)

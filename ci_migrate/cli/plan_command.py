@@ -10,6 +10,7 @@ import click
 from ci_migrate.cli.options import with_json, with_selection
 from ci_migrate.cli.run import Prepared, run_selected
 from ci_migrate.models import Promotion
+from ci_migrate.stops import taken_stops
 
 
 @click.command("plan")
@@ -53,10 +54,11 @@ def _plan(prepared: Prepared, *, static: bool) -> Promotion:
         versions=installed_versions(),
         stage_name="plan",
     )
-    if static:
-        preview_files(environment, prepared.world.env, record)
-    else:
-        preview(environment, prepared.before, prepared.world.env, record)
+    with taken_stops():
+        if static:
+            preview_files(environment, prepared.world.env, record)
+        else:
+            preview(environment, prepared.before, prepared.world.env, record)
     promotion = record.promotion()
     prepared.reporters.console.write_text("\n".join(plan_lines(promotion)))
     return promotion

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ci_migrate.cli.world import World, current_world, installed_versions
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.models import Failure, Outcome, Promotion, RunInfo
+from ci_migrate.stops import forget_stops, held_stops, taken_stops
 
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Environment
@@ -42,6 +43,7 @@ def run_selected(
 ) -> int:
     """Select an environment, run `work` on it, send all reports, and return the exit code.
 
+    Stops are held except where something keeps what they interrupt, so that a report is always sent.
     `deploys` is for work that changes a database: Slack hears of it, and a stranger's event may not.
     """
     from ci_migrate.redact import Redactor
@@ -49,21 +51,25 @@ def run_selected(
 
     world = current_world(config_path)
     reporters, redactor = world.reporters(json_option, None), Redactor()
-    try:
-        config = world.load_config()
-        selection = world.select(config, environment, branch, deploys=deploys)
-        run = world.run_info(selection.branch)
-        if selection.environment is None:
-            promotion = _nothing_selected(run, selection.reason)
-        else:
-            prepared = _prepare(world, config, selection.environment, run, json_option, deploys)
-            reporters, redactor = prepared.reporters, prepared.redactor
-            if selection.warning:
-                reporters.console.warn(selection.warning)
-            promotion = work(prepared)
-    except CiMigrateError as exc:
-        promotion = _failed_before(world, exc, environment, branch, redactor)
-    return int(send_reports(promotion, reporters).exit_code)
+    with held_stops():
+        try:
+            with taken_stops():
+                config = world.load_config()
+                selection = world.select(config, environment, branch, deploys=deploys)
+                run = world.run_info(selection.branch)
+            if selection.environment is None:
+                promotion = _nothing_selected(run, selection.reason)
+            else:
+                prepared = _prepare(world, config, selection.environment, run, json_option, deploys)
+                reporters, redactor = prepared.reporters, prepared.redactor
+                if selection.warning:
+                    reporters.console.warn(selection.warning)
+                promotion = work(prepared)
+        except CiMigrateError as exc:
+            promotion = _failed_before(world, exc, environment, branch, redactor)
+        code = int(send_reports(promotion, reporters).exit_code)
+        forget_stops()
+    return code
 
 
 def _prepare(

@@ -17,6 +17,7 @@ from ci_migrate.report.console import Console
 from ci_migrate.report.markdown import render_markdown
 from ci_migrate.report.result import build_outputs, render_result
 from ci_migrate.report.slack import post_to_slack
+from ci_migrate.stops import taken_stops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,8 @@ def send_reports(promotion: Promotion, reporters: Reporters) -> Promotion:
     started, told = time.monotonic(), []
     for name, send in _deliveries(reporters, promotion):
         try:
-            send(promotion)
+            with taken_stops():
+                send(promotion)
             told.append(name)
         except (ReporterError, InterruptedRunError) as exc:
             warning = f"{name} was not told: {exc.message}"

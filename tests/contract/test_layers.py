@@ -8,7 +8,9 @@ from collections.abc import Set
 from tests.contract.source import Import, Module, load_modules
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"__init__", "errors", "models", "observer", "process", "redact"}),
+    frozenset(
+        {"__init__", "errors", "lifeline", "models", "observer", "process", "redact", "stops"}
+    ),
     frozenset(
         {
             "config",
@@ -59,7 +61,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "yaml": frozenset({"config"}),
     "msgspec": frozenset({"config"}),
     "requests": frozenset({"http_client"}),
-    "subprocess": frozenset({"process"}),
+    "subprocess": frozenset({"lifeline", "process"}),
     "multiprocessing": frozenset(),
     "click": frozenset({"cli"}),
 }
@@ -128,7 +130,7 @@ def test_the_environment_is_an_argument():
 
 def test_only_the_command_line_exits():
     names = {"sys.exit", "os._exit", "os.abort", "exit", "quit"}
-    assert places_of(names, but_in={"cli", "__main__", "worker"}) == []
+    assert places_of(names, but_in={"cli", "__main__", "lifeline", "worker"}) == []
 
 
 def test_there_is_one_door_to_other_programs():

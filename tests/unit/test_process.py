@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from ci_migrate.errors import ProcessError
 from ci_migrate.process import LONGEST_LINE, read_lines, run_command, start_child, stop
 
 ENV = {"PATH": os.defpath}
+ROOT = Path(__file__).parents[2]
 
 
 def python(code: str) -> list[str]:
@@ -125,3 +128,35 @@ def test_stdout_and_stderr_of_a_child_are_one_stream() -> None:
     child = start_child(python(code), env=ENV, cwd=Path("/"), pass_fds=())
     assert list(read_lines(child)) == ["a", "b", "c"]
     child.wait()
+
+
+def test_a_tied_program_and_what_it_started_end_when_this_one_is_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pids"
+    sleeper = f"echo $$ > {pid_file}.1; (echo $BASHPID > {pid_file}.2; exec sleep 60) & wait"
+    code = (
+        "import os; from ci_migrate.process import run_command;"
+        f"run_command(['bash', '-c', {sleeper!r}], env={ENV!r}, tied=True)"
+    )
+    run = subprocess.Popen(python(code), cwd=ROOT)
+    files = [Path(f"{pid_file}.{number}") for number in (1, 2)]
+    wait_until(lambda: all(file.exists() and file.read_text().strip() for file in files))
+    run.kill()
+    run.wait()
+    wait_until(lambda: not any(is_running(int(file.read_text())) for file in files))
+
+
+def test_a_tied_program_ends_as_it_does_alone(tmp_path: Path) -> None:
+    assert run_command(python("print(7)"), env=ENV, tied=True).stdout == "7\n"
+    with pytest.raises(ProcessError, match="ended with exit code 3"):
+        run_command(python("raise SystemExit(3)"), env=ENV, tied=True)
+    with pytest.raises(ProcessError, match="ended with exit code -9"):
+        run_command(python("import os; os.kill(os.getpid(), 9)"), env=ENV, tied=True)
+    with pytest.raises(ProcessError, match="cannot start no-such-program: No such file"):
+        run_command(["no-such-program"], env=ENV, tied=True)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
