@@ -51,6 +51,8 @@ def _upgrade(execution: Execution, survey: Survey) -> None:
         _run_own(execution)
     else:
         _run_worker_with_patience(execution, survey)
+    for text in execution.report.swallowed:
+        execution.record.warn(text)
     if execution.report.failure is not None:
         execution.record.stage_name = "upgrade"
         raise execution.report.failure

@@ -44,6 +44,8 @@ class UpgradeReport:
     running: str | None = None
     executed: list[str] = field(default_factory=list)
     """Statements of the revision that is running, or failed."""
+    swallowed: list[str] = field(default_factory=list)
+    """Warnings of revisions that ended well although statements of theirs failed."""
     server_id: int | None = None
     failure: CiMigrateError | None = None
 
@@ -137,6 +139,8 @@ def run_upgrade(
     worker.send(do="upgrade", challenge=dict(challenge), expected=list(plan.current))
     try:
         for event in worker.events("ran", "failed"):
+            if event["event"] == "swallowed":
+                report.swallowed.append(_describe_swallowed(event))
             _take(event, report, messages, observer)
     except WorkerError as exc:
         report.failure = report.failure or exc
@@ -184,6 +188,15 @@ def _take(
             "env.py ended without running the migrations to their end, and without an error",
             next_step="Look for an `except` or a condition in env.py that hides what happened.",
         )
+
+
+def _describe_swallowed(event: Event) -> str:
+    count = event["count"]
+    many = f"{count} of its statements" if count > 1 else "one of its statements"
+    return (
+        f"{event['revision']} ended well although {many} failed: it caught the errors itself. See whether"
+        f" the database is as you want it. The first was {' '.join(event['first'].split())}"
+    )
 
 
 def _revision_failure(event: Event, report: UpgradeReport) -> UpgradeError:

@@ -20,8 +20,9 @@ _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\](\w+)")
 _ON_THE_WAY = {"alembic", "flask", "flask_migrate", "sqlalchemy"}
 """Packages whose frames lead to the code of every project."""
 MYSQL_LOCK_WAIT = 1205
-LONGEST_STATEMENT = 4_000
-"""Characters of a statement that are reported; parameters never are."""
+LONGEST_STATEMENT = 8_000
+"""Characters of a statement that are sent; parameters never are. More than are shown: the parent takes
+secrets out first, and would not know one that is cut through."""
 
 
 class StatementCapture:
@@ -31,12 +32,21 @@ class StatementCapture:
         self._channel = channel
         self.revision: str | None = None
         self.last_statement: str | None = None
+        self.failures = 0
+        """Statements of the revision that failed, whatever became of their errors."""
+        self.first_failure = ""
+
+    def begin(self, revision: str) -> None:
+        """Take what follows as this revision's."""
+        self.revision = revision
+        self.failures, self.first_failure = 0, ""
 
     def attach(self, engine: Any) -> None:
         """Listen to an engine; a second call for the same engine does nothing."""
         if not event.contains(engine, "before_cursor_execute", self._before):
             event.listen(engine, "before_cursor_execute", self._before)
             event.listen(engine, "after_cursor_execute", self._after)
+            event.listen(engine, "handle_error", self._fail)
 
     def _before(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if self.revision is not None:
@@ -46,6 +56,14 @@ class StatementCapture:
         if self.revision is not None:
             self.last_statement = None
             self._channel.send("statement", statement=statement[:LONGEST_STATEMENT])
+
+    def _fail(self, context: Any) -> None:
+        if self.revision is None:
+            return
+        self.failures += 1
+        error = context.original_exception
+        said = f"{type(error).__name__}: {without_row_data(str(error))}"
+        self.first_failure = self.first_failure or said
 
 
 def describe_exception(error: BaseException, revision_file: str | None) -> dict[str, Any]:

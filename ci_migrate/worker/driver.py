@@ -86,14 +86,17 @@ class Driver:
 
         @functools.wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            self._capture.revision = revision
+            self._capture.begin(revision)
             try:
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
             except BaseException as exc:
                 failure = describe_exception(exc, path)
                 failure["statement"] = failure["statement"] or self._capture.last_statement
                 self._channel.send("revision_failed", revision=revision, **failure)
                 raise
+            else:
+                self._tell_swallowed(revision)
+                return result
             finally:
                 self._capture.revision = None
 
@@ -105,6 +108,12 @@ class Driver:
         yield step
         seconds = round(time.monotonic() - started, 4)
         self._channel.send("revision_done", revision=revision, seconds=seconds)
+
+    def _tell_swallowed(self, revision: str) -> None:
+        """Tell that statements failed in a revision that caught their errors and ended well."""
+        count, first = self._capture.failures, self._capture.first_failure
+        if count:
+            self._channel.send("swallowed", revision=revision, count=count, first=first)
 
     def _run_env(self, steps: Steps, **options: Any) -> None:
         target = self._settings["target"]
