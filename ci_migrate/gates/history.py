@@ -28,7 +28,8 @@ def check(inputs: GateInputs) -> GateResult:
             f"the database is at {', '.join(sorted(unknown))}, which no revision file of this branch has",
             "The file was deleted or the branch was reset, another branch was deployed here, or another"
             " project shares this version table. Bring the file back (git log --all --"
-            f" {inputs.directory or 'migrations'}), do not stamp over it.",
+            f" {inputs.directory or 'migrations'}), do not stamp over it. Two projects in one database need a"
+            " version table each: `version_table=` in their calls of context.configure.",
         )
     overlapping = inputs.graph.overlapping(inputs.plan.current)
     if overlapping:
