@@ -1,0 +1,312 @@
+"""The silent traps: what ends with exit code 0 elsewhere, or hangs, ends here rightly and names its cause."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.promote.database import (
+    dialect_of,
+    expected_outcome,
+    prepare,
+    query,
+    read_rows,
+    read_tables,
+    skip_unsupported,
+)
+from tests.projects_builder import Project, copy_project, find_revision, read_situation
+from tests.projects_plain import fill_environment
+from tests.promotion import environment, promote, run_tool, tool, write_config
+
+pytestmark = pytest.mark.faults
+
+CAUSES = {
+    "sql_before_configure": ("context.configure",),
+    "swallows_errors": ("9dae9c440ea1",),
+    "exits_zero": ("exit(0)",),
+    "never_configures": ("never called context.run_migrations",),
+    "wrong_database": ("env.py opened", "elsewhere.db", "url_env"),
+    "dotenv_override": ("env.py opened", "elsewhere.db", "url_env"),
+    "prints_much": (),
+    "configures_logging": (),
+    "env_forks": (),
+    "changes_directory": (),
+    "ignores_signals": (),
+    "slow_import": (),
+    "takes_advisory_locks": (),
+    "factory_upgrades": ("importing the project changed the database", "users"),
+    "factory_creates_tables": ("importing the project changed the database", "users"),
+    "migration_exits": ("exit",),
+    "migration_swallows_errors": ("37 of its statements failed", "caught the errors itself"),
+    "shared_version_table": ("b1ll1n9b1ll1",),
+    "alembic_folder": (),
+    "shadowing_modules": (),
+}
+"""What the report has to say, by trap."""
+SAME_EVERYWHERE = {
+    "alembic_folder", "changes_directory", "configures_logging", "env_forks", "never_configures",
+    "prints_much", "shadowing_modules", "slow_import",
+}  # fmt: skip
+"""What no server makes a difference to."""
+
+
+def cases() -> Iterator[object]:
+    for name in CAUSES:
+        kinds = ["sqlite"] if name in SAME_EVERYWHERE else ["sqlite", "postgres", "mariadb"]
+        for kind in kinds:
+            yield pytest.param(name, kind, id=f"{name}-{kind}")
+
+
+@pytest.mark.parametrize(("name", "database_url"), list(cases()), indirect=["database_url"])
+def test_trap_ends_rightly_and_names_its_cause(
+    name: str, database_url: str, tmp_path: Path
+) -> None:
+    situation, dialect = read_situation(name), dialect_of(database_url)
+    skip_unsupported(situation, dialect)
+    project = copy_project(name, tmp_path / "work")
+    prepare(database_url, situation, dialect)
+    ran = promote(project, database_url)
+    expected = expected_outcome(situation, dialect)
+    assert ran.outcome == expected, ran.output
+    for words in CAUSES[name] if expected != "promoted" or ran.result["warnings"] else ():
+        assert words in ran.output
+    assert "Traceback" not in ran.output or expected != "promoted", ran.output
+    error = ran.result["error"]
+    assert (error is None) == (expected == "promoted")
+    if error:
+        assert error["next"], "a failure says what to do"
+    if expected == "failed":
+        assert not read_tables(database_url) & set(read_situation("linear").tables)
+    if expected == "promoted":
+        assert read_rows(database_url, situation) == sorted(situation.rows)
+
+
+def test_a_foreign_row_is_explained_and_stays(tmp_path: Path, database_url: str) -> None:
+    """Two projects share one version table: nobody stamps the other's row over."""
+    situation = read_situation("shared_version_table")
+    project = copy_project(situation.name, tmp_path / "work")
+    prepare(database_url, situation, dialect_of(database_url))
+    for command in ("plan", "promote"):
+        write_config(project, {"dev": {"url": "${CIM_URL}"}})
+        ran = run_tool(project.path, command, "--environment", "dev", env={"CIM_URL": database_url})
+        assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
+        gate = next(gate for gate in ran.result["gates"] if gate["name"] == "history")
+        assert "b1ll1n9b1ll1" in gate["message"]
+        assert "version_table=" in gate["next"], "a version table of its own is the way out"
+    assert read_rows(database_url, situation) == ["b1ll1n9b1ll1"]
+    assert query(database_url, "SELECT count(*) FROM alembic_version") == [(1,)]
+
+
+def test_a_helper_that_holds_the_pipes_does_not_hold_up_the_run(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    project = copy_project("env_forks", tmp_path / "work")
+    pids = tmp_path / "pids"
+    started = time.monotonic()
+    write_config(project, {"dev": {"url": sqlite_url}})
+    env = {"HELPER_SECONDS": "120", "HELPER_PID": str(pids)}
+    try:
+        ran = run_tool(project.path, "promote", "--environment", "dev", env=env)
+        assert ran.outcome == "promoted", ran.output
+        assert time.monotonic() - started < 40
+    finally:
+        for pid in pids.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
+SLEEP = "\n    import time; print('SLEEPING', flush=True); time.sleep(120)\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["slow_import", "ignores_signals"])
+def test_a_project_that_does_not_listen_is_stopped_all_the_same(
+    name: str, number: signal.Signals, tmp_path: Path, sqlite_url: str
+) -> None:
+    """While it is imported, or in a revision of a project that ignores signals: 10 seconds at most."""
+    project = copy_project(name, tmp_path / "work")
+    if name == "slow_import":
+        model = project.path / "forecast.py"
+        model.write_text(model.read_text() + SLEEP.replace("\n    ", "\n"))
+    else:
+        sleep_in_revision(project)
+    write_config(project, {"dev": {"url": sqlite_url}})
+    run = subprocess.Popen(
+        [*tool(), "promote", "--environment", "dev"],
+        cwd=project.path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )  # fmt: skip
+    with run:
+        said = read_until(run, "SLEEPING")
+        worker = find_child(run.pid)
+        started = time.monotonic()
+        run.send_signal(number)
+        said += run.communicate(timeout=30)[0]
+    assert run.returncode == 130, said
+    assert time.monotonic() - started < 10
+    assert "INTERRUPTED" in said
+    assert not Path(f"/proc/{worker}").exists(), "the worker is gone with its parent"
+    assert not read_tables(sqlite_url) & set(project.situation.tables)
+
+
+def read_until(run: subprocess.Popen[str], words: str) -> str:
+    """Read what a run prints up to a line with these words."""
+    assert run.stdout is not None
+    said = ""
+    while words not in said:
+        line = run.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def sleep_in_revision(project: Project) -> None:
+    """Let the first revision sleep before its first statement."""
+    file = find_revision(project, first_revision(project))
+    text = file.read_text()
+    file.write_text(text.replace("def upgrade() -> None:\n", "def upgrade() -> None:" + SLEEP))
+
+
+def first_revision(project: Project) -> str:
+    (file,) = (project.path / "migrations/versions").glob("*create_users.py")
+    return file.name.partition("_")[0]
+
+
+def find_child(parent: int) -> int:
+    """Return the process of the project."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text().rpartition(")")[2].split()
+                if (
+                    int(stat[1]) == parent
+                    and b"ci_migrate.worker" in (entry / "cmdline").read_bytes()
+                ):
+                    return int(entry.name)
+            except OSError:
+                continue
+    raise AssertionError("no worker is running")
+
+
+MARK = """
+import os as _os, sys as _sys, time as _time
+with open(_os.path.join({folder!r}, f"{{_os.getpid()}}-{name}"), "w") as _file:
+    _file.write(repr(_sys.argv))
+"""
+SHADOWS = (
+    "requests", "secrets", "yaml", "sitecustomize", "usercustomize", "click", "msgspec", "sqlalchemy", "shop",
+)  # fmt: skip
+
+
+def mark_imports(project: Project, marks: Path) -> None:
+    """Make each module of the project leave a file when it is imported, with the process that did it."""
+    marks.mkdir()
+    for name in SHADOWS:
+        file = project.path / f"{name}.py"
+        text = file.read_text() if file.exists() else ""
+        file.write_text(MARK.format(folder=str(marks), name=name) + text)
+    for folder in ("ci_migrate", "ci_migrate/cli", "ci_migrate/worker"):
+        (project.path / folder).mkdir()
+        (project.path / folder / "__init__.py").write_text(
+            MARK.format(folder=str(marks), name=folder.replace("/", "."))
+        )
+    env_py = project.path / "migrations/env.py"
+    env_py.write_text(MARK.format(folder=str(marks), name="env") + env_py.read_text())
+    for file in (project.path / "migrations/versions").glob("*.py"):
+        file.write_text(file.read_text() + MARK.format(folder=str(marks), name="revision"))
+
+
+def run_marked(project: Project, marks: Path, *arguments: str) -> tuple[int, int, str, set[str]]:
+    """Run the installed command; return its pid, exit code, output, and the marks by `pid-name`."""
+    run = subprocess.Popen(
+        [str(Path(environment()["PATH"].split(os.pathsep)[0]) / "ci-migrate"), *arguments],
+        cwd=project.path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )  # fmt: skip
+    output, _ = run.communicate(timeout=120)
+    return run.pid, run.returncode, output, {file.name for file in marks.iterdir()}
+
+
+def test_nothing_of_the_projects_is_imported_before_the_backup(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    project = copy_project("shadowing_modules", tmp_path / "work")
+    marks = tmp_path / "marks"
+    mark_imports(project, marks)
+    settings = {"url": sqlite_url, "branches": ["main"]}
+    write_config(project, {"dev": settings})
+    sqlite = Path(sqlite_url.removeprefix("sqlite:///"))
+    for command in (("config", "check"), ("plan", "--environment", "dev"), ("status",),
+                    ("history", "--environment", "dev")):  # fmt: skip
+        _, code, output, seen = run_marked(project, marks, *command)
+        assert code == 0, output
+        assert seen == set(), command
+    (tmp_path / "file").write_text("")
+    sqlite.touch()
+    write_config(
+        project, {"dev": {**settings, "backup": {"directory": str(tmp_path / "file" / "x")}}}
+    )
+    _, code, output, seen = run_marked(project, marks, "promote", "--environment", "dev")
+    assert code == 4, output
+    assert seen == set(), "no backup, no import"
+
+    write_config(project, {"dev": settings})
+    pid, code, output, seen = run_marked(project, marks, "promote", "--environment", "dev")
+    assert code == 0, output
+    names = {name.partition("-")[2] for name in seen}
+    assert {"env", "revision", "requests", "secrets", "yaml"} <= names, (
+        "it was the project's own that ran"
+    )
+    assert not names & {"ci_migrate", "ci_migrate.cli", "ci_migrate.worker"}
+    assert not names & {"sqlalchemy", "click", "msgspec"}
+    assert not names & {"sitecustomize", "usercustomize"}
+    assert not [name for name in seen if name.startswith(f"{pid}-")], "never in our own process"
+    (archive,) = (project.path / ".ci-migrate/backups").glob("*.json")
+    first = min(file.stat().st_mtime_ns for file in marks.iterdir())
+    assert archive.stat().st_mtime_ns < first, "the backup was proved first"
+
+    before = {file.name for file in marks.iterdir()}
+    _, code, output, seen = run_marked(project, marks, "promote", "--environment", "dev")
+    assert (code, seen) == (0, before), output + "with nothing pending, nothing of the project runs"
+
+
+def test_started_as_the_action_does_our_own_modules_are_found(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    """`python -m ci_migrate`, as the action starts it, in a folder with modules of our names."""
+    project = copy_project("shadowing_modules", tmp_path / "work")
+    env_py = project.path / "migrations/env.py"
+    env_py.write_text("raise SystemExit('the project runs')\n" + env_py.read_text())
+    ran = promote(project, sqlite_url, backup="none")
+    assert (ran.outcome, ran.result["error"]["kind"]) == ("failed", "probe"), ran.output
+    assert "the project runs" in ran.output
+
+
+def test_own_locks_do_not_take_ours_away(tmp_path: Path, database_url: str) -> None:
+    """env.py gives all advisory locks of its session back: ours is in another session."""
+    situation = read_situation("takes_advisory_locks")
+    skip_unsupported(situation, dialect_of(database_url))
+    project = copy_project(situation.name, tmp_path / "work")
+    sleep_in_revision(project)
+    file = find_revision(project, first_revision(project))
+    file.write_text(file.read_text().replace("time.sleep(120)", "time.sleep(7)"))
+    write_config(project, {"dev": {"url": "${CIM_URL}", "lock_wait": 0}})
+    env = environment({"CIM_URL": database_url, **fill_environment(situation, database_url)})
+    command = [*tool(), "promote", "--environment", "dev"]
+    run = subprocess.Popen(
+        command, cwd=project.path, env=env, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    with run:
+        read_until(run, "SLEEPING")
+        second = run_tool(
+            project.path, "promote", "--environment", "dev", env={"CIM_URL": database_url}
+        )
+        run.communicate(timeout=60)
+    assert second.exit_code == 8, second.output
+    assert run.returncode == 0
+    assert read_rows(database_url, situation) == sorted(situation.rows)
