@@ -14,6 +14,7 @@ from ci_migrate.models import Revision
 from ci_migrate.revisions.literals import Unknown, bind_statement, bound_names
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.syntax import decode_source, parse_quietly
+from ci_migrate.revisions.template import describe, read_template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ def read_revision(path: str | Path, shown: str | None = None) -> ParsedFile:
     """
     shown = shown or str(path)
     try:
-        # noqa's reason: 5,000 Path objects, and buffers for one read each, would cost more.
+        # 5,000 Path objects, and as many buffers for one read each, would cost more.
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             data = file.readall()
     except OSError as exc:
@@ -68,8 +69,12 @@ def read_revision(path: str | Path, shown: str | None = None) -> ParsedFile:
 
 def read_revision_bytes(data: bytes, shown: str) -> ParsedFile:
     """Read the revision that the bytes of a file declare; `shown` is its path; never raises."""
+    first_lines = _cut_header(data)
+    revision = read_template(first_lines, shown) if first_lines is not None else None
+    if revision is not None:
+        return ParsedFile(revision=revision)
     try:
-        header = _parse_header(data, shown)
+        header = _parse_header(data, first_lines, shown)
         revision = _build_revision(header)
         try:
             labels = _read_strings(header, "branch_labels")
@@ -120,13 +125,20 @@ class _Header:
         return None
 
 
-def _parse_header(data: bytes, shown: str) -> _Header:
-    """Parse up to the first definition; the whole file when something could lie behind it."""
+def _cut_header(data: bytes) -> bytes | None:
+    """Return what stands before the first definition, None when something could lie behind it."""
     cut = _FIRST_DEFINITION.search(data)
-    if cut is not None and not _HEADER_NAME.search(data, cut.start()):
+    if cut is None or _HEADER_NAME.search(data, cut.start()):
+        return None
+    return data[: cut.start()]
+
+
+def _parse_header(data: bytes, first_lines: bytes | None, shown: str) -> _Header:
+    """Parse up to the first definition where that is enough, else the whole file."""
+    if first_lines is not None:
         # The cut can lie inside a string: then the whole file decides.
         with contextlib.suppress(SyntaxError):
-            header = _read_names(parse_quietly(data[: cut.start()]), shown)
+            header = _read_names(parse_quietly(first_lines), shown)
             if "revision" in header.names and "down_revision" in header.names:
                 return header
     return _read_names(parse_quietly(data), shown)
@@ -145,7 +157,7 @@ def _build_revision(header: _Header) -> Revision:
         id=_read_id(header),
         parents=_read_strings(header, "down_revision", needed=True),
         depends_on=_read_strings(header, "depends_on"),
-        message=" ".join(doc.strip().split("\n\n", 1)[0].split()),
+        message=describe(doc),
         file=header.shown,
     )
 
