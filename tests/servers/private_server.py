@@ -28,7 +28,9 @@ class PrivateServer:
 
     def __init__(self, prefix: str, *, run_as: Sequence[str], probe: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
-        self.env = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "HOME": str(self.folder)}
+        home = str(self.folder)
+        # MariaDB clears its folder for temporary files when it starts, whoever they belong to.
+        self.env = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "HOME": home, "TMPDIR": home}
         self.unprivileged = drop_root(run_as, probe, self.folder)
         self._keeper: subprocess.Popen[bytes] | None = None
 

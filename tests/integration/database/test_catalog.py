@@ -11,6 +11,7 @@ from ci_migrate.models import Outcome, Plan
 from tests.integration.database.drivers import open_database
 from tests.unit.report.samples import PENDING, make_promotion
 
+pytestmark = pytest.mark.newest
 VERSION_TABLE = "alembic_version"
 WITHOUT = ("ci_migrate_ledger", VERSION_TABLE)
 START = [

@@ -13,6 +13,8 @@ from tests.projects_builder import run_git
 from tests.projects_changes import add_second_head, delete_revision
 from tests.promotion import environment, tool
 
+pytestmark = pytest.mark.newest
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:

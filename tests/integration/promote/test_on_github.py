@@ -14,6 +14,8 @@ from tests.projects_changes import add_revision, add_second_head
 from tests.servers.slack import Answer, SlackServer
 from tests.unit.report.runner_log import read_log
 
+pytestmark = pytest.mark.newest
+
 
 @pytest.fixture
 def shop(tmp_path: Path, slack: SlackServer) -> Shop:

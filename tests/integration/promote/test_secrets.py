@@ -18,6 +18,7 @@ from tests.projects_changes import add_revision
 from tests.promotion import environment, tool, write_config
 from tests.servers.slack import SlackServer
 
+pytestmark = pytest.mark.newest
 PASSWORDS = {"postgres": "p%40@ /+$'\"üß:#", "mariadb": "p%40@ /+$'\"q!:#"}
 """PyMySQL sends a password in Latin-1, MariaDB expects UTF-8: ASCII is what works there."""
 ROW = "row-data-of-ada@canary.example"
