@@ -27,7 +27,8 @@ def restore_command(backup: Backup, address: DatabaseAddress) -> str:
     )
     quoted = address.database.replace("`", "``")
     fresh = shlex.quote(f"DROP DATABASE `{quoted}`; CREATE DATABASE `{quoted}`")
-    return f"mariadb{where} -p -e {fresh} && mariadb{where} -p {name} < {archive}"
+    where += " -p" if address.password else ""  # asks for it, also where there is none
+    return f"mariadb{where} -e {fresh} && mariadb{where} {name} < {archive}"
 
 
 def _options(values: dict[str, str | int | None]) -> str:

@@ -52,6 +52,11 @@ def test_mariadb() -> None:
     ]  # fmt: skip
 
 
+def test_mariadb_asks_for_no_password_where_the_url_has_none() -> None:
+    address = replace(ADDRESS, dialect="mysql", password="")
+    assert all("-p" not in command for command in commands(restore_command(ARCHIVE, address)))
+
+
 @pytest.mark.parametrize("dialect", ["postgresql", "mysql", "sqlite"])
 def test_no_password_is_in_it(dialect: str) -> None:
     assert "hunter22" not in restore_command(ARCHIVE, replace(ADDRESS, dialect=dialect))
