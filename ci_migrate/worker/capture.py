@@ -104,7 +104,7 @@ def _own_frames(frames: Iterable[traceback.FrameSummary]) -> list[traceback.Fram
     for frame in frames:
         file = frame.filename
         package = _INSTALLED.search(file)
-        if file.startswith((_PACKAGE, "<frozen")) or (package and package[1] in _ON_THE_WAY):
+        if file.startswith((_PACKAGE, "<")) or (package and package[1] in _ON_THE_WAY):
             continue
         if package:
             installed.append(frame)

@@ -25,6 +25,12 @@ def load():
 
 def parse():
     json.loads("{")
+
+proxy = {}
+exec("def call(work): work()", proxy)
+
+def through_a_proxy():
+    proxy["call"](parse)
 """
 
 
@@ -43,7 +49,7 @@ def load_module(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["shop", "lib/python3/site-packages/shop"])
-@pytest.mark.parametrize(("name", "line"), [("load", 7), ("parse", 15)])
+@pytest.mark.parametrize(("name", "line"), [("load", 7), ("parse", 15), ("through_a_proxy", 15)])
 def test_names_the_projects_own_line(load_module, folder, name, line):
     module = load_module(folder)
     with pytest.raises((RuntimeError, ValueError)) as caught:
@@ -55,6 +61,7 @@ def test_names_the_projects_own_line(load_module, folder, name, line):
     text = format_traceback(error)
     assert f'settings.py", line {line}' in text
     assert "contextlib.py" not in text
+    assert "<string>" not in text
     assert "json/decoder.py" not in text
 
 
