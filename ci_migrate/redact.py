@@ -16,6 +16,8 @@ COMMON_NAMES = frozenset({"postgres", "postgresql", "mysql", "mariadb", "sqlite"
 """Words that every message has; one that is also somebody's password hides nothing."""
 SHORTEST_BASE64 = 8
 """Characters; a shorter piece of Base64 is found in ordinary words."""
+SHORTEST_PATH = 16
+"""Characters of a webhook's path from which on it is taken for a secret."""
 
 # The first group is what stands for a login in any URL, the second the password.
 _PASSWORDS = (
@@ -143,6 +145,15 @@ def secrets_of_url(url: str, names: Iterable[str] = ()) -> tuple[str, ...]:
             found += [url, match[1], unquote(match[1])]
             found += [value for value in values if value not in known]
     return tuple(dict.fromkeys(found))
+
+
+def secrets_of_webhook(url: str) -> tuple[str, ...]:
+    """Return the secret parts of a webhook URL: the whole, and its path, which HTTP clients show alone.
+
+    Whoever knows a webhook can post to it: it has no password, it is one.
+    """
+    path = "/" + url.partition("://")[2].partition("/")[2]
+    return (url, path) if len(path) >= SHORTEST_PATH else (url,)
 
 
 def without_row_data(text: str) -> str:

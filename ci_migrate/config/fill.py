@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.config.expand import MissingVariableError, expand_text
 from ci_migrate.config.problems import KeyPath, Problem, raise_problems
-from ci_migrate.redact import names_of_url, secrets_of_url
+from ci_migrate.redact import names_of_url, secrets_of_url, secrets_of_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +56,7 @@ class Filler:
             advice = "it starts with `postgresql://`, `mysql+pymysql://`, `https://` or the like"
             self._problems.append(Problem(path=path, what="not a URL", suggestion=advice))
         if path[-1] == "webhook":
-            # Whoever knows a webhook can post to it: it has no password, it is one.
-            self._keep((url,))
+            self._keep(secrets_of_webhook(url))
         else:
             self._keep(secrets_of_url(url))
             self._names |= names_of_url(url)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ci_migrate.errors import ReporterError
 from ci_migrate.models import GateOutcome, Outcome, Promotion
-from ci_migrate.redact import plain
+from ci_migrate.redact import Redactor, plain, secrets_of_webhook
 from ci_migrate.report import prose
 
 LARGEST_MESSAGE = 10_000
@@ -36,7 +36,8 @@ def post_to_slack(promotion: Promotion, webhook: str, post: Post) -> None:
     """Post the message; raises ReporterError with Slack's own word when it is not taken."""
     status, body = post(webhook, build_message(promotion))
     if status != 200 or body.strip() != "ok":
-        word = plain(body.strip())[:100]
+        # What answers may be a proxy or a test that says the request back.
+        word = plain(Redactor(secrets_of_webhook(webhook)).clean(body.strip()))[:100]
         raise ReporterError(
             f"Slack did not take the message: HTTP {status}, {word!r}",
             next_step="no_service, invalid_token and channel_not_found mean that the webhook was revoked"
