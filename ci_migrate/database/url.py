@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import ConfigError
@@ -79,8 +80,16 @@ def address_of(url: URL) -> DatabaseAddress:
 
 
 def spell_url(url: URL) -> str:
-    """Return the URL with its password, as a project's settings expect it."""
-    return url.render_as_string(hide_password=False)
+    """Return the URL with its login, every sign of it quoted, as a project's settings expect it."""
+    if not url.username:
+        return str(url.render_as_string(hide_password=False))
+    login = quote(url.username, safe="")
+    if url.password is not None:
+        login += f":{quote(str(url.password), safe='')}"
+    # SQLAlchemy 1.4 leaves percent signs as they are, and no version quotes all that other parsers want.
+    stand_in = url.set(username="login", password="word")  # noqa: S106 - it is replaced below
+    text = str(stand_in.render_as_string(hide_password=False))
+    return text.replace("://login:word@", f"://{login}@", 1)
 
 
 def _with_absolute_path(url: URL, root: Path) -> URL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -95,7 +96,8 @@ def only_async(tmp_path: Path) -> dict[str, str]:
     folder = tmp_path / "blocked"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(BLOCK, encoding="utf-8")
-    env = {"PYTHONPATH": str(folder)}
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    env = {"PYTHONPATH": path}
     for name in ("psycopg", "psycopg2"):
         done = subprocess.run(
             [sys.executable, "-c", f"import {name}"], env=env, capture_output=True
@@ -126,7 +128,7 @@ def test_promote_with_only_an_async_driver(
 def test_without_any_driver_it_says_which_to_install(
     postgres_url: str, tmp_path: Path, only_async: dict[str, str]
 ) -> None:
-    block = Path(only_async["PYTHONPATH"]) / "sitecustomize.py"
+    block = Path(only_async["PYTHONPATH"].split(os.pathsep)[0]) / "sitecustomize.py"
     block.write_text(BLOCK.replace("'pg8000'", "'pg8000', 'asyncpg'"), encoding="utf-8")
     project = copy_project("linear", tmp_path / "work")
     write_config(project, {"dev": {"url": "${CIM_URL}"}})

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
+from ci_migrate.database.url import spell_url
 from ci_migrate.errors import DatabaseUnreachableError, ExitCode
 from tests.integration.database.drivers import DRIVERS, make_url, open_database
 from tests.projects_builder import copy_project
@@ -28,7 +29,7 @@ def spoil(url: str, what: str) -> str:
         "database": {"database": "no_such_database"},
         "host": {"host": "127.0.0.1", "port": 1, "password": PASSWORD},
     }
-    return parsed.set(**changes[what]).render_as_string(hide_password=False)  # type: ignore[arg-type]
+    return spell_url(parsed.set(**changes[what]))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("what", ["port", "password", "role", "database"])
