@@ -1,0 +1,1 @@
+"""Real projects, installed from their published packages and promoted."""
