@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci_migrate.config.expand import MissingVariableError, expand_text
@@ -69,6 +71,20 @@ class Filler:
     def require_text(self, text: str, path: KeyPath) -> str:
         """Return a text that must be there and is not a secret."""
         return self._require(self.fill(text, path), path)
+
+    def require_folder(self, text: str, path: KeyPath, root: Path) -> Path:
+        """Return a folder as seen from `root`; a relative one may not leave it by a symbolic link."""
+        folder = root / self.require_text(text, path)
+        # What names a place outside was written on purpose; a link can be anybody's commit.
+        is_inside = Path(os.path.normpath(folder)).is_relative_to(root)
+        if is_inside and not folder.resolve().is_relative_to(root.resolve()):
+            advice = "remove the link, or name the place that it leads to"
+            self._problems.append(
+                Problem(
+                    path=path, what="leads out of this folder by a symbolic link", suggestion=advice
+                )
+            )
+        return folder
 
     def finish(self) -> None:
         """Raise one ConfigError when anything was missing or wrong."""

@@ -15,11 +15,23 @@ def find_config(explicit: Path | None, cwd: Path) -> Path:
     """Return the file that was asked for, or the one in `cwd`; raise ConfigError without one."""
     for path in [explicit] if explicit else map(Path, FILE_NAMES):
         if (cwd / path).exists():
+            _refuse_way_out(path, cwd)
             return cwd / path
     raise ConfigError(
         f"there is no configuration file {explicit or ' or '.join(FILE_NAMES)} in {cwd}",
         next_step="create it, or name another one with `--config`",
     )
+
+
+def _refuse_way_out(path: Path, cwd: Path) -> None:
+    """Raise when a file of the repository is a symbolic link to one elsewhere: messages show parts of it."""
+    folders = {cwd.resolve(), (cwd / path).parent.resolve()}
+    real = (cwd / path).resolve()
+    if not path.is_absolute() and not any(real.is_relative_to(folder) for folder in folders):
+        raise ConfigError(
+            f"{path} is a symbolic link that leads out of {cwd}",
+            next_step="put the file itself there, or name its absolute path with `--config`",
+        )
 
 
 def load_config(path: Path) -> Config:

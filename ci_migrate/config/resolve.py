@@ -39,7 +39,7 @@ def resolve_environment(config: Config, name: str, env: Mapping[str, str]) -> En
         lock_url=lock_url or url,
         promote_from=section.promote_from,
         backup_backend=backend,
-        backup_directory=root / filler.require_text(directory, (*here, "backup", "directory")),
+        backup_directory=filler.require_folder(directory, (*here, "backup", "directory"), root),
         backup_keep=keep,
         transaction=section.transaction,
         lock_wait=parse_duration(section.lock_wait),
