@@ -32,7 +32,8 @@ def annotation(
     since the runner shows such an annotation nowhere. The message is cut to 4,096 characters.
     """
     properties = []
-    if file and is_in_repository(file):
+    # A name with invisible signs is shown nowhere as it is, and would bring them into the log.
+    if file and is_in_repository(file) and plain(file) == file:
         properties.append(f"file={escape_property(file)}")
         if line is not None and line > 0:
             properties.append(f"line={line}")
