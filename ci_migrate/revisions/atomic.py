@@ -28,7 +28,7 @@ def describe_atomicity(source: str, dialect: str, file: str | None = None) -> tu
     Raises ProjectError when the source is not Python.
     """
     parts = select_parts(parse_revision_source(source, file), ("upgrade",), keep_strings=False)
-    nodes = [node for part in parts if not part.imported for node in part.nodes]
+    nodes = [node for part in parts if not part.imported for node in part.meaning.nodes]
     nodes.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
     name = dialect.partition("+")[0].lower()
     is_postgresql = name in {"postgresql", "postgres"}

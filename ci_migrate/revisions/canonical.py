@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,64 @@ _DROPPED_FIELDS = {
     "type_ignores",
     "returns",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A tree without what does not change its meaning."""
+
+    text: str
+    """`Name(,field=value…)`, the same on every Python."""
+    nodes: tuple[ast.AST, ...]
+
+
+def spell_meaning(node: ast.AST, *, keep_strings: bool) -> Meaning:
+    """Return the meaning of a tree in one walk; without recursion, for long expressions."""
+    tokens: list[str] = []
+    nodes: list[ast.AST] = []
+    todo: list[object] = [node]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, _Mark):
+            tokens.append(item)
+        elif isinstance(item, ast.AST):
+            nodes.append(item)
+            if isinstance(item, ast.Constant):
+                tokens.append(_constant(item.value))
+                continue
+            tokens.append(f"{type(item).__name__}(")
+            todo.append(_CLOSE)
+            for name, value in reversed(list(iterate_fields(item, keep_strings=keep_strings))):
+                todo += [value, _field_mark(name)]
+        elif isinstance(item, list):
+            tokens.append("[")
+            todo.append(_CLOSE_LIST)
+            for value in reversed(item):
+                todo += [_COMMA, value]
+        else:
+            tokens.append(_constant(item))
+    return Meaning("".join(tokens), tuple(nodes))
+
+
+class _Mark(str):
+    """A piece of punctuation, told apart from text of the file."""
+
+    __slots__ = ()
+
+
+_CLOSE, _CLOSE_LIST, _COMMA = _Mark(")"), _Mark("]"), _Mark(",")
+
+
+@functools.cache
+def _field_mark(name: str) -> _Mark:
+    return _Mark(f",{name}=")
+
+
+def _constant(value: object) -> str:
+    """Return a constant as ASCII that no Python version spells differently."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return hex(value)  # decimal digits are limited in newer Pythons, and were not before
+    return ascii(value)
 
 
 def iterate_fields(node: ast.AST, *, keep_strings: bool) -> Iterator[tuple[str, object]]:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
-from typing import TYPE_CHECKING
 
-from ci_migrate.revisions.canonical import iterate_fields
 from ci_migrate.revisions.reach import select_parts
 from ci_migrate.revisions.syntax import parse_revision_source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ROOTS = ("revision", "down_revision", "branch_labels", "depends_on", "upgrade", "downgrade")
 _VERSION = "v1"
@@ -34,42 +28,5 @@ def content_hash(source: str, file: str | None = None) -> str:
     for part in parts:
         if part.imported:
             continue
-        text = "".join(_tokens(part.node, keep_strings))
-        digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
+        digest.update(f"{part.meaning.text}\n".encode("utf-8", "surrogatepass"))
     return f"{_VERSION}:{digest.hexdigest()}"
-
-
-def _tokens(node: ast.AST, keep_strings: bool) -> Iterator[str]:
-    """Yield a tree as text: `Name(field=value,…)`; without recursion, for long expressions."""
-    todo: list[object] = [node]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, _Mark):
-            yield item
-        elif isinstance(item, ast.Constant):
-            yield _constant(item.value)
-        elif isinstance(item, ast.AST):
-            yield f"{type(item).__name__}("
-            todo.append(_Mark(")"))
-            for name, value in reversed(list(iterate_fields(item, keep_strings=keep_strings))):
-                todo += [value, _Mark(f",{name}=")]
-        elif isinstance(item, list):
-            yield "["
-            todo.append(_Mark("]"))
-            for value in reversed(item):
-                todo += [_Mark(","), value]
-        else:
-            yield _constant(item)
-
-
-class _Mark(str):
-    """A piece of punctuation, told apart from text of the file."""
-
-    __slots__ = ()
-
-
-def _constant(value: object) -> str:
-    """Return a constant as ASCII that no Python version spells differently."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return hex(value)  # decimal digits are limited in newer Pythons, and were not before
-    return ascii(value)

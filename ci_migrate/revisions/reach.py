@@ -7,7 +7,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci_migrate.revisions.canonical import iterate_fields, keep_statements
+from ci_migrate.revisions.canonical import Meaning, keep_statements, spell_meaning
 from ci_migrate.revisions.literals import bound_names
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class Part:
     keep_strings: bool = False
 
     @functools.cached_property
-    def nodes(self) -> tuple[ast.AST, ...]:
-        """The statement and everything below it that carries meaning, as `ast.walk` would tell it."""
-        return tuple(_walk_meaning(self.node, self.keep_strings))
+    def meaning(self) -> Meaning:
+        """What the statement means, as text and as nodes."""
+        return spell_meaning(self.node, keep_strings=self.keep_strings)
 
 
 def select_parts(tree: ast.Module, roots: Iterable[str], *, keep_strings: bool) -> list[Part]:
@@ -50,21 +50,9 @@ def select_parts(tree: ast.Module, roots: Iterable[str], *, keep_strings: bool) 
             continue
         chosen.add(number)
         if not parts[number].imported:
-            used = {node.id for node in parts[number].nodes if isinstance(node, ast.Name)}
+            used = {node.id for node in parts[number].meaning.nodes if isinstance(node, ast.Name)}
             todo += [other for name in used for other in by_name.get(name, ())]
     return [parts[number] for number in sorted(chosen)]
-
-
-def _walk_meaning(node: ast.AST, keep_strings: bool) -> Iterator[ast.AST]:
-    todo = [node]
-    while todo:
-        item = todo.pop()
-        yield item
-        for _, value in iterate_fields(item, keep_strings=keep_strings):
-            if isinstance(value, ast.AST):
-                todo.append(value)
-            elif isinstance(value, list):
-                todo += [child for child in value if isinstance(child, ast.AST)]
 
 
 @functools.lru_cache(maxsize=1)  # hash and atomicity are asked for in a row
