@@ -15,7 +15,7 @@ COMPILE = uv pip compile --quiet --universal --generate-hashes --no-header --pyt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help test test-newest test-oldest test-real test-all check format demo lock mariadb clean
+.PHONY: help test test-newest test-oldest test-real test-all check format demo bench lock mariadb clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ format: $(VENV)/.ready ## format the code and mend what ruff can mend
 
 demo: $(VENV)/.ready ## promote a small shop through three environments, in a temporary folder
 	$(VENV)/bin/python demo/run.py
+
+bench: $(VENV)/.ready ## measure the figures of benchmarks/results.md (takes some minutes)
+	$(VENV)/bin/python -m benchmarks.run
 
 lock: ## compile the lock files anew (needs uv)
 	$(COMPILE) --upgrade --group dev pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,42 @@
+"""Takes one backup in a process of its own: `python -m benchmarks.backup_process URL FOLDER`.
+
+Prints the peak of this process's memory, in bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ci_migrate.backup.request import BackupRequest
+from ci_migrate.backup.take import take_backup
+from ci_migrate.database.catalog import list_tables, read_server_version
+from ci_migrate.database.engine import Database
+
+
+def main() -> None:
+    url, folder = sys.argv[1], Path(sys.argv[2])
+    database = Database(url, root=folder)
+    version, major = read_server_version(database)
+    request = BackupRequest(
+        environment="benchmark",
+        run_id="benchmark",
+        address=database.address,
+        server_version=version,
+        server_major=major,
+        tables=list_tables(database),
+        heads=(),
+        directory=folder,
+        env=dict(os.environ),
+        now=datetime.now(timezone.utc),
+    )
+    backup = take_backup(request, "auto")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes on Linux
+    print(f"{backup.verified}\npeak {peak * 1024}")
+
+
+if __name__ == "__main__":
+    main()
