@@ -71,8 +71,8 @@ def _advise_unchanged(failure: Failure) -> str:
     if failure.kind != "upgrade":
         return "The database is as it was. Once the cause is gone, start the run again."
     return (
-        f"The database is as it was. Correct {_name(failure)}, which has run nowhere in this"
-        " environment, try it in the first environment, and push again."
+        f"The database is as this run found it. Correct {_name(failure)}, try it in the first"
+        " environment, and push again."
     )
 
 

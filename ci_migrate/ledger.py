@@ -18,7 +18,7 @@ from ci_migrate.database.ledger_table import (
     update_run,
 )
 from ci_migrate.errors import DatabaseFailedError, LedgerError
-from ci_migrate.models import Backup, Evidence, Plan, Promotion, RunInfo
+from ci_migrate.models import Backup, Evidence, Outcome, Plan, Promotion, RunInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,16 @@ class UnfinishedRun:
     started_at: str
     run_url: str | None
     planned: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialRun:
+    """A run that changed the database and did not reach its target."""
+
+    started_at: str
+    failure: str
+    backup: str
+    """Where its backup lies; empty when none was taken."""
 
 
 class Ledger:
@@ -115,6 +125,18 @@ class Ledger:
                 ),
             )
             for row in rows
+        )
+
+    def last_partial_run(self) -> PartialRun | None:
+        """Return the last run of this environment if it ended partly applied."""
+        rows = self._select(kind="run", newest=1)
+        if not rows or rows[0]["outcome"] != Outcome.PARTIAL.value:
+            return None
+        failure, backup = (json.loads(rows[0][name] or "{}") for name in ("failure", "backup"))
+        return PartialRun(
+            started_at=rows[0]["started_at"],
+            failure=failure.get("message", ""),
+            backup=backup.get("location", ""),
         )
 
     def settle_run(self, run: UnfinishedRun, present: Collection[str], now: str) -> None:

@@ -25,7 +25,7 @@ from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion, RunIn
 from ci_migrate.observer import Observer
 from ci_migrate.preflight import Before, gather_inputs, open_ledger
 from ci_migrate.record import RunRecord
-from ci_migrate.redact import Redactor
+from ci_migrate.redact import Redactor, one_line
 from ci_migrate.stops import taken_stops
 from ci_migrate.survey import History, Survey, read_files, survey_database
 
@@ -214,6 +214,8 @@ def _settle_unfinished(
     record: RunRecord, survey: Survey, ledger: Ledger, now: Callable[[], datetime]
 ) -> None:
     """Finish the record of runs that were cut off; the lock is ours, so none of them is alive."""
+    if survey.plan.pending:
+        _recall_partial(record, ledger)
     runs = ledger.unfinished_runs()
     if not runs:
         return
@@ -226,6 +228,17 @@ def _settle_unfinished(
             f" off: {len(done)} of its {len(run.planned)} revisions are in the database"
         )
         ledger.settle_run(run, present, now().isoformat())
+
+
+def _recall_partial(record: RunRecord, ledger: Ledger) -> None:
+    """Warn when the last run left the database partly changed: its backup may not have been brought back."""
+    last = ledger.last_partial_run()
+    if last is not None:
+        record.warn(
+            f"the last run, begun {last.started_at}, left the database partly changed"
+            f" ({one_line(last.failure)}). Unless that was mended since, restore its backup first:"
+            f" {last.backup or 'it had none'}"
+        )
 
 
 def _prune(request: PromoteRequest, record: RunRecord) -> None:

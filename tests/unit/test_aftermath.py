@@ -64,7 +64,7 @@ def advice(changed: bool, pending: dict[str, Any], **more: Any) -> str:
 
 def test_unchanged_says_so_and_names_the_file() -> None:
     text = advice(False, ATOMIC)
-    assert text.startswith("The database is as it was.")
+    assert text.startswith("The database is as this run found it.")
     assert "bbbb2222 (migrations/versions/bbbb2222_x.py)" in text
 
 
