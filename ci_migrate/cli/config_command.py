@@ -10,12 +10,12 @@ from ci_migrate.cli.options import with_config
 from ci_migrate.cli.world import current_world
 
 
-@click.group("config")
+@click.group("config", short_help="Check the configuration, or print its schema.")
 def config_command() -> None:
     """Check the configuration, or print its JSON Schema."""
 
 
-@config_command.command("check")
+@config_command.command("check", short_help="Show every problem in the configuration.")
 @with_config
 def check_command(config_path: Path | None) -> int:
     """Read the configuration and show every problem in it; no variable has to be set."""
@@ -23,10 +23,12 @@ def check_command(config_path: Path | None) -> int:
 
     config = current_world(config_path).load_config()
     for name, section in config.environments.items():
-        branches = ", ".join(list_globs(section.branches)) or "no branch"
-        before = f", after {section.promote_from}" if section.promote_from else ""
-        click.echo(f"{name}: {branches}{before}")
-    click.echo(f"{config.path.name}: correct, {len(config.environments)} environments")
+        branches = ", ".join(list_globs(section.branches))
+        pushed = f"a push to {branches}" if branches else "by name only"
+        before = f", promoted from {section.promote_from}" if section.promote_from else ""
+        click.echo(f"{name}: {pushed}{before}")
+    count = len(config.environments)
+    click.echo(f"{config.path}: correct, {count} environment{'' if count == 1 else 's'}")
     return 0
 
 

@@ -10,11 +10,15 @@ from ci_migrate.cli.options import with_json, with_selection
 from ci_migrate.cli.world import current_world, write_json
 
 
-@click.command("history")
+@click.command("history", short_help="Show what ran in an environment.")
 @with_selection
 @with_json
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Runs shown."
+    "--limit",
+    metavar="COUNT",
+    type=click.IntRange(min=1),
+    default=20,
+    help="How many runs are shown, the newest.  [default: 20]",
 )
 def history_command(
     environment: str | None,
@@ -35,7 +39,7 @@ def history_command(
     selection = world.select(config, environment, branch, deploys=False)
     if selection.environment is None:
         raise UsageError(selection.reason, next_step="Name an environment with --environment.")
-    resolved = world.resolve(config, selection.environment)
+    resolved = world.resolve(config, selection.environment, tells_slack=False)
     ledger = open_ledger(resolved, Database(resolved.url, root=resolved.root))
     runs = ledger.runs(newest=limit)
     if json_option is not None:

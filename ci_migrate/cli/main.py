@@ -16,6 +16,7 @@ from ci_migrate import __version__
 from ci_migrate.cli.action import action_arguments
 from ci_migrate.cli.config_command import config_command
 from ci_migrate.cli.history_command import history_command
+from ci_migrate.cli.options import EXIT_CODES
 from ci_migrate.cli.plan_command import plan_command
 from ci_migrate.cli.promote_command import promote_command
 from ci_migrate.cli.status_command import status_command
@@ -27,7 +28,19 @@ from ci_migrate.stops import listen_for_stops
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|webhook")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """Lists commands in the order in which a newcomer meets them."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the names in the order in which they were added."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXIT_CODES,
+)
 @click.version_option(__version__, prog_name="ci-migrate", message="%(prog)s %(version)s")
 def main() -> None:
     """Promote Alembic and Flask-Migrate revisions through your environments, safely."""

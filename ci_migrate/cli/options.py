@@ -9,6 +9,19 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+EXIT_CODES = """\b
+Exit codes:
+  0    promoted, ready or nothing to do
+  1    a bug in ci-migrate
+  2    wrong usage, configuration or project
+  3    blocked by a gate
+  4    no verified backup
+  5    the upgrade failed, the database is unchanged
+  6    the upgrade failed, the database was changed
+  7    applied, but not verified
+  8    the lock was not acquired
+  130  interrupted
+"""
 
 
 def with_config(command: F) -> F:
@@ -24,16 +37,16 @@ def with_config(command: F) -> F:
 
 def with_selection(command: F) -> F:
     """Add `--environment`, `--branch` and `--config`."""
+    command = with_config(command)
     command = click.option(
         "--branch", metavar="BRANCH", help="Choose the environment that has this branch."
     )(command)
-    command = click.option(
+    return click.option(
         "--environment",
         metavar="NAME",
         envvar="CI_MIGRATE_ENVIRONMENT",
-        help="Choose the environment by name.  [default: that of the pushed branch, else of git's]",
+        help="Choose the environment by name.  [default: that of the pushed branch, else of the one checked out]",
     )(command)
-    return with_config(command)
 
 
 def with_json(command: F) -> F:
@@ -44,5 +57,5 @@ def with_json(command: F) -> F:
         metavar="FILE",
         is_flag=False,
         flag_value="-",
-        help="Write the result as JSON to FILE; without FILE to stdout, people's text then to stderr.",
+        help="Write the result as JSON to FILE, or to stdout without one (text then goes to stderr).",
     )(command)

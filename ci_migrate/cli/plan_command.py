@@ -13,7 +13,7 @@ from ci_migrate.models import Promotion
 from ci_migrate.stops import taken_stops
 
 
-@click.command("plan")
+@click.command("plan", short_help="Show what promote would do; changes nothing.")
 @with_selection
 @with_json
 @click.option("--static", is_flag=True, help="Read the revision files only; ask no database.")

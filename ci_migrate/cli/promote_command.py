@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
-from ci_migrate.cli.options import with_json, with_selection
+from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
 from ci_migrate.cli.run import Prepared, run_selected
 from ci_migrate.models import Promotion
 
 
-@click.command("promote")
+@click.command(
+    "promote", short_help="Bring a database to the revisions of its branch.", epilog=EXIT_CODES
+)
 @with_selection
 @with_json
 def promote_command(

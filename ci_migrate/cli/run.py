@@ -56,7 +56,8 @@ def run_selected(
             with taken_stops():
                 config = world.load_config()
                 selection = world.select(config, environment, branch, deploys=deploys)
-                run = world.run_info(selection.branch)
+                environment, branch = selection.environment or environment, selection.branch
+                run = world.run_info(branch)
             if selection.environment is None:
                 promotion = _nothing_selected(run, selection.reason)
             else:
@@ -82,13 +83,12 @@ def _prepare(
 ) -> Prepared:
     from ci_migrate.redact import Redactor, secrets_of_url
 
-    environment = world.resolve(config, name)
+    environment = world.resolve(config, name, tells_slack=deploys)
     before = world.before(config, environment)
-    webhook = environment.slack_webhook if deploys else None
     secrets = [*environment.secrets]
     if before is not None and before.url:
         secrets += secrets_of_url(before.url, config.environments)
-    redactor, reporters = Redactor(secrets), world.reporters(json_option, webhook)
+    redactor, reporters = Redactor(secrets), world.reporters(json_option, environment.slack_webhook)
     if world.is_action:
         _mask(redactor, reporters)
     return Prepared(
@@ -136,7 +136,7 @@ def _failed_before(
         kind=error.kind,
         message=redactor.clean(error.message),
         exit_code=error.exit_code,
-        file=error.where.file,
+        file=Path(error.where.file).name if error.where.file else None,
         line=error.where.line,
         next=redactor.clean(error.next_step) if error.next_step else None,
     )

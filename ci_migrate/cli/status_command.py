@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from ci_migrate.models import EnvironmentStatus
 
 
-@click.command("status")
+@click.command("status", short_help="Show where every environment is.")
+@click.option("--environment", metavar="NAME", help="Show only this environment.")
 @with_config
 @with_json
-@click.option("--environment", metavar="NAME", help="Show only this environment.")
 def status_command(
     config_path: Path | None, json_option: str | None, environment: str | None
 ) -> int:
@@ -48,7 +48,7 @@ def _ask(world: World, config: Config, name: str) -> EnvironmentStatus:
 
     redactor = Redactor()
     try:
-        environment = world.resolve(config, name)
+        environment = world.resolve(config, name, tells_slack=False)
         redactor = Redactor(environment.secrets)
         return read_status(environment, world.env)
     except UsageError:

@@ -51,7 +51,9 @@ class World:
         """Read the configuration file; raises ConfigError."""
         from ci_migrate.config.load import find_config, load_config
 
-        return load_config(find_config(self.config_path, self.cwd))
+        path = find_config(self.config_path, self.cwd)
+        # As the user would write it: every message about the configuration begins with it.
+        return load_config(path.relative_to(self.cwd) if path.is_relative_to(self.cwd) else path)
 
     def event(self) -> GitHubEvent | None:
         """Return the GitHub event of this run, None elsewhere."""
@@ -77,11 +79,11 @@ class World:
             deploys=deploys,
         )
 
-    def resolve(self, config: Config, name: str) -> Environment:
+    def resolve(self, config: Config, name: str, *, tells_slack: bool) -> Environment:
         """Fill in the variables of an environment; raises ConfigError."""
         from ci_migrate.config.resolve import resolve_environment
 
-        return resolve_environment(config, name, self.env)
+        return resolve_environment(config, name, self.env, tells_slack=tells_slack)
 
     def before(self, config: Config, environment: Environment) -> Before | None:
         """Return the environment that `promote_from` names, its URL as far as it is known here."""

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from ci_migrate.config.types import BackupSection, EnvironmentSection
 
 
-def resolve_environment(config: Config, name: str, env: Mapping[str, str]) -> Environment:
-    """Fill in the variables of one environment; those of the others need not be set.
+def resolve_environment(
+    config: Config, name: str, env: Mapping[str, str], *, tells_slack: bool = True
+) -> Environment:
+    """Fill in the variables of one environment; those of others, or of an unused webhook, need not be set.
 
     Raises UsageError for an unknown name, and one ConfigError with every variable that is missing.
     """
@@ -48,7 +50,7 @@ def resolve_environment(config: Config, name: str, env: Mapping[str, str]) -> En
         statement_timeout=parse_duration(section.statement_timeout),
         max_queue=section.max_queue,
         health=section.gates.health,
-        slack_webhook=_fill_webhook(config, name, filler),
+        slack_webhook=_fill_webhook(config, name, filler) if tells_slack else None,
         ledger_schema=filler.require_text(ledger.schema, ("ledger", "schema")),
         ledger_url=filler.fill_url(ledger.url or "", ("ledger", "url")),
         migrations=_fill_migrations(config, filler),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ci_migrate import errors
+from ci_migrate.cli.options import EXIT_CODES
 from ci_migrate.errors import CiMigrateError, ExitCode
 from tests.contract.source import ROOT
 
@@ -19,6 +20,10 @@ def documented() -> dict[int, str]:
 
 def test_every_code_is_documented_and_no_other():
     assert sorted(documented()) == sorted(ExitCode)
+
+
+def test_the_help_lists_every_code():
+    assert [int(code) for code in re.findall(r"(?m)^  (\d+) ", EXIT_CODES)] == sorted(ExitCode)
 
 
 def test_codes_and_their_meanings_are_unique():

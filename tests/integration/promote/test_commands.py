@@ -50,6 +50,23 @@ def test_plan_shows_what_is_pending_and_touches_nothing(shop: Shop) -> None:
     assert snapshot(shop.path) == before
 
 
+def test_only_promote_needs_the_webhook(tmp_path: Path) -> None:
+    notify = {"slack": {"webhook": "${HOOK}"}}
+    shop = build_shop(tmp_path / "shop", settings={"backup": "none"}, notify=notify)
+    for command in (("plan", "--environment", "dev"), ("history", "--environment", "dev")):
+        assert shop.run(*command).exit_code == 0
+    assert "cannot be asked" not in shop.run("status").output
+    ran = shop.run("promote", "--environment", "dev")
+    assert ran.exit_code == 2
+    assert ran.result["environment"] == "dev"
+    assert (ran.result["error"]["file"], ran.result["error"]["line"] > 1) == (
+        "ci-migrate.yml",
+        True,
+    )
+    assert "cause    ci-migrate.yml:" in ran.output
+    assert "dev: NOT STARTED, no database was touched" in ran.output
+
+
 def test_plan_of_a_promoted_database_touches_nothing(shop: Shop) -> None:
     assert shop.promote("dev").outcome == "promoted"
     before = snapshot(shop.path)
@@ -131,9 +148,9 @@ def test_config_check_lists_the_environments(shop: Shop) -> None:
     code, out, _ = stdout(shop, "config", "check")
     assert code == 0
     assert out.splitlines() == [
-        "dev: dev",
-        "staging: staging, after dev",
-        "production: production, after staging",
+        "dev: a push to dev",
+        "staging: a push to staging, promoted from dev",
+        "production: a push to production, promoted from staging",
         "ci-migrate.yml: correct, 3 environments",
     ]
 

@@ -77,6 +77,13 @@ def test_defaults_and_migrations():
     assert dev.migrations.upgrade_command is None
 
 
+def test_a_run_that_tells_nobody_needs_no_webhook() -> None:
+    dev = resolve_environment(
+        config_of(), "dev", {"DEV_URL": "sqlite:///a", "KEY": "k"}, tells_slack=False
+    )
+    assert dev.slack_webhook is None
+
+
 def test_the_command_is_taken_as_written():
     text = "version: 1\nmigrations: {command: {upgrade: [sh, '${X}']}}\nenvironments: {a: {url: 'x://'}}"
     assert resolve_environment(config_of(text), "a", {}).migrations.upgrade_command == (
