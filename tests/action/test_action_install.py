@@ -111,7 +111,11 @@ def test_an_environment_without_pip_is_served_by_another_pip(checkout, tmp_path)
 
 
 def test_no_installer_at_all_is_said(checkout, tmp_path):
-    python = make_environment(tmp_path / "env", with_pip=False)
+    # Not by `make_environment`: it would see the pip of the tests' own environment.
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True
+    )
+    python = tmp_path / "env" / "bin" / "python"
     done = run_install(python, checkout, tmp_path, PATH=str(tmp_path))
     assert done.returncode == 2
     assert "has no pip, and neither uv nor pip is on PATH" in done.stdout
