@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ci_migrate.database.catalog import Snapshot
 from ci_migrate.models import Failure, PendingRevision
-
-_READS = re.compile(
-    r"\s*(?:SELECT|SHOW|PRAGMA\s+\w+\s*(?:\(|;?\s*$)|EXPLAIN|DESCRIBE)\b", re.IGNORECASE
-)
+from ci_migrate.remains import is_reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +38,7 @@ def may_have_left_rows(
     failed = pending.get(revision or "")
     if failed is None or failed.atomic:
         return False
-    return any(not _READS.match(statement) for statement in executed)
+    return any(not is_reading(statement) for statement in executed)
 
 
 def advise(
@@ -53,18 +49,22 @@ def advise(
     pending: Mapping[str, PendingRevision],
     restore: str,
     tables: tuple[str, ...],
+    invalid: tuple[str, ...] = (),
 ) -> str:
     """Return the next step after a failed upgrade, in words and commands.
 
-    `restore` is the command that brings the backup back, `tables` the names of what changed.
+    `restore` is the command that brings the backup back, `tables` the names of what changed, `invalid` those
+    of indexes that a failed concurrent build has left.
     """
     if not changed:
         return _advise_unchanged(failure)
     failed = pending.get(failure.revision or "")
     at = ", ".join(rows) or "base"
-    if failed is None or failed.atomic or not failure.executed:
+    if failed is None or failed.atomic or not (failure.executed or invalid):
         return _advise_whole(failure, at)
-    return _advise_half(failure, at, restore=restore, tables=tables)
+    if invalid and not any(not is_reading(statement) for statement in failure.executed):
+        return _advise_indexes(failure, at, invalid)
+    return _advise_half(failure, at, restore=restore, tables=tables) + _drop(invalid)
 
 
 def _advise_unchanged(failure: Failure) -> str:
@@ -94,6 +94,18 @@ def _advise_half(failure: Failure, at: str, *, restore: str, tables: tuple[str, 
         f" A second run would stumble over them. {undo}, then {then}"
         + (f":\n{restore}" if restore else ".")
     )
+
+
+def _advise_indexes(failure: Failure, at: str, invalid: tuple[str, ...]) -> str:
+    return (
+        f"The database is at {at}; all that is left of {failure.revision} is an index whose concurrent build"
+        f" did not end. It serves no query, slows every write, and is in the way of a second build.{_drop(invalid)}"
+    )
+
+
+def _drop(invalid: tuple[str, ...]) -> str:
+    commands = "".join(f"\nDROP INDEX CONCURRENTLY {name};" for name in invalid)
+    return f" Remove what is invalid, then start the run again:{commands}" if invalid else ""
 
 
 def _name(failure: Failure) -> str:

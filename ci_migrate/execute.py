@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from ci_migrate.aftermath import State, advise, is_changed, may_have_left_rows
 from ci_migrate.backup.restore_advice import restore_command
-from ci_migrate.database.cancel import cancel_statement
+from ci_migrate.control import build_control
+from ci_migrate.database.health import find_invalid_indexes
+from ci_migrate.database.patience import ask_within
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import CiMigrateError, LockTimeoutError, UpgradeError
+from ci_migrate.errors import (
+    CiMigrateError,
+    InterruptedRunError,
+    LockTimeoutError,
+    UpgradeError,
+)
 from ci_migrate.execution import Execution
 from ci_migrate.models import AppliedRevision, Outcome
 from ci_migrate.own_runner import run_own_command
 from ci_migrate.record import RunRecord
+from ci_migrate.remains import encode_remains
 from ci_migrate.stops import held_stops
 from ci_migrate.survey import Survey, survey_database
-from ci_migrate.upgrade import UpgradeReport, check_probe, run_upgrade
+from ci_migrate.upgrade.probe import check_probe
+from ci_migrate.upgrade.report import UpgradeReport
+from ci_migrate.upgrade.run import run_upgrade
 from ci_migrate.verify import verify_target
 from ci_migrate.watch import Watch
 from ci_migrate.worker_settings import build_worker_environment
 
 LONGEST_PAUSE = 60.0
 """Seconds between two attempts at a lock."""
+HURRIED_SECONDS, CALM_SECONDS = 2.0, 60.0
+"""How long each last look or word may take: a runner kills what goes on for 10 seconds after a cancel."""
 
 
 def execute_plan(execution: Execution, survey: Survey) -> None:
@@ -41,7 +52,8 @@ def execute_plan(execution: Execution, survey: Survey) -> None:
         record.fail(exc)
         with held_stops():
             _look_back(execution, survey, before)
-        raise
+        if record.outcome is not Outcome.PROMOTED:
+            raise
     finally:
         _finish_ledger(execution, survey)
 
@@ -77,18 +89,14 @@ def _run_worker_with_patience(execution: Execution, survey: Survey) -> None:
         time.sleep(pause)
         # A worker serves one attempt: after a failure its event loop or session may be unusable.
         execution.close()
-        execution.report.failure = None
         survey = survey_database(survey.history, execution.database)
-
-
-def _cancel_by(execution: Execution) -> Callable[[int], object]:
-    return lambda number: cancel_statement(execution.lock_database, number)
+        execution.report.start_again(item.revision for item in survey.plan.pending)
 
 
 def _run_worker(execution: Execution, survey: Survey) -> None:
     record, history = execution.record, survey.history
     project = execution.project or execution.open_project(history)
-    report, cancel = execution.report, _cancel_by(execution)
+    report, control = execution.report, build_control(execution)
     check_probe(
         project.probe,
         survey.plan,
@@ -104,7 +112,7 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
         lock=execution.lock,
         observer=record.observer,
         max_queue=execution.environment.max_queue,
-        cancel=cancel,
+        cancel=control.cancel,
     )
     with record.stage("upgrade") as note, watch.run():
         run_upgrade(
@@ -113,7 +121,7 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
             project.challenge,
             report=report,
             observer=record.observer,
-            cancel=cancel,
+            control=control,
         )
         count = len(report.done)
         note.result = f"{count} revision{'' if count == 1 else 's'} ran"
@@ -166,14 +174,16 @@ def _look_back(execution: Execution, survey: Survey, before: State) -> None:
     if record.outcome is not Outcome.FAILED or record.failure is None:
         return
     try:
-        after = execution.read_state(history)
+        after = ask_within(_patience(record), lambda: execution.read_state(history))
     except CiMigrateError as exc:
         record.outcome = Outcome.PARTIAL
         record.warn(f"the database could not be read after the failure: {exc.message}")
         return
     record.reached = after.rows
     pending = {item.revision: item for item in survey.plan.pending}
-    changed = is_changed(before, after, record.failure, pending)
+    if _is_at_target(after.rows, execution, survey):
+        return
+    changed = is_changed(before, after, record.failure, pending) or execution.report.still_runs
     record.outcome = Outcome.PARTIAL if changed else Outcome.FAILED
     backup = record.backup
     record.advise(
@@ -184,8 +194,43 @@ def _look_back(execution: Execution, survey: Survey, before: State) -> None:
             pending=pending,
             restore=restore_command(backup, execution.database.address) if backup else "",
             tables=before.snapshot.changed_tables(after.snapshot),
+            invalid=_find_invalid_indexes(execution) if changed else (),
         )
     )
+    if execution.report.still_runs:
+        record.warn(
+            "the server still carries out a statement of this run, or takes one back: see that session"
+            f" {execution.report.server_id} has ended before you do anything"
+        )
+
+
+def _is_at_target(rows: tuple[str, ...], execution: Execution, survey: Survey) -> bool:
+    """Return whether a run that was stopped had done all: a stop that came too late is only a warning."""
+    record = execution.record
+    if record.failure is None or record.failure.kind != InterruptedRunError.kind:
+        return False
+    graph = survey.history.graph
+    if graph.unknown(rows) or graph.pending(rows, survey.plan.target):
+        return False
+    record.warn(
+        f"{record.failure.message} when all was done; a fresh connection has read the target"
+    )
+    record.outcome, record.failure = Outcome.PROMOTED, None
+    return True
+
+
+def _find_invalid_indexes(execution: Execution) -> tuple[str, ...]:
+    try:
+        return ask_within(
+            _patience(execution.record), lambda: find_invalid_indexes(execution.database)
+        )
+    except CiMigrateError:
+        return ()
+
+
+def _patience(record: RunRecord) -> float:
+    is_hurried = record.failure is not None and record.failure.kind == InterruptedRunError.kind
+    return HURRIED_SECONDS if is_hurried else CALM_SECONDS
 
 
 def _keep_applied(record: RunRecord, survey: Survey, report: UpgradeReport) -> None:
@@ -215,9 +260,22 @@ def _finish_ledger(execution: Execution, survey: Survey) -> None:
     stage = record.stage_name
     try:
         with record.stage("ledger") as note, held_stops():
-            execution.ledger.finish_run(promotion, executed, execution.now().isoformat())
+            now, remains = execution.now().isoformat(), _remains(execution, executed)
+            ask_within(
+                _patience(record),
+                lambda: execution.ledger.finish_run(promotion, executed, now, remains),
+            )
             count = len(executed)
             note.result = f"run recorded, {count} revision{'' if count == 1 else 's'} executed"
     except CiMigrateError as exc:
         record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")
     record.stage_name = stage
+
+
+def _remains(execution: Execution, executed: set[str]) -> str | None:
+    """Return what is left of revisions that did not come to their end, as the ledger keeps it."""
+    record, seen = execution.record, execution.report.remains
+    left = [remains for revision, remains in seen.items() if revision not in executed]
+    if record.outcome is not Outcome.PARTIAL or not left:
+        return None
+    return encode_remains(left, record.redactor.clean)

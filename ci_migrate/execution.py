@@ -22,7 +22,8 @@ from ci_migrate.migrations import Worker, start_worker
 from ci_migrate.models import Outcome
 from ci_migrate.record import RunRecord
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
-from ci_migrate.upgrade import Probe, UpgradeReport, load_and_probe, project_failure
+from ci_migrate.upgrade.probe import Probe, load_and_probe, project_failure
+from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.worker_settings import build_settings, build_worker_environment
 
 LONGEST_SHOWN_LINE = 10_000

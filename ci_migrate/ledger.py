@@ -18,7 +18,8 @@ from ci_migrate.database.ledger_table import (
     update_run,
 )
 from ci_migrate.errors import DatabaseFailedError, LedgerError
-from ci_migrate.models import Backup, Evidence, Outcome, Plan, Promotion, RunInfo
+from ci_migrate.models import Backup, Evidence, Outcome, Plan, Promotion, Remains, RunInfo
+from ci_migrate.remains import decode_remains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,16 @@ class UnfinishedRun:
     started_at: str
     run_url: str | None
     planned: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRemains:
+    """What the newest run left of revisions that are not atomic."""
+
+    remains: tuple[Remains, ...]
+    started_at: str
+    run_url: str | None
+    backup: Backup | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +104,19 @@ class Ledger:
             create_ledger(self._database, self._schema)
             insert_rows(self._database, self._schema, _padded(rows))
 
-    def finish_run(self, promotion: Promotion, executed: Collection[str], now: str) -> None:
-        """Write how the run ended and which of its revisions the database has."""
+    def note_remains(self, run_id: str, remains: str) -> None:
+        """Write what revisions that are not atomic have done so far, before they do more."""
+        with _as_ledger_error("write"):
+            update_run(self._database, self._schema, run_id, {"detail": remains}, {})
+
+    def finish_run(
+        self,
+        promotion: Promotion,
+        executed: Collection[str],
+        now: str,
+        remains: str | None = None,
+    ) -> None:
+        """Write how the run ended, which of its revisions the database has, and what is left of others."""
         seconds = {applied.revision: applied.seconds for applied in promotion.applied}
         failure = promotion.failure
         record = {"kind": failure.kind, "message": failure.message} if failure else None
@@ -104,6 +126,7 @@ class Ledger:
             "seconds": promotion.seconds,
             "to_rows": json.dumps(promotion.reached),
             "failure": json.dumps(record) if record else None,
+            "detail": remains,
         }
         revisions = {
             item.revision: _ending(item.revision in executed, seconds.get(item.revision), now)
@@ -125,6 +148,19 @@ class Ledger:
                 ),
             )
             for row in rows
+        )
+
+    def last_remains(self) -> LastRemains | None:
+        """Return what the newest run left unfinished, or None."""
+        rows = self._select(kind="run", newest=1)
+        if not rows or not rows[0]["detail"]:
+            return None
+        row, backup = rows[0], json.loads(rows[0]["backup"] or "null")
+        return LastRemains(
+            remains=decode_remains(row["detail"]),
+            started_at=row["started_at"],
+            run_url=row["run_url"],
+            backup=Backup(**backup, verified="", seconds=0.0) if backup else None,
         )
 
     def last_partial_run(self) -> PartialRun | None:

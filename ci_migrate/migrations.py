@@ -97,6 +97,12 @@ class Worker:
         code = self._process.wait()
         raise WorkerError(_how_it_ended(code))
 
+    def rest(self) -> Iterator[Event]:
+        """Yield what a worker that has ended had still said."""
+        for line in self._lines():
+            event: Event = json.loads(line)
+            yield event
+
     def interrupt(self) -> None:
         """Make the worker stop what it does and roll back: SIGINT, then SIGTERM, then SIGKILL."""
         if self._process.poll() is None:

@@ -101,6 +101,28 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What a revision that is not atomic has done so far, or had done when its run ended."""
+
+    revision: str
+    executed: tuple[str, ...]
+    """Statements that ran and change something, oldest first."""
+    begun: str | None = None
+    """The statement after them, of which nobody knows whether it was carried out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """What an earlier run left in the database, told to whoever comes next."""
+
+    remains: Remains
+    started_at: str
+    run_url: str | None
+    restore: str
+    """The command that brings the backup of that run back; empty without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedRevision:
     """A revision that ran in this promotion and is in the database."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ci_migrate import git
+from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
 from ci_migrate.database.health import find_ailments
@@ -14,7 +15,7 @@ from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import CiMigrateError, ConfigError
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.ledger import Ledger
-from ci_migrate.models import Evidence
+from ci_migrate.models import Evidence, Unfinished
 from ci_migrate.survey import History, Survey, problems_of
 
 
@@ -37,8 +38,12 @@ def gather_inputs(
     ledger: Ledger,
     before: Before | None,
     env: Mapping[str, str],
+    undone: Collection[str] = (),
 ) -> GateInputs:
-    """Return the inputs of the gates; asks the databases, changes nothing."""
+    """Return the inputs of the gates; asks the databases, changes nothing.
+
+    `undone` are revisions of which the user says that nothing is left of them.
+    """
     problem = find_privilege_problem(database, survey.history.version_table_schema)
     if problem is None and survey.plan.pending:
         problem = _ledger_problem(environment, ledger)
@@ -58,6 +63,7 @@ def gather_inputs(
         evidence_problem=evidence_problem,
         health=environment.health,
         ailments=_find_ailments(environment, survey, database),
+        unfinished=_find_unfinished(survey, ledger, database, undone),
     )
 
 
@@ -98,6 +104,23 @@ def _find_ailments(environment: Environment, survey: Survey, database: Database)
     if environment.health == "off" or not survey.plan.pending:
         return ()
     return find_ailments(database)
+
+
+def _find_unfinished(
+    survey: Survey, ledger: Ledger, database: Database, undone: Collection[str]
+) -> tuple[Unfinished, ...]:
+    pending = {item.revision for item in survey.plan.pending} - set(undone)
+    last = ledger.last_remains() if pending else None
+    if last is None:
+        return ()
+    restore = restore_command(last.backup, database.address) if last.backup else ""
+    return tuple(
+        Unfinished(
+            remains=remains, started_at=last.started_at, run_url=last.run_url, restore=restore
+        )
+        for remains in last.remains
+        if remains.revision in pending
+    )
 
 
 def _ledger_problem(environment: Environment, ledger: Ledger) -> tuple[str, str] | None:

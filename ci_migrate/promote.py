@@ -45,6 +45,8 @@ class PromoteRequest:
     redactor: Redactor
     now: Callable[[], datetime]
     """UTC."""
+    undone: tuple[str, ...] = ()
+    """Half-applied revisions of which the user says that nothing is left."""
 
 
 def promote(request: PromoteRequest) -> Promotion:
@@ -171,6 +173,7 @@ def _pass_gates(
             ledger=execution.ledger,
             before=request.before,
             env=request.env,
+            undone=request.undone,
         )
         record.gates = check_gates(inputs)
         failed = [gate for gate in record.gates if gate.outcome is GateOutcome.FAILED]

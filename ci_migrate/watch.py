@@ -13,7 +13,7 @@ from ci_migrate.database.waiting import read_waiting
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.migrations import Worker
 from ci_migrate.observer import Observer
-from ci_migrate.upgrade import UpgradeReport
+from ci_migrate.upgrade.report import UpgradeReport
 
 LOOK_EVERY_SECONDS = 5.0
 LOST_LOCK = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,8 +17,18 @@ from ci_migrate.models import Promotion
 )
 @with_selection
 @with_json
+@click.option(
+    "--undone",
+    metavar="REVISION",
+    multiple=True,
+    help="Say that nothing is left of a revision which an earlier run left half applied.",
+)
 def promote_command(
-    environment: str | None, branch: str | None, config_path: Path | None, json_option: str | None
+    environment: str | None,
+    branch: str | None,
+    config_path: Path | None,
+    json_option: str | None,
+    undone: tuple[str, ...],
 ) -> int:
     """Bring an environment's database to the revisions of its branch.
 
@@ -25,7 +36,7 @@ def promote_command(
     records and reports. With nothing pending none of the project's code runs.
     """
     return run_selected(
-        _promote,
+        partial(_promote, undone=undone),
         environment=environment,
         branch=branch,
         config_path=config_path,
@@ -34,7 +45,7 @@ def promote_command(
     )
 
 
-def _promote(prepared: Prepared) -> Promotion:
+def _promote(prepared: Prepared, *, undone: tuple[str, ...]) -> Promotion:
     from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.promote import PromoteRequest, promote
 
@@ -48,5 +59,6 @@ def _promote(prepared: Prepared) -> Promotion:
             observer=prepared.reporters.console,
             redactor=prepared.redactor,
             now=utc_now,
+            undone=undone,
         )
     )

@@ -20,6 +20,7 @@ LONG_SECONDS = 300
 LAG_SECONDS = 30
 FEWEST_FREE_CONNECTIONS = 5
 
+_INVALID_INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
 _POSTGRESQL = {
     "a transaction is open for {1} s: pid {0}, app={2}, {3}": f"""
         SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::int, application_name, state
@@ -31,8 +32,7 @@ _POSTGRESQL = {
     "a pg_dump is running, which locks every table against changes: pid {0}": """
         SELECT pid FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'pg_dump'""",
-    "index {0} is invalid (DROP INDEX CONCURRENTLY {0};)": """
-        SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid""",
+    "index {0} is invalid (DROP INDEX CONCURRENTLY {0};)": _INVALID_INDEXES,
     "replica {0} is {1} s behind": f"""
         SELECT application_name, extract(epoch FROM replay_lag)::int FROM pg_stat_replication
         WHERE replay_lag > interval '{LAG_SECONDS} seconds'""",
@@ -70,6 +70,14 @@ def find_ailments(database: Database) -> tuple[str, ...]:
                 continue
             found += [sentence.format(*row) for row in rows[:5]]
     return tuple(found)
+
+
+def find_invalid_indexes(database: Database) -> tuple[str, ...]:
+    """Return the names of indexes that a failed concurrent build has left, quoted where they need it."""
+    if database.dialect != "postgresql":
+        return ()
+    rows = database.run(partial(_rows, _INVALID_INDEXES))
+    return tuple(row[0] for row in rows)
 
 
 def _sqlite(path: Path) -> Iterator[str]:

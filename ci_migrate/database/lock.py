@@ -6,12 +6,14 @@ import fcntl
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ci_migrate.database.engine import Database, Session
+from ci_migrate.database.patience import ask_within
 from ci_migrate.database.pooler import refuse_pooler
 from ci_migrate.errors import (
     DatabaseFailedError,
@@ -20,6 +22,9 @@ from ci_migrate.errors import (
 )
 
 POLL_SECONDS = 0.5
+FRESH_SECONDS = 0.2
+"""How long an answer is good: a history of quick revisions must not ask before each."""
+RELEASE_SECONDS = 2.0
 TELL_EVERY_SECONDS = 15.0
 
 
@@ -29,7 +34,19 @@ class Lock:
     def __init__(self, session: Session | None, is_held: Callable[[], bool]) -> None:
         self.session = session
         """The connection that holds it; None for a lock file."""
-        self.is_held = is_held
+        self._ask = is_held
+        self._one_by_one = threading.Lock()
+        self._asked = -FRESH_SECONDS
+
+    def is_held(self) -> bool:
+        """Return whether the lock is still ours, as of a moment ago; from any thread."""
+        with self._one_by_one:
+            if time.monotonic() - self._asked < FRESH_SECONDS:
+                return True
+            if not self._ask():
+                return False
+            self._asked = time.monotonic()
+            return True
 
 
 @contextmanager
@@ -204,9 +221,9 @@ def _is_held(session: Session, statement: str) -> bool:
 
 def _release(session: Session, statement: str) -> None:
     try:
-        _scalar(session, statement)
-    except DatabaseFailedError:
-        # The connection is gone, and with it the lock.
+        ask_within(RELEASE_SECONDS, lambda: _scalar(session, statement))
+    except (DatabaseFailedError, DatabaseUnreachableError):
+        # The connection is gone, and with it the lock, or will be when we end.
         return
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ci_migrate.gates import connection, heads, health, history, order
+from ci_migrate.gates import connection, heads, health, history, order, unfinished
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateResult
 
 GATES: dict[str, Callable[[GateInputs], GateResult]] = {
     connection.NAME: connection.check,
     history.NAME: history.check,
+    unfinished.NAME: unfinished.check,
     heads.NAME: heads.check,
     order.NAME: order.check,
     health.NAME: health.check,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ci_migrate.models import Evidence, Plan
+from ci_migrate.models import Evidence, Plan, Unfinished
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem
 
@@ -38,4 +38,5 @@ class GateInputs:
     """`block`, `warn` or `off`."""
     ailments: tuple[str, ...] = ()
     """Signs of a bad moment for a migration."""
-    """Why the evidence could not be read, or None."""
+    unfinished: tuple[Unfinished, ...] = ()
+    """What an earlier run left of revisions that are pending again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -59,11 +60,30 @@ def send_reports(promotion: Promotion, reporters: Reporters) -> Promotion:
 def _deliveries(
     reporters: Reporters, promotion: Promotion
 ) -> Iterator[tuple[str, Callable[[Promotion], None]]]:
-    """Yield the reporters in an order in which the last ones can still tell of the first."""
-    webhook, summary = reporters.slack_webhook, reporters.summary_file
-    outputs, result = reporters.outputs_file, reporters.json_file
+    """Yield the reporters in an order in which the last ones can still tell of the first.
+
+    A run that was told to stop is killed soon: then Slack, which may be slow, comes last.
+    """
+    is_stopped = (
+        promotion.failure is not None and promotion.failure.kind == InterruptedRunError.kind
+    )
+    if not is_stopped:
+        yield from _slack(reporters, promotion, hurried=False)
+    yield from _files(reporters)
+    if is_stopped:
+        yield from _slack(reporters, promotion, hurried=True)
+
+
+def _slack(
+    reporters: Reporters, promotion: Promotion, *, hurried: bool
+) -> Iterator[tuple[str, Callable[[Promotion], None]]]:
+    webhook, post = reporters.slack_webhook, partial(post_json, hurried=hurried)
     if webhook and promotion.outcome is not Outcome.NOTHING_TO_DO:
-        yield "Slack", lambda told: post_to_slack(told, webhook, post_json)
+        yield "Slack", lambda told: post_to_slack(told, webhook, post)
+
+
+def _files(reporters: Reporters) -> Iterator[tuple[str, Callable[[Promotion], None]]]:
+    summary, outputs, result = reporters.summary_file, reporters.outputs_file, reporters.json_file
     if summary:
         yield "job summary", lambda told: _append(summary, told)
     if outputs:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import event
 
 from ci_migrate.redact import without_row_data
+from ci_migrate.worker.lasting import outlives_crash
 from ci_migrate.worker.protocol import Channel
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -35,10 +36,13 @@ class StatementCapture:
         self.failures = 0
         """Statements of the revision that failed, whatever became of their errors."""
         self.first_failure = ""
+        self._is_atomic = True
+        self._awaits_commit = False
 
-    def begin(self, revision: str) -> None:
+    def begin(self, revision: str, *, is_atomic: bool) -> None:
         """Take what follows as this revision's."""
         self.revision = revision
+        self._is_atomic, self._awaits_commit = is_atomic, False
         self.failures, self.first_failure = 0, ""
 
     def attach(self, engine: Any) -> None:
@@ -47,10 +51,27 @@ class StatementCapture:
             event.listen(engine, "before_cursor_execute", self._before)
             event.listen(engine, "after_cursor_execute", self._after)
             event.listen(engine, "handle_error", self._fail)
+            event.listen(engine, "commit", self._before_commit)
 
-    def _before(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if self.revision is not None:
-            self.last_statement = statement
+    def _before(self, connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if self.revision is None:
+            return
+        self.last_statement = statement
+        if self._is_atomic:
+            return
+        if outlives_crash(connection, statement):
+            self._announce(statement)
+        else:
+            self._awaits_commit = True
+
+    def _before_commit(self, _connection: Any) -> None:
+        if self.revision is not None and self._awaits_commit:
+            self._announce("COMMIT")
+
+    def _announce(self, statement: str) -> None:
+        # The parent writes down what is about to last before it lasts.
+        self._awaits_commit = False
+        self._channel.ask("statement_begins", statement=statement[:LONGEST_STATEMENT])
 
     def _after(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if self.revision is not None:

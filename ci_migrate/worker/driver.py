@@ -51,8 +51,14 @@ class Driver:
 
         self._run_env(look, dont_mutate=True)
 
-    def upgrade(self, challenge: Mapping[str, str], expected: tuple[str, ...]) -> None:
-        """Run env.py with the steps to the target; report each as it starts and ends."""
+    def upgrade(
+        self, challenge: Mapping[str, str], expected: tuple[str, ...], not_atomic: frozenset[str]
+    ) -> None:
+        """Run env.py with the steps to the target; report each as it starts and ends.
+
+        The parent is asked before each step, and before each statement of the revisions in `not_atomic`
+        whose effect would outlive a crash.
+        """
         finished: list[bool] = []
 
         def run(rows: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
@@ -65,8 +71,9 @@ class Driver:
             self._channel.cancel = _local_cancel(context)
             self._channel.send("connected", server_id=_server_id(context))
             for step in self._steps(rows):
+                self._channel.ask("next", revision=step.revision.revision)
                 self._refuse_after_stop()
-                yield from self._watched(step)
+                yield from self._watched(step, is_atomic=step.revision.revision not in not_atomic)
             finished.append(True)
 
         self._run_env(run)
@@ -80,13 +87,13 @@ class Driver:
     def _steps(self, rows: tuple[str, ...]) -> Iterable[Any]:
         return compat.upgrade_steps(self.script, self._settings["target"], rows)
 
-    def _watched(self, step: Any) -> Iterator[Any]:
+    def _watched(self, step: Any, *, is_atomic: bool) -> Iterator[Any]:
         revision, path = step.revision.revision, str(step.revision.path)
         function = step.migration_fn
 
         @functools.wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            self._capture.begin(revision)
+            self._capture.begin(revision, is_atomic=is_atomic)
             try:
                 result = function(*args, **kwargs)
             except BaseException as exc:

@@ -30,6 +30,7 @@ class Channel:
         """Called by the thread that reads commands, to stop a statement that is running."""
         self.stop_reason = ""
         """Why the parent wants no further revision to begin; empty while it does."""
+        self._go = threading.Event()
         reader = threading.Thread(target=self._read, args=(commands,), name="commands", daemon=True)
         reader.start()
 
@@ -47,6 +48,14 @@ class Channel:
             while view:
                 view = view[os.write(self._events, view) :]
 
+    def ask(self, event: str, **values: object) -> None:
+        """Send one event and wait until the parent, having done what it calls for, says go."""
+        if os.getpid() != self._pid:
+            return
+        self._go.clear()
+        self.send(event, **values)
+        self._go.wait()
+
     def _read(self, commands: int) -> None:
         try:
             with open(commands, encoding="utf-8") as lines:
@@ -62,5 +71,7 @@ class Channel:
             self.cancel()
         elif command.get("do") == "stop":
             self.stop_reason = command["reason"]
+        elif command.get("do") == "go":
+            self._go.set()
         else:
             self._queue.put(command)

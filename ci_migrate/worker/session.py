@@ -32,9 +32,17 @@ class SessionSettings:
         # pooler. Not in autocommit: a concurrent index build that meets a lock timeout leaves an invalid
         # index behind.
         if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+            self._watch_client(connection)
             return
         for statement in self._statements(connection.dialect):
             connection.exec_driver_sql(statement)
+
+    def _watch_client(self, connection: Any) -> None:
+        # For the session, as there is no transaction: a concurrent index build would go on without us.
+        if connection.dialect.name == "postgresql" and self._settings["connection_check"]:
+            connection.exec_driver_sql(
+                f"SET client_connection_check_interval = {CHECK_MILLISECONDS}"
+            )
 
     def _statements(self, dialect: Any) -> Iterator[str]:
         lock, statement = self._settings["lock_timeout"], self._settings["statement_timeout"]

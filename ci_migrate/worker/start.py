@@ -52,7 +52,9 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
         elif command["do"] == "history":
             channel.send("history", revisions=describe_history(driver.script))
         elif command["do"] == "upgrade":
-            driver.upgrade(command["challenge"], tuple(command["expected"]))
+            driver.upgrade(
+                command["challenge"], tuple(command["expected"]), frozenset(command["not_atomic"])
+            )
         else:
             return
 

@@ -20,6 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "http_client",
             "migrations",
             "own_runner",
+            "remains",
             "revisions",
             "worker",
         }
@@ -29,6 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "aftermath",
+            "control",
             "execute",
             "execution",
             "preflight",

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ci_migrate.gates import connection, heads, history, order
+from ci_migrate.gates import connection, heads, history, order, unfinished
 from ci_migrate.gates.check import check_gates
 from ci_migrate.gates.inputs import GateInputs
-from ci_migrate.models import Evidence, GateOutcome, Plan, Revision
+from ci_migrate.models import Evidence, GateOutcome, Plan, Remains, Revision, Unfinished
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem
 from tests.unit.report.samples import make_pending
@@ -48,6 +48,7 @@ def test_all_gates_are_asked_so_that_all_faults_are_told() -> None:
     assert [(gate.name, gate.outcome) for gate in found] == [
         ("connection", FAILED),
         ("history", FAILED),
+        ("unfinished", PASSED),
         ("heads", FAILED),
         ("order", SKIPPED),
         ("health", SKIPPED),
@@ -241,3 +242,26 @@ def test_content_that_could_not_be_read_is_no_evidence() -> None:
         make_inputs(plan=plan, promote_from="dev", evidence=promoted("aaaa", content_hash=""))
     )
     assert found.outcome is FAILED
+
+
+# unfinished
+
+
+@pytest.mark.parametrize("restore", ["cp a b", ""])
+def test_a_half_applied_revision_is_told_with_every_way_out(restore: str) -> None:
+    remains = Remains(revision="bbbb", executed=("CREATE TABLE x",), begun="ALTER TABLE y")
+    left = Unfinished(
+        remains=remains, started_at="2026-11-02", run_url="https://x/1", restore=restore
+    )
+    gate = unfinished.check(make_inputs(unfinished=(left,)))
+    assert gate.outcome is FAILED
+    for words in (
+        "2026-11-02 (https://x/1)",
+        "ran: CREATE TABLE x",
+        "may or may not",
+        "ALTER TABLE y",
+    ):
+        assert words in gate.message
+    assert gate.next_step is not None
+    for words in ("--undone bbbb", "alembic stamp bbbb", "by hand", restore):
+        assert words in gate.next_step

@@ -1,0 +1,35 @@
+"""Questions to a server that may not answer any more, asked for a limited time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from ci_migrate.errors import DatabaseUnreachableError
+
+T = TypeVar("T")
+
+
+def ask_within(seconds: float, work: Callable[[], T]) -> T:
+    """Return what `work` returns, or raise what it raises.
+
+    Raises DatabaseUnreachableError when it takes longer; it then goes on in a thread that ends with us.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as exc:  # noqa: BLE001 - raised again below, in the thread that asked
+            errors.append(exc)
+
+    thread = threading.Thread(target=run, name="limited", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise DatabaseUnreachableError(f"the server did not answer within {seconds:.0f} s")
+    return results[0]

@@ -1,0 +1,131 @@
+"""The probe: env.py runs without a step, and shows what it would work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ci_migrate.errors import CiMigrateError, ProbeError, Where, WrongDatabaseError
+from ci_migrate.migrations import Event, Worker
+from ci_migrate.models import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What the project's env.py did when it ran with nothing to do."""
+
+    rows: tuple[str, ...]
+    pending: tuple[str, ...]
+    """What Alembic itself would run, in its order."""
+    same_database: bool
+    database: str
+    version_table: str
+    version_table_schema: str | None
+    external_transaction: bool
+
+
+def load_and_probe(worker: Worker, challenge: Mapping[str, str]) -> Probe:
+    """Load the project, run its env.py without a step, and return what it configured.
+
+    Raises ProbeError when it fails, configures nothing or more than one database.
+    """
+    for event in worker.events("loaded", "failed"):
+        if event["event"] == "failed":
+            raise project_failure(event)
+    worker.send(do="probe", challenge=dict(challenge))
+    found: list[Event] = []
+    for event in worker.events("probe_ended", "failed"):
+        if event["event"] == "probed":
+            found.append(event)
+        elif event["event"] == "failed":
+            raise project_failure(event)
+    if not found:
+        raise ProbeError(
+            "env.py never called context.run_migrations",
+            next_step="Its online part must call context.configure(connection=…) and then"
+            " context.run_migrations(); what it prints is above.",
+        )
+    if len(found) > 1:
+        names = ", ".join(str(event["database"]) for event in found)
+        raise ProbeError(
+            f"env.py configures {len(found)} databases ({names}); ci-migrate promotes one for now",
+            next_step="Give each database an environment of its own, with an alembic.ini section or"
+            " -x argument that makes env.py run that one only.",
+        )
+    return _probe_of(found[0])
+
+
+def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str | None) -> None:
+    """Raise when the project would work on anything else than what was planned.
+
+    WrongDatabaseError for another database; ProbeError for another version table or other rows.
+    """
+    if not probe.same_database:
+        raise WrongDatabaseError(
+            f"env.py opened {probe.database}, but this environment is {database}; nothing was run",
+            next_step="Make the project take its URL from the environment: name the variable it reads in"
+            " `migrations.url_env`, or pass it on with `migrations.env` or `migrations.x`.",
+        )
+    if (probe.version_table, probe.version_table_schema) != (table, schema):
+        found = ".".join(filter(None, (probe.version_table_schema, probe.version_table)))
+        planned = ".".join(filter(None, (schema, table)))
+        raise ProbeError(
+            f"env.py uses the version table {found}, but the plan was made from {planned}",
+            next_step=f"Add `version_table: {probe.version_table}`"
+            + (
+                f" and `version_table_schema: {probe.version_table_schema}`"
+                if probe.version_table_schema
+                else ""
+            )
+            + " to `migrations` in the configuration.",
+        )
+    if probe.rows != plan.current:
+        raise ProbeError(
+            f"the version rows changed between plan ({name_rows(plan.current)}) and probe"
+            f" ({name_rows(probe.rows)})",
+            next_step="Something else migrates this database, or importing the project does.",
+        )
+    differing = {item.revision for item in plan.pending} ^ set(probe.pending)
+    if differing:
+        raise ProbeError(
+            "Alembic would run other revisions than were planned from the files; in one only:"
+            f" {name_rows(sorted(differing)[:10])}",
+            next_step="env.py or a setting made by code chooses the revisions: name their folders in"
+            " `migrations.versions`.",
+        )
+
+
+def project_failure(event: Event) -> CiMigrateError:
+    """Return what the worker could not load or run, with a hint where the kind of error is known."""
+    hints = {
+        "MissingGreenlet": "env.py is synchronous but the URL names an async driver: use one of the two.",
+        "InvalidRequestError": "An async env.py needs a URL with an async driver, such as"
+        " postgresql+asyncpg://.",
+        "ModuleNotFoundError": "Run ci-migrate with the project's Python, and name folders to import from"
+        " in `migrations.path`.",
+    }
+    what = "the project could not be loaded" if event["stage"] == "load" else "env.py failed"
+    error: CiMigrateError = ProbeError(
+        f"{what}: {event['type']}: {event['message']}",
+        next_step=hints.get(event["type"], "What the project printed is above."),
+        where=Where(file=event["file"], line=event["line"], statement=event["statement"]),
+    )
+    return error
+
+
+def _probe_of(event: Mapping[str, Any]) -> Probe:
+    return Probe(
+        rows=tuple(event["rows"]),
+        pending=tuple(event["pending"]),
+        same_database=event["same_database"],
+        database=event["database"],
+        version_table=event["version_table"],
+        version_table_schema=event["version_table_schema"],
+        external_transaction=event["external_transaction"],
+    )
+
+
+def name_rows(rows: tuple[str, ...] | list[str]) -> str:
+    """Return version rows for a message."""
+    return ", ".join(rows) or "none"

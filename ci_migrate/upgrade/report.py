@@ -1,0 +1,157 @@
+"""What is seen of an upgrade: every event of the worker, taken into one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ci_migrate.errors import (
+    CiMigrateError,
+    LockTimeoutError,
+    ProbeError,
+    UpgradeError,
+    Where,
+)
+from ci_migrate.migrations import Event
+from ci_migrate.models import Remains
+from ci_migrate.observer import Observer
+from ci_migrate.remains import find_remains
+from ci_migrate.upgrade.probe import name_rows, project_failure
+
+
+@dataclass(kw_only=True)
+class UpgradeReport:
+    """What was seen of an upgrade, as far as it went."""
+
+    done: dict[str, float] = field(default_factory=dict)
+    """Seconds per revision that ran to its end, in order; not yet proved to be committed."""
+    running: str | None = None
+    executed: list[str] = field(default_factory=list)
+    """Statements of the revision that is running, or failed."""
+    swallowed: list[str] = field(default_factory=list)
+    """Warnings of revisions that ended well although statements of theirs failed."""
+    begun: str | None = None
+    """The statement that may be running, where it would outlive this run."""
+    remains: dict[str, Remains] = field(default_factory=dict)
+    """What the revisions that are not atomic have done, those that ended well too."""
+    server_id: int | None = None
+    still_runs: bool = False
+    """Whether the server goes on with a statement whose client has ended."""
+    failure: CiMigrateError | None = None
+
+    def start_again(self, pending: Iterable[str]) -> None:
+        """Forget the failure, and what is pending again."""
+        self.failure = self.running = self.begun = None
+        for revision in pending:
+            self.done.pop(revision, None)
+            self.remains.pop(revision, None)
+
+
+def take_event(
+    event: Event, report: UpgradeReport, messages: Mapping[str, str], observer: Observer
+) -> None:
+    """Take one event into the report; `messages` are those of the pending revisions by id."""
+    kind = event["event"]
+    if kind == "connected":
+        report.server_id = event["server_id"]
+    elif kind == "statement_begins":
+        report.begun = event["statement"]
+        _note_remains(report)
+    elif kind == "statement":
+        report.begun = None
+        report.executed.append(event["statement"])
+    elif kind == "revision_started":
+        _start_revision(event["revision"], report, messages, observer)
+    elif kind == "revision_done":
+        _end_revision(event, report, observer)
+    elif kind == "swallowed":
+        report.swallowed.append(_describe_swallowed(event))
+    elif kind == "revision_failed":
+        report.failure = _revision_failure(event, report)
+        report.begun = None
+        _note_remains(report)
+    elif kind in {"refused", "stopped", "failed", "ran"}:
+        report.failure = report.failure or _failure_at_the_end(event, report)
+
+
+def _start_revision(
+    revision: str, report: UpgradeReport, messages: Mapping[str, str], observer: Observer
+) -> None:
+    report.running = revision
+    report.executed.clear()
+    number = sum(done in messages for done in report.done) + 1
+    observer.revision_started(revision, messages.get(revision, ""), number, len(messages))
+
+
+def _end_revision(event: Event, report: UpgradeReport, observer: Observer) -> None:
+    _note_remains(report)
+    report.done[event["revision"]] = event["seconds"]
+    report.running = None
+    observer.revision_ended(event["revision"], event["seconds"])
+
+
+def _note_remains(report: UpgradeReport) -> None:
+    """Keep what the running revision has done, if it was seen to do something that lasts."""
+    revision = report.running
+    if revision is None or (report.begun is None and revision not in report.remains):
+        return
+    remains = find_remains(revision, report.executed, report.begun)
+    report.remains.pop(revision, None)
+    if remains.executed or remains.begun:
+        report.remains[revision] = remains
+
+
+def _failure_at_the_end(event: Event, report: UpgradeReport) -> CiMigrateError | None:
+    kind = event["event"]
+    if kind == "refused":
+        return ProbeError(
+            f"env.py opened {event['database']} with the version rows {name_rows(event['rows'])} when"
+            " asked to upgrade, unlike in its probe; nothing was run",
+        )
+    if kind == "stopped":
+        return UpgradeError(event["reason"])
+    if kind == "failed":
+        return _late_failure(event, report) or project_failure(event)
+    if event["finished"]:
+        return None
+    return UpgradeError(
+        "env.py ended without running the migrations to their end, and without an error",
+        next_step="Look for an `except` or a condition in env.py that hides what happened.",
+    )
+
+
+def _describe_swallowed(event: Event) -> str:
+    count = event["count"]
+    many = f"{count} of its statements" if count > 1 else "one of its statements"
+    return (
+        f"{event['revision']} ended well although {many} failed: it caught the errors itself. See whether"
+        f" the database is as you want it. The first was {' '.join(event['first'].split())}"
+    )
+
+
+def _revision_failure(event: Event, report: UpgradeReport) -> UpgradeError:
+    statement = event["statement"]
+    error = LockTimeoutError if event["is_lock_timeout"] else UpgradeError
+    return error(
+        f"{event['type']}: {event['message']}",
+        where=Where(
+            revision=event["revision"],
+            file=event["file"],
+            line=event["line"],
+            statement=statement,
+            executed=tuple(report.executed),
+        ),
+    )
+
+
+def _late_failure(event: Event, report: UpgradeReport) -> UpgradeError | None:
+    """Return the failure of a commit or version row, after a revision's own code had ended well."""
+    revision = report.running or (list(report.done)[-1] if report.done else None)
+    if revision is None:
+        return None
+    return UpgradeError(
+        f"when the transaction was to be completed: {event['type']}: {event['message']}",
+        where=Where(
+            revision=revision, statement=event["statement"], executed=tuple(report.executed)
+        ),
+    )

@@ -1,0 +1,110 @@
+"""The upgrade: the worker runs the pending revisions, and asks before what cannot be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ci_migrate.errors import CiMigrateError, InterruptedRunError, Where, WorkerError
+from ci_migrate.migrations import Event, Worker
+from ci_migrate.models import Plan, Remains
+from ci_migrate.observer import Observer
+from ci_migrate.upgrade.report import UpgradeReport, take_event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """What an upgrade needs of the run around it; the numbers are those of sessions on the server."""
+
+    refuse: Callable[[], str]
+    """Says why no further revision may begin; empty when it may."""
+    keep: Callable[[tuple[Remains, ...]], None]
+    """Writes down what revisions that are not atomic have done and are about to do."""
+    cancel: Callable[[int], object]
+    """Cancels the statement of a session."""
+    wait_for_end: Callable[[int], bool]
+    """Waits for a session whose client is gone; False when it goes on for too long."""
+
+
+def run_upgrade(
+    worker: Worker,
+    plan: Plan,
+    challenge: Mapping[str, str],
+    *,
+    report: UpgradeReport,
+    observer: Observer,
+    control: Control,
+) -> None:
+    """Run the pending revisions in one Alembic run and fill in the report, also with their failure.
+
+    When this process is told to stop, the statement of env.py's session is cancelled and the worker is
+    interrupted so that it rolls back; when the worker ends by itself, the server is given the time to.
+    """
+    messages = {pending.revision: pending.message for pending in plan.pending}
+    careful = [pending.revision for pending in plan.pending if not pending.atomic]
+    worker.send(
+        do="upgrade",
+        challenge=dict(challenge),
+        expected=list(plan.current),
+        not_atomic=careful,
+    )
+    try:
+        for event in worker.events("ran", "failed"):
+            take_event(event, report, messages, observer)
+            _answer(event, worker, report, control)
+    except WorkerError as exc:
+        report.failure = report.failure or exc
+        _end_session(report, control)
+    except CiMigrateError as exc:
+        report.failure = exc
+        _stop(worker, report, messages, observer, control)
+    if report.failure is not None and report.failure.where == Where():
+        report.failure.where = Where(revision=report.running, executed=_executed(report))
+
+
+def _answer(event: Event, worker: Worker, report: UpgradeReport, control: Control) -> None:
+    """Let the worker go on where it has asked."""
+    if event["event"] == "next":
+        if reason := control.refuse():
+            worker.send(do="stop", reason=reason)
+        worker.send(do="go")
+    elif event["event"] == "statement_begins":
+        control.keep(tuple(report.remains.values()))
+        worker.send(do="go")
+
+
+def _stop(
+    worker: Worker,
+    report: UpgradeReport,
+    messages: Mapping[str, str],
+    observer: Observer,
+    control: Control,
+) -> None:
+    if report.server_id is not None:
+        control.cancel(report.server_id)
+    worker.interrupt()
+    reason = report.failure
+    for event in worker.rest():
+        take_event(event, report, messages, observer)
+        if (
+            event["event"] == "ran"
+            and event["finished"]
+            and isinstance(reason, InterruptedRunError)
+        ):
+            observer.note("the stop came when the upgrade was complete")
+            report.failure = None
+            return
+    report.failure = reason
+    _end_session(report, control)
+
+
+def _end_session(report: UpgradeReport, control: Control) -> None:
+    """Wait for what the server still does for a worker that has ended: only then can its traces be read."""
+    if report.server_id is not None:
+        control.cancel(report.server_id)
+        report.still_runs = not control.wait_for_end(report.server_id)
+
+
+def _executed(report: UpgradeReport) -> tuple[str, ...]:
+    begun = [f"{report.begun} -- may or may not have been carried out"] if report.begun else []
+    return (*report.executed, *begun)
