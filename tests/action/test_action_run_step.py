@@ -30,6 +30,8 @@ time.sleep(float(os.environ["SLEEP"]))
 def start(tmp_path):
     """Start the step as the runner does, with a package that stands in for the tool."""
     (tmp_path / "packages/ci_migrate").mkdir(parents=True)
+    # A package of its own, not a namespace: an installed ci_migrate would win over that.
+    (tmp_path / "packages/ci_migrate/__init__.py").touch()
     (tmp_path / "packages/ci_migrate/__main__.py").write_text(REPORT)
     (tmp_path / "my project").mkdir()
     script = tmp_path / "step.sh"
