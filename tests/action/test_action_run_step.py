@@ -91,6 +91,7 @@ def test_it_runs_in_the_working_directory_without_arguments(start, tmp_path):
 def test_a_folder_of_the_project_does_not_hide_a_package(start, tmp_path):
     shadow = tmp_path / "my project/ci_migrate"
     shadow.mkdir()
+    (shadow / "__init__.py").touch()
     (shadow / "__main__.py").write_text("print('hidden')")
     out, _ = start(CI_MIGRATE_SAFE_PATH="1").communicate(timeout=30)
     assert "hidden" not in out
