@@ -15,13 +15,13 @@ RUN = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"][1]
 REPORT = """
 import json, os, signal, sys, time
 say = lambda **values: print(json.dumps(values), flush=True)
-say(argv=sys.argv[1:], path=sys.path, cwd=os.getcwd(), pid=os.getpid())
 def stop(number, frame):
     say(signal=signal.Signals(number).name)
     if number == signal.SIGTERM:
         sys.exit(130)
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, stop)
+say(argv=sys.argv[1:], path=sys.path, cwd=os.getcwd(), pid=os.getpid())
 time.sleep(float(os.environ["SLEEP"]))
 """
 
