@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 
 WIDTH = 110
+COLUMN = re.compile(r" *\w{1,12}:? {2,}(?=\S)")
+"""A label and the blanks behind it: what it labels is folded in its own column."""
 
 
 class StoryError(Exception):
@@ -34,12 +37,13 @@ def show_output(text: str, *, mark: str = "    ") -> None:
     """Show what a command answered or a file holds, long lines folded under their own beginning."""
     for line in text.splitlines():
         indent = " " * (len(line) - len(line.lstrip()))
+        column = COLUMN.match(line)
         print(
             textwrap.fill(
                 line.strip(),
                 WIDTH,
                 initial_indent=mark + indent,
-                subsequent_indent=mark + indent + "    ",
+                subsequent_indent=mark + (" " * column.end() if column else f"{indent}    "),
                 break_long_words=False,
                 break_on_hyphens=False,
             )

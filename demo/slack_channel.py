@@ -52,10 +52,18 @@ def render_message(message: dict[str, Any]) -> str:
 
 def _block_lines(block: dict[str, Any]) -> Iterator[str]:
     if "text" in block:
-        yield from _plain(block["text"]["text"]).splitlines()
+        yield from _labelled(block["text"]["text"])
     for item in block.get("fields", ()):
-        label, _, value = _plain(item["text"]).partition("\n")
-        yield f"{label:<12} {value}"
+        yield from _labelled(item["text"])
+
+
+def _labelled(mrkdwn: str) -> Iterator[str]:
+    """Yield a text as it is, one with a bold first line and only one more as `label  text`."""
+    first, *rest = _plain(mrkdwn).splitlines()
+    if mrkdwn.startswith("*") and len(rest) == 1:
+        yield f"{first:<12} {rest[0]}"
+    else:
+        yield from (first, *rest)
 
 
 def _plain(mrkdwn: str) -> str:
