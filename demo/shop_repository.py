@@ -94,7 +94,6 @@ class Shop:
             "PATH": os.pathsep.join(
                 [str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]
             ),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "SLACK_WEBHOOK_URL": self.webhook,
             "FLASK_APP": "shop:create_app",
             "GIT_CONFIG_GLOBAL": os.devnull,
