@@ -102,7 +102,8 @@ def wait_for_dump(marker: str) -> tuple[str, str, int]:
                 environment = (process / "environ").read_bytes().decode("utf-8", "replace")
             except OSError:
                 continue
-            if "pg_dump\0--format" in arguments and marker in arguments:
+            # The program itself: what it is tied by has its arguments, too, and a moment earlier.
+            if arguments.split("\0")[0].endswith("/pg_dump") and marker in arguments:
                 path = environment.partition("PGPASSFILE=")[2].partition("\0")[0]
                 return arguments, environment, Path(path).stat().st_mode & 0o777
         time.sleep(0.02)
