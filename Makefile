@@ -45,7 +45,7 @@ check: $(VENV)/.ready ## lint, formatting, types, workflows, lock files
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/mypy
 	@tests/check_workflows $(VENV)/bin
-	@if grep -nE 'https?://|index-url|find-links|file:' $(LOCKS); then \
+	@if grep -nE 'https?://|index.url|find.links|file:' $(LOCKS); then \
 		echo "check: a lock file names a host or a path; run 'make lock'"; exit 1; \
 	fi
 
