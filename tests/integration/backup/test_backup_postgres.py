@@ -111,7 +111,9 @@ def wait_for_dump(marker: str) -> tuple[str, str, int]:
 
 
 RUN = """
-import datetime, os, sys
+import datetime, os, signal, sys
+# A shell's background jobs ignore SIGINT, and hand that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from sqlalchemy.engine import make_url
 from ci_migrate.backup.request import BackupRequest
