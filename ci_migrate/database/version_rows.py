@@ -34,17 +34,16 @@ def read_version_rows(database: Database, table: str, schema: str | None) -> Ver
 
 
 def _read(connection: Connection, table: str, schema: str | None) -> VersionRows:
-    from sqlalchemy import column, inspect, select
-    from sqlalchemy import table as table_clause
+    from sqlalchemy import Column, MetaData, String, Table, inspect, select
 
     inspector = inspect(connection)
     enforces = connection.dialect.name != "sqlite"
     if not inspector.has_table(table, schema=schema):
         length = ALEMBIC_ID_LENGTH if enforces else None
         return VersionRows(rows=(), table_exists=False, id_length=length)
-    statement: Select[Any] = select(column("version_num")).select_from(
-        table_clause(table, column("version_num"), schema=schema)
-    )
+    # A Table, not the lightweight `table()`: that one loses the schema on SQLAlchemy 1.4.
+    versions = Table(table, MetaData(), Column("version_num", String()), schema=schema)
+    statement: Select[Any] = select(versions.c.version_num)
     rows = tuple(sorted(str(row[0]) for row in connection.execute(statement)))
     length = None
     if enforces:
