@@ -15,7 +15,7 @@ COMPILE = uv pip compile --quiet --universal --generate-hashes --no-header --pyt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help test test-newest test-oldest test-real test-faults test-all check format demo bench lock mariadb clean
+.PHONY: help test test-newest test-oldest test-slow test-real test-faults test-all check format demo bench lock mariadb clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,11 +23,11 @@ help: ## list the targets
 test: test-newest test-oldest ## run the tests, on the newest and on the oldest supported versions
 
 test-newest: $(VENV)/.ready mariadb ## run the tests on the newest versions
-	$(VENV)/bin/pytest -n $(WORKERS) -m "not real and not faults"
+	$(VENV)/bin/pytest -n $(WORKERS) -m "not slow and not real and not faults"
 
 test-oldest: $(OLDEST)/.ready mariadb ## run the unit and integration tests on the oldest versions
 	@if [ -x $(OLDEST)/bin/pytest ]; then \
-		set -x; $(OLDEST)/bin/pytest -n $(WORKERS) -m "not real and not action and not faults" $(wildcard tests/unit tests/integration tests/servers); \
+		set -x; $(OLDEST)/bin/pytest -n $(WORKERS) -m "not slow and not real and not action and not faults" $(wildcard tests/unit tests/integration tests/servers); \
 	fi
 
 test-real: $(VENV)/.ready mariadb ## promote real projects from their published packages
@@ -35,10 +35,13 @@ test-real: $(VENV)/.ready mariadb ## promote real projects from their published 
 		set -x; $(VENV)/bin/pytest -m real; \
 	else echo "test-real: no test is marked real yet"; fi
 
+test-slow: $(VENV)/.ready mariadb ## run the tests that take long
+	$(VENV)/bin/pytest -n $(WORKERS) -m "slow and not real and not faults"
+
 test-faults: $(VENV)/.ready mariadb ## break things on purpose and see that nothing is lost
 	$(VENV)/bin/pytest -n $(WORKERS) -m faults tests/faults
 
-test-all: test test-real test-faults ## every suite, also the slow ones
+test-all: test test-slow test-real test-faults ## every suite, also the slow ones
 
 check: $(VENV)/.ready ## lint, formatting, types, workflows, lock files
 	$(VENV)/bin/ruff check $(SOURCES)
