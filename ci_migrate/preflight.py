@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ci_migrate import git
 from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
@@ -14,6 +13,7 @@ from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import CiMigrateError, ConfigError
 from ci_migrate.gates.inputs import GateInputs
+from ci_migrate.git import checkout
 from ci_migrate.ledger import Ledger
 from ci_migrate.models import Evidence, Unfinished
 from ci_migrate.survey import History, Survey, problems_of
@@ -80,7 +80,7 @@ def describe_files(
         intended_heads=environment.migrations.heads,
         directory=_script_folder(survey.history, root),
         merge_command=_merge_command(survey.history),
-        describe_origin=lambda file: git.describe_origin(root, env, file),
+        describe_origin=lambda file: checkout.describe_origin(root, env, file),
     )
 
 

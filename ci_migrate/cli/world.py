@@ -65,11 +65,11 @@ class World:
         self, config: Config, environment: str | None, branch: str | None, *, deploys: bool
     ) -> Selection:
         """Choose the environment; raises UsageError."""
-        from ci_migrate import git
+        from ci_migrate.git import checkout
         from ci_migrate.selection import select_environment
 
         event = self.event()
-        git_branch = git.current_branch(self.cwd, self.env) if event is None else None
+        git_branch = checkout.current_branch(self.cwd, self.env) if event is None else None
         return select_environment(
             config,
             environment=environment,
@@ -101,7 +101,7 @@ class World:
 
     def run_info(self, branch: str | None) -> RunInfo:
         """Say who runs this, where, and from which commit."""
-        from ci_migrate import git
+        from ci_migrate.git import checkout
         from ci_migrate.models import RunInfo
 
         event = self.event()
@@ -109,8 +109,8 @@ class World:
             run_id=str(uuid.uuid4()),
             started_at=utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             branch=branch,
-            commit=git.current_commit(self.cwd, self.env) if event is None else event.sha,
-            actor=git.user_name(self.cwd, self.env) if event is None else event.actor,
+            commit=checkout.current_commit(self.cwd, self.env) if event is None else event.sha,
+            actor=checkout.user_name(self.cwd, self.env) if event is None else event.actor,
             run_url=event.run_url if event else None,
             commit_url=event.commit_url if event else None,
             host=socket.gethostname(),

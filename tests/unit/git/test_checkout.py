@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_migrate import git
+from ci_migrate.git import checkout
 from tests.projects_builder import Project, build_repository, find_revision, run_git
 
 
@@ -22,32 +22,34 @@ def env() -> dict[str, str]:
 
 def test_branch_commit_and_user(repository: Project) -> None:
     run_git(repository, "config", "user.name", "Ada L.")
-    assert git.current_branch(repository.path, env()) == "main"
-    assert git.current_commit(repository.path, env()) == run_git(repository, "rev-parse", "HEAD")
-    assert git.user_name(repository.path, env()) == "Ada L."
+    assert checkout.current_branch(repository.path, env()) == "main"
+    assert checkout.current_commit(repository.path, env()) == run_git(
+        repository, "rev-parse", "HEAD"
+    )
+    assert checkout.user_name(repository.path, env()) == "Ada L."
 
 
 def test_a_branch_with_a_slash(repository: Project) -> None:
     run_git(repository, "checkout", "-q", "-b", "feature/-x")
-    assert git.current_branch(repository.path, env()) == "feature/-x"
+    assert checkout.current_branch(repository.path, env()) == "feature/-x"
 
 
 def test_a_detached_head_is_on_no_branch(repository: Project) -> None:
     run_git(repository, "checkout", "-q", "--detach")
-    assert git.current_branch(repository.path, env()) is None
-    assert git.current_commit(repository.path, env()) is not None
+    assert checkout.current_branch(repository.path, env()) is None
+    assert checkout.current_commit(repository.path, env()) is not None
 
 
 def test_a_repository_without_a_commit(tmp_path: Path) -> None:
     project = Project(path=tmp_path, situation=None)
     run_git(project, "init", "-q", "-b", "main")
-    assert git.current_branch(tmp_path, env()) == "main"
-    assert git.current_commit(tmp_path, env()) is None
+    assert checkout.current_branch(tmp_path, env()) == "main"
+    assert checkout.current_commit(tmp_path, env()) is None
 
 
 def test_who_added_a_file(repository: Project) -> None:
     file = find_revision(repository, repository.situation.heads[0])
-    told = git.describe_origin(repository.path, env(), str(file.relative_to(repository.path)))
+    told = checkout.describe_origin(repository.path, env(), str(file.relative_to(repository.path)))
     assert told is not None
     assert told.startswith("added by tests on 2")
 
@@ -57,7 +59,7 @@ def test_a_file_is_never_an_option(name: str, repository: Project) -> None:
     (repository.path / name).write_text("", encoding="utf-8")
     run_git(repository, "add", "--all")
     run_git(repository, "commit", "-q", "-m", "add")
-    told = git.describe_origin(repository.path, env(), name)
+    told = checkout.describe_origin(repository.path, env(), name)
     assert told is not None
     assert told.startswith("added by tests on 2")
     assert not (repository.path / "x").exists()
@@ -65,37 +67,37 @@ def test_a_file_is_never_an_option(name: str, repository: Project) -> None:
 
 def test_a_file_that_git_does_not_know(repository: Project) -> None:
     (repository.path / "new.py").write_text("", encoding="utf-8")
-    assert git.describe_origin(repository.path, env(), "new.py") is None
+    assert checkout.describe_origin(repository.path, env(), "new.py") is None
 
 
 def test_the_name_of_an_author_is_one_plain_line(repository: Project) -> None:
     (repository.path / "new.py").write_text("", encoding="utf-8")
     run_git(repository, "add", "--all")
     run_git(repository, "commit", "-q", "--author", "A\tB\x1b[31m <a@example.invalid>", "-m", "add")
-    told = git.describe_origin(repository.path, env(), "new.py")
+    told = checkout.describe_origin(repository.path, env(), "new.py")
     assert told is not None
     assert told.startswith("added by A B on 2")
 
 
 def test_no_repository_has_no_answers(tmp_path: Path) -> None:
-    assert git.current_branch(tmp_path, env()) is None
-    assert git.current_commit(tmp_path, env()) is None
-    assert git.describe_origin(tmp_path, env(), "a.py") is None
+    assert checkout.current_branch(tmp_path, env()) is None
+    assert checkout.current_commit(tmp_path, env()) is None
+    assert checkout.describe_origin(tmp_path, env(), "a.py") is None
 
 
 def test_no_git_has_no_answers(repository: Project, tmp_path: Path) -> None:
-    assert git.current_branch(repository.path, {"PATH": str(tmp_path)}) is None
+    assert checkout.current_branch(repository.path, {"PATH": str(tmp_path)}) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_a_checkout_of_another_user_is_read(repository: Project) -> None:
     os.chown(repository.path, 65534, 65534)
     os.chown(repository.path / ".git", 65534, 65534)
-    assert git.current_branch(repository.path, env()) == "main"
+    assert checkout.current_branch(repository.path, env()) == "main"
 
 
 def test_a_shallow_checkout_blames_nobody(repository: Project, tmp_path: Path) -> None:
     source = repository.path.as_uri()
     run_git(repository, "clone", "-q", "--depth", "1", source, str(tmp_path / "shallow"))
     file = find_revision(repository, repository.situation.heads[0]).relative_to(repository.path)
-    assert git.describe_origin(tmp_path / "shallow", env(), str(file)) is None
+    assert checkout.describe_origin(tmp_path / "shallow", env(), str(file)) is None
