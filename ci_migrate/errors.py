@@ -177,6 +177,25 @@ class ProcessError(CiMigrateError):
         self.stderr = stderr
 
 
+class NoAnswerError(CiMigrateError):
+    """A server of the web did not answer in time, or not in HTTP."""
+
+    kind = "no-answer"
+
+
+class GitHubError(CiMigrateError):
+    """GitHub's API refused a request, or could not be asked."""
+
+    exit_code = ExitCode.BLOCKED
+    kind = "github"
+
+    def __init__(
+        self, message: str, *, next_step: str | None = None, status: int | None = None
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.status = status
+
+
 class ReporterError(CiMigrateError):
     """A reporter could not deliver; always a warning, never the outcome of a run."""
 

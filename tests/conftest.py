@@ -15,6 +15,7 @@ from hypothesis import settings
 from tests import traps
 from tests.servers import mariadb as mariadb_programs
 from tests.servers import postgres as postgres_programs
+from tests.servers.github import GitHubServer
 from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.slack import SlackServer
@@ -137,3 +138,12 @@ def slack() -> Iterator[SlackServer]:
     yield server
     server.stop()
     assert server.problems == [], "Slack would have refused a message"
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubServer]:
+    """A GitHub API; a request that GitHub would refuse by its form fails the test that sent it."""
+    server = GitHubServer()
+    yield server
+    server.stop()
+    assert server.problems == [], "GitHub would not have taken a request, or not answered so"

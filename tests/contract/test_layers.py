@@ -9,7 +9,17 @@ from tests.contract.source import Import, Module, load_modules
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
-        {"__init__", "errors", "lifeline", "models", "observer", "process", "redact", "stops"}
+        {
+            "__init__",
+            "errors",
+            "http_client",
+            "lifeline",
+            "models",
+            "observer",
+            "process",
+            "redact",
+            "stops",
+        }
     ),
     frozenset(
         {
@@ -17,7 +27,6 @@ LAYERS: tuple[frozenset[str], ...] = (
             "database",
             "git",
             "github",
-            "http_client",
             "migrations",
             "own_runner",
             "remains",

@@ -1,0 +1,64 @@
+"""What GitHub knows of a repository: its kind, a comparison of commits, the reviews of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ci_migrate.github.pulls import ChangedFile, changed_file
+from ci_migrate.github.rest import GitHub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A repository."""
+
+    default_branch: str
+    is_private: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What the commits on a head changed since they left a base."""
+
+    merge_base: str
+    """Full id of the commit."""
+    files: tuple[ChangedFile, ...]
+    """At most 300, which is all that GitHub shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """One review of a run that waited for an environment."""
+
+    state: str
+    """`approved`, `rejected` or `pending`."""
+    login: str
+    environments: tuple[str, ...]
+
+
+def read_repository(github: GitHub) -> Repository:
+    """Return the repository; raises GitHubError."""
+    found = github.get("")
+    return Repository(default_branch=str(found["default_branch"]), is_private=found["private"])
+
+
+def compare_commits(github: GitHub, base: str, head: str) -> Comparison:
+    """Return what `head` changed since its merge base with `base`; raises GitHubError."""
+    found = github.get(f"/compare/{quote(base, safe='')}...{quote(head, safe='')}")
+    return Comparison(
+        merge_base=str(found["merge_base_commit"]["sha"]),
+        files=tuple(changed_file(item) for item in found.get("files", ())),
+    )
+
+
+def read_reviews(github: GitHub, run_id: str) -> tuple[Review, ...]:
+    """Return the reviews that a workflow run had for its environments; raises GitHubError."""
+    return tuple(
+        Review(
+            state=str(item["state"]),
+            login=str(item["user"]["login"]),
+            environments=tuple(str(each.get("name", "")) for each in item["environments"]),
+        )
+        for item in github.get(f"/actions/runs/{quote(run_id, safe='')}/approvals")
+    )

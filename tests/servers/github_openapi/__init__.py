@@ -1,0 +1,1 @@
+"""A slice of GitHub's published OpenAPI description, and what asks it."""
