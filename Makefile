@@ -12,6 +12,9 @@ SOURCES := ci_migrate tests $(wildcard demo benchmarks)
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 COMPILE = uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.10
 
+# Without bytecode every process of the tests compiles SQLAlchemy anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -35,8 +38,9 @@ test-real: $(VENV)/.ready mariadb ## promote real projects from their published 
 		set -x; $(VENV)/bin/pytest -m real; \
 	else echo "test-real: no test is marked real yet"; fi
 
-test-slow: $(VENV)/.ready mariadb ## run the tests that take long
+test-slow: $(VENV)/.ready mariadb ## run the tests that take long, and more random values
 	$(VENV)/bin/pytest -n $(WORKERS) -m "slow and not real and not faults"
+	$(VENV)/bin/pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=thorough tests/unit
 
 test-faults: $(VENV)/.ready mariadb ## break things on purpose and see that nothing is lost
 	$(VENV)/bin/pytest -n $(WORKERS) -m faults tests/faults

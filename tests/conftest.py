@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +27,13 @@ MARIADB = mariadb_programs.find_mariadb(os.environ.get("PATH", os.defpath))
 SQLALCHEMY = importlib.metadata.version("sqlalchemy")
 POSTGRES_DRIVER = "psycopg2" if SQLALCHEMY.startswith("1.") else "psycopg"
 
-# A slow machine is not a failing test.
-settings.register_profile("ci-migrate", deadline=None)
+# A slow machine is not a failing test. `make test-slow` looks for longer.
+settings.register_profile("ci-migrate", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("ci-migrate")
+# In a fresh virtual environment every process would compile SQLAlchemy anew: half of the time of all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 sys.addaudithook(traps.refuse_network)
 
 
@@ -43,9 +48,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out, on the oldest versions, what does not depend on versions and takes its time."""
     if not SQLALCHEMY.startswith("1."):
         return
-    left_out = [item for item in items if item.get_closest_marker("newest")]
+    left_out = [item for item in items if depends_on_no_version(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def depends_on_no_version(item: pytest.Item) -> bool:
+    """Return whether a test has the mark, or feeds random values to code of our own."""
+    is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return is_property or item.get_closest_marker("newest") is not None
 
 
 def pytest_report_header() -> list[str]:
@@ -59,16 +70,22 @@ def pytest_report_header() -> list[str]:
     return [f"PostgreSQL: {postgres}", f"MariaDB: {mariadb}", ", ".join(versions)]
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tests' homes (pytest's own `mktemp` looks through all that it made before)."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def clean_environment(homes: Path) -> Iterator[None]:
     """Give every test an empty home and no ambient settings, and see that it puts the working directory back."""
     before = Path.cwd()
     # A MonkeyPatch of its own, because the one of the test has to be undone before the check below.
     with pytest.MonkeyPatch.context() as patch:
         for name in traps.find_ambient(os.environ):
             patch.delenv(name)
-        home = tmp_path_factory.mktemp("home")
-        for name, value in traps.make_identity(str(home)).items():
+        home = tempfile.mkdtemp(prefix="home-", dir=homes)
+        for name, value in traps.make_identity(home).items():
             patch.setenv(name, value)
         yield
     assert Path.cwd() == before, "the test changed the working directory and left it so"

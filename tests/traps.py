@@ -20,6 +20,7 @@ AMBIENT_NAMES = {
     "HTTPS_PROXY",
     "NO_COLOR",
     "NO_PROXY",
+    "PYTHONDONTWRITEBYTECODE",
 }
 LOCAL_NAMES = {None, "", "localhost", b"localhost"}
 

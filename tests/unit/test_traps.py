@@ -30,6 +30,7 @@ def test_nothing_ambient_is_left():
         "DATABASE_URL",
         "SHOP_DATABASE_URL",
         "PGHOST",
+        "PYTHONDONTWRITEBYTECODE",
         "SLACK_TOKEN",
     ],
 )

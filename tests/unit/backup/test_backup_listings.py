@@ -92,9 +92,9 @@ def test_long_rows_are_not_read_into_memory(tmp_path):
     path = tmp_path / "x.sql"
     with path.open("wb") as file:
         file.write(b"INSERT INTO `a` VALUES (0x")
-        for _ in range(40):
+        for _ in range(10):
             file.write(b"ff" * 500_000)
-        file.write(b");\nCREATE TABLE `b` (\n);\nCREATE TABLE `" + b"never closed" * 9_000_000)
+        file.write(b");\nCREATE TABLE `b` (\n);\nCREATE TABLE `" + b"never closed" * 900_000)
         file.write(b"\n-- Dump completed\n")
     tracemalloc.start()
     listing = read_dump(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_migrate.config.check import check_value
@@ -22,7 +22,6 @@ from ci_migrate.errors import ConfigError
 if TYPE_CHECKING:
     from ci_migrate.config.loaded import Config
 
-QUICK = settings(max_examples=150, deadline=None)
 NAMES = (
     "version migrations environments ledger notify slack webhook url lock_url branches backup keep "
     "backend directory promote_from transaction lock_wait databases command upgrade x env path dev "
@@ -84,20 +83,17 @@ def parse_or_refuse(data: bytes) -> Config | None:
         return None
 
 
-@QUICK
 @given(st.text() | st.text(alphabet="ab:-[]{}*&!|>'\"#%@`\t\n ,?<=~10.$\\"))
 def test_any_text(text):
     parse_or_refuse(text.encode("utf-8", "surrogatepass"))
     read_document(text.encode("utf-8", "surrogatepass"), is_pure=True)
 
 
-@QUICK
 @given(st.binary())
 def test_any_bytes(data):
     parse_or_refuse(data)
 
 
-@QUICK
 @given(VALUES | near_misses(), st.booleans())
 def test_any_structure_and_every_environment_of_it(value, is_flow):
     data = yaml.safe_dump(value, default_flow_style=is_flow, allow_unicode=True)
@@ -112,7 +108,6 @@ def test_any_structure_and_every_environment_of_it(value, is_flow):
         environment_of_branch(config, "dev")
 
 
-@QUICK
 @given(VALUES | near_misses())
 def test_our_checks_and_msgspec_agree(value):
     if not isinstance(value, dict) or has_null(value):
@@ -132,7 +127,6 @@ def has_null(value: object) -> bool:
     return value is None or (isinstance(value, list) and any(map(has_null, value)))
 
 
-@QUICK
 @given(st.text(alphabet="ab/*?[]!-^\\&|~", max_size=8), st.text(alphabet="ab/[-^", max_size=6))
 def test_any_glob_can_be_matched(glob, branch):
     assert match_branch(branch, glob) in {True, False}

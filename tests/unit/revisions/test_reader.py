@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_migrate.errors import ProjectError
@@ -197,7 +197,6 @@ def is_one_answer(parsed: ParsedFile) -> bool:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
 def test_any_bytes_give_an_answer(data: bytes) -> None:
     assert is_one_answer(read(data))
 
@@ -212,7 +211,6 @@ def test_any_bytes_give_an_answer(data: bytes) -> None:
         max_size=4,
     )
 )
-@settings(max_examples=300, deadline=None)
 def test_damaged_files_give_an_answer(edits: list[tuple[int, int, str]]) -> None:
     text = TYPICAL
     for start, length, new in edits:

@@ -131,6 +131,7 @@ def test_nothing_heavy_is_imported_and_nothing_of_the_project(
     assert child == 0
 
 
+@pytest.mark.slow
 def test_thousands_of_files_in_linear_time(versions: Path) -> None:
     def seconds(count: int) -> float:
         for number in range(count):
