@@ -105,6 +105,12 @@ class BackupError(CiMigrateError):
     kind = "backup"
 
 
+class ScratchError(BackupError):
+    """No scratch database could be had for the proof; the database was not touched."""
+
+    kind = "scratch"
+
+
 class BackupToolError(BackupError):
     """The backup client is missing, or older than the server."""
 

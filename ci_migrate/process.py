@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ci_migrate import lifeline
+from ci_migrate import keeper, lifeline
 from ci_migrate.errors import ProcessError
 
 LONGEST_LINE = 1_000_000
@@ -108,6 +108,25 @@ def start_child(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         tied=tied,
+    )
+
+
+def start_server(
+    argv: Sequence[str], *, folder: Path, stop_with: int, env: Mapping[str, str]
+) -> Child:
+    """Start a server under a keeper: it stops, and its folder goes, when `stdin` closes or we are killed.
+
+    `stop_with` is the signal that stops it. Raises ProcessError when the keeper cannot be started.
+    """
+    runner = [sys.executable, "-I", "-S", keeper.__file__, str(folder), str(int(stop_with))]
+    return _start(
+        [*runner, *argv],
+        env=dict(env),
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        tied=False,
     )
 
 

@@ -125,6 +125,8 @@ def _check_leaf(
 def _is_valid(value: object, kind: Any) -> bool:
     if isinstance(kind, inspect.LiteralType):
         return any(type(value) is type(option) and value == option for option in kind.values)
+    if isinstance(kind, inspect.BoolType):
+        return isinstance(value, bool)
     if isinstance(kind, inspect.IntType):
         is_int = isinstance(value, int) and not isinstance(value, bool)
         return is_int and (kind.ge or 0) <= value <= (kind.le or value)  # type: ignore[operator]
@@ -136,7 +138,8 @@ def _is_valid(value: object, kind: Any) -> bool:
 
 
 def _is_leaf(kind: Any) -> bool:
-    return isinstance(kind, (inspect.StrType, inspect.IntType, inspect.LiteralType))
+    leaves = (inspect.StrType, inspect.IntType, inspect.BoolType, inspect.LiteralType)
+    return isinstance(kind, leaves)
 
 
 def _unwrap(kind: Any, hints: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -163,7 +166,9 @@ def _choose(
         wanted = (inspect.StructType, inspect.DictType)
     elif isinstance(value, list):
         wanted = (inspect.VarTupleType,)
-    elif isinstance(value, int) and not isinstance(value, bool):
+    elif isinstance(value, bool):
+        wanted = (inspect.BoolType, *wanted)
+    elif isinstance(value, int):
         wanted = (inspect.IntType, *wanted)
     for one in wanted:
         for member in members:
@@ -179,6 +184,8 @@ def _describe(kind: Any) -> str:
     if isinstance(kind, inspect.LiteralType):
         options = ", ".join(f"`{option}`" for option in kind.values)
         return options if len(kind.values) == 1 else f"one of {options}"
+    if isinstance(kind, inspect.BoolType):
+        return "true or false"
     if isinstance(kind, inspect.IntType):
         return f"a whole number from {kind.ge} to {kind.le}"
     if isinstance(kind, inspect.StrType):

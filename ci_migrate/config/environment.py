@@ -52,6 +52,12 @@ class Environment:
     """`auto`, `postgres`, `mysql`, `sqlite` or `none`."""
     backup_directory: Path
     backup_keep: int | None
+    backup_prove: str
+    """`list` or `restore`; a rehearsal needs `restore`."""
+    scratch_url: str | None = field(repr=False)
+    """A server where scratch databases may be created; None for a private one."""
+    rehearse: str
+    """`off`, `once` or `round_trip`."""
     transaction: str
     """`project` or `per_revision`."""
     lock_wait: float

@@ -19,7 +19,7 @@ KeyPath = tuple[str | int, ...]
 MOST_PROBLEMS = 50
 """Problems shown in one message; a file with more is not a ci-migrate file."""
 
-SECRET_KEYS = frozenset({"url", "lock_url", "webhook", "env", "x"})
+SECRET_KEYS = frozenset({"url", "lock_url", "scratch_url", "webhook", "env", "x"})
 """Keys whose values, and everything below them, are never shown."""
 
 _CREDENTIALS = re.compile(r"(?<=://)[^\s@]*@")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ci_migrate.config.duration import parse_duration
 from ci_migrate.config.environment import Environment, Migrations
@@ -31,24 +31,22 @@ def resolve_environment(
     root = config.path.absolute().parent
     here = ("environments", name)
     url = filler.require_url(section.url, (*here, "url"))
-    lock_url = filler.fill_url(section.lock_url or "", (*here, "lock_url"))
     backend, directory, keep = _read_backup(section.backup)
     ledger = config.file.ledger
     environment = Environment(
         name=name,
         branches=list_globs(section.branches),
         url=url,
-        lock_url=lock_url or url,
+        lock_url=filler.fill_url(section.lock_url or "", (*here, "lock_url")) or url,
         promote_from=section.promote_from,
         backup_backend=backend,
         backup_directory=filler.require_folder(directory, (*here, "backup", "directory"), root),
         backup_keep=keep,
+        backup_prove=_read_prove(section),
+        scratch_url=filler.fill_url(section.scratch_url or "", (*here, "scratch_url")) or None,
+        rehearse=_read_rehearse(section),
         transaction=section.transaction,
-        lock_wait=parse_duration(section.lock_wait),
-        lock_timeout=parse_duration(section.lock_timeout),
-        lock_retries=section.lock_retries,
-        statement_timeout=parse_duration(section.statement_timeout),
-        max_queue=section.max_queue,
+        **_read_patience(section),
         health=section.gates.health,
         slack_webhook=_fill_webhook(config, name, filler) if tells_slack else None,
         ledger_schema=filler.require_text(ledger.schema, ("ledger", "schema")),
@@ -87,6 +85,28 @@ def _read_backup(backup: str | BackupSection) -> tuple[str, str, int | None]:
     section = BackupSection() if isinstance(backup, str) else backup
     backend = backup if isinstance(backup, str) else section.backend
     return backend, section.directory, section.keep
+
+
+def _read_patience(section: EnvironmentSection) -> dict[str, Any]:
+    return {
+        "lock_wait": parse_duration(section.lock_wait),
+        "lock_timeout": parse_duration(section.lock_timeout),
+        "lock_retries": section.lock_retries,
+        "statement_timeout": parse_duration(section.statement_timeout),
+        "max_queue": section.max_queue,
+    }
+
+
+def _read_rehearse(section: EnvironmentSection) -> str:
+    if isinstance(section.rehearse, str):
+        return section.rehearse
+    return "once" if section.rehearse else "off"
+
+
+def _read_prove(section: EnvironmentSection) -> str:
+    if _read_rehearse(section) != "off":
+        return "restore"  # it runs on what was restored
+    return "list" if isinstance(section.backup, str) else section.backup.prove
 
 
 def _fill_webhook(config: Config, name: str, filler: Filler) -> str | None:

@@ -11,7 +11,7 @@ from ci_migrate.config.select import is_literal, match_branch
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_EXPANDED_OF_ENVIRONMENT = frozenset({"url", "lock_url", "backup", "notify"})
+_EXPANDED_OF_ENVIRONMENT = frozenset({"url", "lock_url", "scratch_url", "backup", "notify"})
 
 
 def find_broken_rules(value: Mapping[str, object]) -> list[Problem]:

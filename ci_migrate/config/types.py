@@ -131,6 +131,13 @@ class BackupSection(Section, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    prove: Annotated[
+        Literal["list", "restore"],
+        Meta(
+            description="`list` reads an archive back; `restore` also restores it into a scratch"
+            " database and compares that with the environment's."
+        ),
+    ] = "list"
 
 
 class SlackSection(Section, frozen=True, kw_only=True):
@@ -202,6 +209,24 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
         | None
     ) = None
     backup: BackupBackend | BackupSection = "auto"
+    scratch_url: (
+        Annotated[
+            Text,
+            Meta(
+                description="URL of a server where scratch databases may be created; a private server "
+                "is started when it is left out.",
+                examples=["${SCRATCH_DATABASE_URL}"],
+            ),
+        ]
+        | None
+    ) = None
+    rehearse: Annotated[
+        bool | Literal["round_trip"],
+        Meta(
+            description="Run the pending revisions on a restored copy first; `round_trip` also takes them "
+            "back there and runs them again."
+        ),
+    ] = False
     transaction: Annotated[
         Literal["project", "per_revision"],
         Meta(

@@ -111,6 +111,7 @@ def test_a_section_of_the_configuration_has_exactly_its_keys(heading: str) -> No
     for key, rule in section["properties"].items():
         default = rule.get("default")
         if isinstance(default, (str, int)):
+            default = str(default).lower() if isinstance(default, bool) else default
             assert f"`{default}`" in documented[key], f"the default of {key} is {default}"
 
 

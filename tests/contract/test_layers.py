@@ -13,6 +13,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "__init__",
             "errors",
             "http_client",
+            "keeper",
             "lifeline",
             "models",
             "observer",
@@ -35,7 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"backup", "gates", "ledger", "plan", "upgrade", "verify"}),
-    frozenset({"report"}),
+    frozenset({"report", "scratch"}),
     frozenset(
         {
             "aftermath",
@@ -79,7 +80,7 @@ OWNERS: dict[str, frozenset[str]] = {
     "yaml": frozenset({"config"}),
     "msgspec": frozenset({"config"}),
     "requests": frozenset({"http_client"}),
-    "subprocess": frozenset({"lifeline", "process"}),
+    "subprocess": frozenset({"keeper", "lifeline", "process"}),
     "multiprocessing": frozenset(),
     "click": frozenset({"cli"}),
 }

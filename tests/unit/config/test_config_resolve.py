@@ -160,7 +160,7 @@ def test_no_secret_is_in_the_repr():
     )
     assert "hunter22" not in repr(prod)
     assert {field.name for field in dataclasses.fields(prod) if not field.repr} == {
-        *("url", "lock_url", "slack_webhook", "ledger_url", "secrets")
+        *("url", "lock_url", "scratch_url", "slack_webhook", "ledger_url", "secrets")
     }
 
 

@@ -1,0 +1,1 @@
+"""Scratch databases: empty copies of an environment's database server, gone afterwards in every case."""
