@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ci_migrate.backup.request import BackupRequest
+from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.backup.take import take_backup
 from ci_migrate.database.catalog import list_tables, read_server_version
 from ci_migrate.database.engine import Database
@@ -29,7 +30,7 @@ def main() -> None:
         server_major=major,
         tables=list_tables(database),
         heads=(),
-        directory=folder,
+        store=LocalStore(folder),
         env=dict(os.environ),
         now=datetime.now(timezone.utc),
     )

@@ -7,8 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,32 @@ def run_command(
     )
 
 
+def feed_command(
+    argv: Sequence[str], chunks: Iterable[bytes], *, env: Mapping[str, str]
+) -> Completed:
+    """Run a command that reads the chunks as its input; all are taken, also when it reads only their beginning.
+
+    Raises ProcessError when it is missing or fails; errors of the chunks as they are.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        # Files, not pipes: nobody reads while this process writes.
+        process = _start(
+            argv, env=dict(env), stdin=subprocess.PIPE, stdout=out, stderr=err, tied=False
+        )
+        try:
+            _feed(process, chunks)
+            process.wait()
+        except BaseException:
+            stop(process)
+            raise
+        texts = [file.read().decode("utf-8", "replace") for file in (out, err) if not file.seek(0)]
+    if process.returncode != 0:
+        message = f"{Path(argv[0]).name} ended with exit code {process.returncode}"
+        raise ProcessError(message, returncode=process.returncode, stderr=texts[1])
+    return Completed(stdout=texts[0], stderr=texts[1], seconds=time.monotonic() - started)
+
+
 def start_child(
     argv: Sequence[str],
     *,
@@ -149,6 +176,19 @@ def wait_or_stop(process: Child, seconds: float) -> None:
         process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         stop(process)
+
+
+def _feed(process: Child, chunks: Iterable[bytes]) -> None:
+    target = process.stdin
+    for chunk in chunks:
+        if target is not None:
+            try:
+                target.write(chunk)
+            except BrokenPipeError:
+                target = None  # it has read enough
+    if process.stdin is not None:
+        with suppress(BrokenPipeError):  # what was held back is not wanted either
+            process.stdin.close()
 
 
 def _communicate(process: Child, name: str, timeout: float | None) -> tuple[bytes | None, bytes]:

@@ -1,4 +1,4 @@
-"""Where archives lie: a private directory, exclusive names, files that survive a power cut."""
+"""Files of a private directory: exclusive names, rights of the owner only, written through to the disk."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import os
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from ci_migrate.backup.failure import failed_file
-from ci_migrate.errors import BackupError
 
 OWN_DIRECTORY = ".ci-migrate"
-MOST_NAMES = 100
+SCRATCH_PREFIX = ".ci-migrate-"
+"""Begins the name of a folder for temporary files."""
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -43,29 +44,6 @@ def name_archive(environment: str, run_id: str, now: datetime) -> str:
     return f"{place[:100]}-{now:%Y%m%dT%H%M%SZ}-{run}"
 
 
-def create_archive(directory: Path, name: str, suffix: str) -> Path:
-    """Create an empty archive, mode 0600, that did not exist before, and return its path.
-
-    A name that is taken (by an archive or its manifest) gets a number. Raises BackupError.
-    """
-    for number in range(1, MOST_NAMES):
-        stem = name if number == 1 else f"{name}-{number}"
-        archive = directory / f"{stem}{suffix}"
-        if os.path.lexists(directory / f"{stem}.json"):
-            continue
-        try:
-            os.close(open_exclusive(archive))
-        except FileExistsError:
-            continue
-        except OSError as exc:
-            raise failed_file(exc, doing="creating the archive", path=archive) from exc
-        return archive
-    raise BackupError(
-        f"every name for the archive is taken: {directory / name}{suffix}",
-        next_step="Look into the backup directory and move old archives away.",
-    )
-
-
 def open_exclusive(path: Path) -> int:
     """Create a file, mode 0600 whatever the umask, and return its descriptor for writing.
 
@@ -86,10 +64,23 @@ def flush_to_disk(path: Path) -> None:
             os.close(descriptor)
 
 
-def remove_files(*paths: Path) -> None:
-    """Remove files that may not exist; raises OSError when one cannot be removed."""
-    for path in paths:
-        path.unlink(missing_ok=True)
+def open_readable(path: Path) -> BinaryIO:
+    """Open a file for reading, unbuffered; raises OSError, also for a symlink."""
+    return os.fdopen(os.open(path, os.O_RDONLY | _NO_FOLLOW), "rb", buffering=0)
+
+
+def publish(path: Path, final: Path) -> None:
+    """Give a file its final name; raises FileExistsError when the name is taken, other OSErrors as is."""
+    try:
+        os.link(path, final, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Not every file system has links: then an empty file takes the name first.
+        os.close(open_exclusive(final))
+        path.replace(final)
+    else:
+        path.unlink()
 
 
 def _make_private(directory: Path) -> None:

@@ -11,6 +11,7 @@ from ci_migrate.backup.client_version import ask_version, programs_in_path, vers
 from ci_migrate.errors import BackupToolError
 
 PROGRAMS = ("mariadb-dump", "mysqldump")
+LOAD_PROGRAMS = ("mariadb", "mysql")
 
 # `Ver 10.19 Distrib 10.11.19-MariaDB`, `from 11.4.2-MariaDB, client 10.19`, `Ver 8.0.36 for Linux`:
 # the first number of the first two forms is that of the program, not of the release.
@@ -50,6 +51,23 @@ def find_dump_program(server_version: str, env: Mapping[str, str]) -> DumpProgra
             if program.is_mariadb:
                 return program
     raise _no_program(server_version, is_mariadb, seen, env)
+
+
+def find_load_program(made_by: str, env: Mapping[str, str]) -> DumpProgram:
+    """Return the first client in PATH of the family that made a dump; raises BackupToolError.
+
+    The other family's stumbles over comments of the first line.
+    """
+    is_mariadb = "mariadb" in made_by.lower()
+    seen = [one for path in programs_in_path(LOAD_PROGRAMS, env) if (one := _look_at(path))]
+    for program in seen:
+        if program.is_mariadb == is_mariadb:
+            return program
+    family = "mariadb" if is_mariadb else "mysql"
+    raise BackupToolError(
+        f"no {family} client was found to load the dump; looked in PATH ({env.get('PATH') or 'empty'})",
+        next_step=f"Install one, e.g. `apt-get install {family}-client`, and put its directory into PATH.",
+    )
 
 
 def read_release(said: str) -> str:

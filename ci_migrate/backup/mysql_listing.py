@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 CHUNK_BYTES = 1 << 16
 COMPLETED = b"-- Dump completed"
 LONGEST_NAME_BYTES = 4096
+HEADING_LINES = 10
 _CREATE = b"CREATE TABLE `"
 _CODE_BEGINS = b"DELIMITER ;;"
 _CODE_ENDS = b"DELIMITER ;"
@@ -19,20 +20,25 @@ _CODE_ENDS = b"DELIMITER ;"
 class DumpListing:
     """The tables that a dump creates, and whether it ends as a finished one."""
 
+    database: str | None
+    """As the dump's own heading says it; None where it says nothing."""
     tables: frozenset[str]
     is_complete: bool
 
 
-def read_dump(path: Path) -> DumpListing:
-    """Return what a dump holds, in bounded memory; raises OSError when it cannot be read."""
+def read_dump(source: BinaryIO) -> DumpListing:
+    """Return what a dump holds, in bounded memory; errors of reading as they are."""
     tables: set[str] = set()
     is_code = False
     pending = b""
     last = b""
-    with path.open("rb", buffering=CHUNK_BYTES) as file:
-        for line in _line_starts(file):
+    database = None
+    with io.BufferedReader(_Unowned(source), CHUNK_BYTES) as file:
+        for number, line in enumerate(_line_starts(file)):
             if line.strip():
                 last = line
+            if number < HEADING_LINES and database is None:
+                database = _read_heading(line)
             if pending:
                 pending += line
             elif line.startswith((_CODE_BEGINS, _CODE_ENDS)):
@@ -46,7 +52,9 @@ def read_dump(path: Path) -> DumpListing:
                     tables.add(name)
                 if name is not None or len(pending) > LONGEST_NAME_BYTES:
                     pending = b""
-    return DumpListing(tables=frozenset(tables), is_complete=last.startswith(COMPLETED))
+    return DumpListing(
+        database=database, tables=frozenset(tables), is_complete=last.startswith(COMPLETED)
+    )
 
 
 def _line_starts(file: BinaryIO) -> Iterator[bytes]:
@@ -56,6 +64,31 @@ def _line_starts(file: BinaryIO) -> Iterator[bytes]:
         if is_start:
             yield chunk
         is_start = chunk.endswith(b"\n")
+
+
+def _read_heading(line: bytes) -> str | None:
+    """Return the database in `-- Host: localhost    Database: shop`."""
+    before, found, name = line.rstrip(b"\r\n").partition(b"    Database: ")
+    if not found or not before.startswith(b"-- Host: "):
+        return None
+    return name.decode("utf-8", "replace")
+
+
+class _Unowned(io.RawIOBase):
+    """A file that stays open when what reads it is closed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer."""
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _read_name(text: bytes) -> str | None:

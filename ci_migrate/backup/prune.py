@@ -1,52 +1,48 @@
-"""Removal of old archives: only our own, and never the newest."""
+"""Removal of old backups: only our own, and never the newest that is proved."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
+from datetime import datetime, timedelta
 
-from ci_migrate.backup.directory import remove_files
-from ci_migrate.backup.failure import failed_file
-from ci_migrate.backup.manifest import Manifest, manifest_path, parse_time, read_manifest
-from ci_migrate.errors import BackupError
+from ci_migrate.backup.inventory import take_inventory
+from ci_migrate.backup.manifest import Manifest, parse_time
+from ci_migrate.backup.stores.protocol import Store
+
+CUT_OFF_AFTER = timedelta(days=1)
+"""Age at which an unfinished upload belongs to a run that is dead."""
 
 
-def prune_backups(directory: Path, environment: str, keep: int) -> tuple[str, ...]:
-    """Remove the oldest archives of an environment, with their manifests, beyond the `keep` newest.
+def find_surplus(
+    backups: tuple[Manifest, ...], *, keep: int | None, keep_days: int | None, now: datetime
+) -> tuple[Manifest, ...]:
+    """Return the backups (given and returned oldest first) that neither rule keeps; the newest is always kept.
 
-    The age is the time in the manifest. At least one archive is kept. Files without a readable
-    manifest of ours are not touched. Returns the paths of the removed archives, oldest first.
-    Raises BackupError when one cannot be removed.
+    `keep` is a number of backups, `keep_days` an age in days by the time in the manifest. With both, a backup goes
+    only when both let it go. With neither, all stay. What has a manifest was proved before it got one.
     """
-    found = _find_archives(directory, environment)
-    surplus = found[: -max(keep, 1)]
-    try:
-        for _, archive in surplus:
-            # The archive first: a stop in between leaves a manifest, not an archive nobody counts.
-            remove_files(archive, manifest_path(archive))
-    except OSError as exc:
-        raise failed_file(exc, doing="removing an old backup", path=directory) from exc
-    return tuple(str(archive) for _, archive in surplus)
+    if keep is None and keep_days is None:
+        return ()
+    newest_kept = max(keep or 1, 1)
+    surplus = backups[: max(len(backups) - newest_kept, 0)]
+    if keep_days is None:
+        return surplus
+    oldest = now - timedelta(days=keep_days)
+    return tuple(one for one in surplus if parse_time(one.finished) < oldest)
 
 
-def _find_archives(directory: Path, environment: str) -> list[tuple[datetime, Path]]:
-    """Return time and path of the environment's archives, oldest first."""
-    found = []
-    for path in sorted(directory.glob("*.json")):
-        manifest = _read_ours(path)
-        if manifest is None or manifest.environment != environment:
-            continue
-        archive = directory / manifest.archive
-        # A manifest may speak only for the file beside it.
-        if archive.parent == directory and manifest_path(archive) == path and archive.is_file():
-            found.append((parse_time(manifest.finished), archive))
-    return sorted(found)
+def prune_backups(
+    store: Store, environment: str, *, keep: int | None, keep_days: int | None, now: datetime
+) -> tuple[str, ...]:
+    """Remove the surplus of an environment with its manifests, and what cut-off uploads left.
 
-
-def _read_ours(path: Path) -> Manifest | None:
-    if path.is_symlink() or not path.is_file():
-        return None
-    try:
-        return read_manifest(path)
-    except BackupError:
-        return None
+    Files without a readable manifest of ours are not touched. Returns the places of the removed archives, oldest
+    first. Raises BackupError when one cannot be removed.
+    """
+    backups = take_inventory(store, environment).backups
+    surplus = find_surplus(backups, keep=keep, keep_days=keep_days, now=now)
+    for manifest in surplus:
+        # The archive first: a stop in between leaves a manifest, not an archive nobody counts.
+        store.delete(manifest.archive)
+        store.delete(manifest.file_name)
+    store.sweep(now - CUT_OFF_AFTER)
+    return tuple(store.locate(manifest.archive) for manifest in surplus)

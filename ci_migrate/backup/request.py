@@ -1,13 +1,35 @@
-"""What the backup stage needs to know, as one frozen value."""
+"""What taking, proving and restoring a backup need to know, as frozen values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ci_migrate.database.address import DatabaseAddress
+
+if TYPE_CHECKING:
+    from ci_migrate.backup.stores.protocol import Store
+
+TableName = tuple["str | None", str]
+"""Schema (None on MariaDB and SQLite) and name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupOptions:
+    """How a backend makes its archive; a backend refuses what it does not know."""
+
+    format: str = ""
+    """PostgreSQL: `custom` or `directory`; empty for the backend's own choice."""
+    jobs: int = 1
+    """Connections that dump at the same time; more than one needs the format `directory`."""
+    compress: str = ""
+    """`gzip`, `lz4`, `zstd` or `none`, with a level after a colon; empty for the backend's own choice."""
+    exclude_schemas: tuple[str, ...] = ()
+    """Schemas that are left out, by exact name."""
+    exclude_tables: tuple[str, ...] = ()
+    """Tables that are left out, as `name` or `schema.name`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,16 +38,49 @@ class BackupRequest:
 
     environment: str
     run_id: str
+    run_url: str = ""
     address: DatabaseAddress
     server_version: str
     """As the server says it: `15.18`, `10.11.19-MariaDB`, `3.45.1`."""
     server_major: int
-    tables: tuple[tuple[str | None, str], ...]
-    """Schema and name of every table that the archive must name; tables of extensions left out."""
+    tables: tuple[TableName, ...]
+    """Every table that the archive must name; tables of extensions left out."""
     heads: tuple[str, ...]
     """Version rows at the time of the backup."""
-    directory: Path
+    store: Store
+    encrypt_to: tuple[str, ...] = ()
+    """age recipients; empty for an archive that is not encrypted."""
+    options: BackupOptions = field(default_factory=BackupOptions)
     env: Mapping[str, str]
     """Environment of the run: PATH, HOME, RUNNER_TEMP, and what the database clients read."""
     now: datetime
     """Start of the backup, UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRequest:
+    """What an archive has to hold, and the means to see whether it does."""
+
+    name: str
+    """Name of the archive, for messages."""
+    database: str
+    tables: tuple[TableName, ...]
+    format: str = ""
+    tools: Mapping[str, str]
+    """Programs and versions, from `check_tools` or `find_tools` of the backend."""
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRequest:
+    """How an archive is loaded into a database that is empty."""
+
+    format: str = ""
+    """As the manifest says it."""
+    tools: Mapping[str, str]
+    """Programs and versions, from `find_tools` of the backend."""
+    env: Mapping[str, str]
+    jobs: int = 1
+    """Connections that load at the same time, where the archive and the way it comes allow it."""
+    keep_owner: bool = True
+    """Whether owners and grants are brought back, too; a scratch server has none of the roles."""

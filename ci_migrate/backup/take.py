@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import Mapping
 from datetime import timedelta, timezone
-from pathlib import Path
+from typing import Any
 
 from ci_migrate import __version__
-from ci_migrate.backup.backends import BACKENDS, NO_BACKUP, Backend, choose_backend
-from ci_migrate.backup.checksum import hash_file
-from ci_migrate.backup.directory import (
-    create_archive,
-    flush_to_disk,
-    make_directory,
-    name_archive,
-    remove_files,
-)
-from ci_migrate.backup.failure import failed_file
-from ci_migrate.backup.manifest import Manifest, format_time, manifest_path, write_manifest
-from ci_migrate.backup.proof import unproved
-from ci_migrate.backup.request import BackupRequest
+from ci_migrate.backup.backends.protocol import Backend
+from ci_migrate.backup.backends.registry import BACKENDS, NO_BACKUP, choose_backend
+from ci_migrate.backup.directory import name_archive
+from ci_migrate.backup.encryption import SUFFIX as ENCRYPTED_SUFFIX
+from ci_migrate.backup.encryption import parse_recipients
+from ci_migrate.backup.inventory import choose_name, write_manifest
+from ci_migrate.backup.manifest import Manifest, format_time
+from ci_migrate.backup.request import BackupRequest, ProofRequest
+from ci_migrate.backup.writing import write_archive
+from ci_migrate.errors import BackupError
 from ci_migrate.models import Backup
 
 
@@ -30,7 +26,7 @@ def take_backup(request: BackupRequest, backend_name: str) -> Backup:
     """Back up the database and prove the archive; nothing half-written stays behind.
 
     `backend_name` is a backend, `auto` or `none`. Raises ConfigError when it does not fit the
-    database, BackupToolError when a client is missing or too old, BackupError for the rest.
+    database or a recipient is none, BackupToolError when a client is missing or too old, BackupError for the rest.
     """
     backend_name = choose_backend(backend_name, request.address.dialect)
     if backend_name == NO_BACKUP:
@@ -43,89 +39,87 @@ def take_backup(request: BackupRequest, backend_name: str) -> Backup:
             seconds=0.0,
         )
     started = time.monotonic()
-    backend = BACKENDS[backend_name]
-    tools = backend.check_tools(request)
-    directory = make_directory(request.directory)
-    name = name_archive(request.environment, request.run_id, request.now.astimezone(timezone.utc))
-    archive = create_archive(directory, name, backend.suffix)
-    try:
-        manifest = _write_and_prove(request, backend_name, archive, tools, started)
-        write_manifest(manifest, manifest_path(archive))
-    except BaseException:
-        # What stopped the backup is the news, not that a dead disk also refuses to forget it.
-        with contextlib.suppress(OSError):
-            remove_files(archive, manifest_path(archive))
-        raise
+    manifest = _take(request, backend_name, started)
     return Backup(
         backend=backend_name,
-        location=str(archive),
-        bytes=manifest.bytes,
-        sha256=manifest.sha256,
+        location=request.store.locate(manifest.archive),
+        bytes=manifest.stored.bytes,
+        sha256=manifest.stored.sha256,
         verified=manifest.verified,
         seconds=time.monotonic() - started,
     )
 
 
-def verify_backup(
-    request: BackupRequest, backend: Backend, manifest: Manifest, archive: Path
-) -> str:
-    """Prove an archive against its manifest and by its backend; return how, in words.
-
-    Raises BackupError when it is empty, differs from its checksum, or the backend finds it wanting.
-    """
-    sha256, size = _hash(archive)
-    if size == 0:
-        raise unproved(archive, "it is empty")
-    if (sha256, size) != (manifest.sha256, manifest.bytes):
-        raise unproved(
-            archive,
-            f"it has {size:,} bytes and SHA-256 {sha256[:12]}…,"
-            f" not {manifest.bytes:,} bytes and {manifest.sha256[:12]}… as written",
-        )
-    return f"{backend.verify_archive(request, archive, manifest.tools)}, checksum re-read"
-
-
-def _write_and_prove(
-    request: BackupRequest,
-    backend_name: str,
-    archive: Path,
-    tools: Mapping[str, str],
-    started: float,
-) -> Manifest:
-    backend = BACKENDS[backend_name]
-    backend.write_archive(request, archive, tools)
-    try:
-        flush_to_disk(archive)
-    except OSError as exc:
-        raise failed_file(exc, doing="writing the archive to the disk", path=archive) from exc
-    sha256, size = _hash(archive)
-    address = request.address
-    manifest = Manifest(
-        archive=archive.name,
-        backend=backend_name,
-        environment=request.environment,
-        database=address.database,
-        host=address.host or address.socket,
-        dialect=address.dialect,
-        server_version=request.server_version,
-        heads=request.heads,
-        tables=request.tables,
-        bytes=size,
-        sha256=sha256,
-        verified="",
-        tools=tools,
-        ci_migrate=__version__,
-        run_id=request.run_id,
-        started=format_time(request.now),
-        finished="",
+def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest:
+    backend, store = BACKENDS[backend_name], request.store
+    tools = backend.check_tools(request)
+    recipients = parse_recipients(request.encrypt_to) if request.encrypt_to else []
+    suffix = backend.archive_suffix(request.options) + (ENCRYPTED_SUFFIX if recipients else "")
+    wanted = name_archive(request.environment, request.run_id, request.now.astimezone(timezone.utc))
+    name = choose_name(store, wanted, suffix)
+    archive = name + suffix
+    written = write_archive(
+        lambda output: backend.write_archive(request, output, tools),
+        lambda source: backend.verify_archive(
+            _proof_request(request, backend, archive, tools), source
+        ),
+        store=store,
+        name=archive,
+        recipients=recipients,
+        env=request.env,
     )
-    verified = verify_backup(request, backend, manifest, archive)
     finished = request.now + timedelta(seconds=time.monotonic() - started)
-    return dataclasses.replace(manifest, verified=verified, finished=format_time(finished))
-
-
-def _hash(archive: Path) -> tuple[str, int]:
+    manifest = Manifest(
+        **_describe(request, backend_name),
+        name=name,
+        archive=archive,
+        location=store.locate(archive),
+        plain=written.plain,
+        stored=written.stored,
+        verified=written.verified,
+        verified_at=format_time(finished),
+        tools=tools,
+        finished=format_time(finished),
+    )
     try:
-        return hash_file(archive)
-    except OSError as exc:
-        raise failed_file(exc, doing="reading the archive back", path=archive) from exc
+        write_manifest(store, manifest)
+    except BaseException:
+        # What stopped the backup is the news, not that a dead disk also refuses to forget it.
+        with contextlib.suppress(BackupError):
+            store.delete(archive)
+        raise
+    return manifest
+
+
+def _proof_request(
+    request: BackupRequest, backend: Backend, archive: str, tools: Mapping[str, str]
+) -> ProofRequest:
+    return ProofRequest(
+        name=archive,
+        database=request.address.database,
+        tables=request.tables,
+        format=backend.archive_format(request.options),
+        tools=tools,
+        env=request.env,
+    )
+
+
+def _describe(request: BackupRequest, backend_name: str) -> dict[str, Any]:
+    """Return what the manifest says about the database and the run."""
+    address = request.address
+    return {
+        "backend": backend_name,
+        "format": BACKENDS[backend_name].archive_format(request.options),
+        "environment": request.environment,
+        "database": address.database,
+        "host": address.host or address.socket,
+        "dialect": address.dialect,
+        "server_version": request.server_version,
+        "heads": request.heads,
+        "tables": request.tables,
+        "recipients": request.encrypt_to,
+        "ci_migrate": __version__,
+        "run_id": request.run_id,
+        "run_url": request.run_url,
+        "started": format_time(request.now),
+    }

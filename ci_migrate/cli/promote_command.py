@@ -42,7 +42,6 @@ def promote_command(
         config_path=config_path,
         json_option=json_option,
         deploys=True,
-        command="promote",
     )
 
 

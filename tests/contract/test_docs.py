@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ci_migrate import errors
-from ci_migrate.backup.backends import BACKENDS
+from ci_migrate.backup.backends.registry import BACKENDS
 from ci_migrate.cli.main import main
 from ci_migrate.config.load import parse_config
 from ci_migrate.config.schema import json_schema

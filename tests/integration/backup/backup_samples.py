@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from ci_migrate.backup.postgres_client import find_client
 from ci_migrate.backup.postgres_connection import connection_environment
 from ci_migrate.backup.request import BackupRequest
+from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.database.url import address_of
 
 ODD_NAME = "we\nird \"t' `ü`; drop -- %s"
@@ -107,11 +108,14 @@ class PostgresSample:
         )
         return [read(url, query) for query in queries]
 
-    def restore(self, url: str, archive: Path) -> str:
-        parts = make_url(url)
-        name = f"{parts.database}_restored"
+    def make_empty(self, url: str) -> str:
+        name = f"{make_url(url).database}_restored"
         run_all(url, f'CREATE DATABASE "{name}"')
-        restored = parts.set(database=name)
+        return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+    def restore(self, url: str, archive: Path) -> str:
+        restored = make_url(self.make_empty(url))
+        name = restored.database
         client = find_client("0", 0, dict(os.environ))
         with connection_environment(address_of(restored), dict(os.environ)) as env:
             pg_restore = str(client.directory / "pg_restore")
@@ -180,15 +184,19 @@ class MariadbSample:
         )
         return [read(url, query.replace(":", "\\:")) for query in queries]
 
-    def restore(self, url: str, archive: Path) -> str:
-        parts = make_url(url)
-        name = f"{parts.database}_restored"
+    def make_empty(self, url: str) -> str:
+        name = f"{make_url(url).database}_restored"
         run_all(url, f"CREATE DATABASE `{name}`")
+        return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+    def restore(self, url: str, archive: Path) -> str:
+        parts = make_url(self.make_empty(url))
+        name = parts.database
         socket = parts.query["unix_socket"]
         client = ["mariadb", "--no-defaults", f"--socket={socket}", f"--user={parts.username}"]
         with archive.open("rb") as dump:
             subprocess.run([*client, *MARIADB_OPTIONS, name], stdin=dump, check=True)
-        return parts.set(database=name).render_as_string(hide_password=False)
+        return parts.render_as_string(hide_password=False)
 
     def forget(self, url: str, restored: str) -> None:
         run_all(url, f"DROP DATABASE `{make_url(restored).database}`")
@@ -224,6 +232,9 @@ class SqliteSample:
         database.close()
         return found
 
+    def make_empty(self, url: str) -> str:
+        return f"{url}_restored"
+
     def restore(self, url: str, archive: Path) -> str:
         return f"sqlite:///{archive}"
 
@@ -249,7 +260,7 @@ def make_request(sample, url: str, directory: Path, **changes) -> BackupRequest:
         "server_major": int(version.split(".")[0]),
         "tables": sample.tables,
         "heads": ("abc123",),
-        "directory": directory,
+        "store": LocalStore(directory),
         "env": dict(os.environ),
         "now": NOW,
     }

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ci_migrate.backup.backends import BACKENDS
-from ci_migrate.backup.manifest import manifest_path, read_manifest
-from ci_migrate.backup.take import take_backup, verify_backup
+from ci_migrate.backup.archive import ArchiveSource
+from ci_migrate.backup.backends.registry import BACKENDS
+from ci_migrate.backup.inventory import take_inventory
+from ci_migrate.backup.request import ProofRequest
+from ci_migrate.backup.stores.local import LocalStore
+from ci_migrate.backup.take import take_backup
+from ci_migrate.backup.verify import verify_backup
 from ci_migrate.errors import BackupError
 from tests.integration.backup.backup_samples import SAMPLES, make_request
 
@@ -52,16 +56,18 @@ def test_files_are_private_and_described(case):
         os.umask(old)
     archive = Path(backup.location)
     assert archive.stem == "production-20260304T050607Z-01234567"
-    for path, mode in ((archive, 0o600), (manifest_path(archive), 0o600), (archive.parent, 0o700)):
+    described = archive.with_suffix(".json")
+    for path, mode in ((archive, 0o600), (described, 0o600), (archive.parent, 0o700)):
         assert stat.S_IMODE(path.stat().st_mode) == mode, path
     assert (archive.parent.parent / ".gitignore").read_text() == "*\n"
-    assert sorted(archive.parent.iterdir()) == sorted([archive, manifest_path(archive)])
-    manifest = read_manifest(manifest_path(archive))
+    assert sorted(archive.parent.iterdir()) == sorted([archive, described])
+    (manifest,) = take_inventory(request.store, "production").backups
     assert manifest.tables == sample.tables
     assert manifest.heads == ("abc123",)
-    assert (manifest.bytes, manifest.sha256) == (archive.stat().st_size, backup.sha256)
+    assert manifest.stored.bytes == archive.stat().st_size == backup.bytes
+    assert manifest.stored.sha256 == backup.sha256 == manifest.plain.sha256
     assert manifest.started == "2026-03-04T05:06:07.000Z" <= manifest.finished
-    assert json.loads(manifest_path(archive).read_text())["format_version"] == 1
+    assert json.loads(described.read_text())["format_version"] == 2
 
 
 def test_two_backups_of_one_run_stand_beside_each_other(case):
@@ -73,28 +79,36 @@ def test_two_backups_of_one_run_stand_beside_each_other(case):
 
 @pytest.mark.parametrize("damage", ["emptied", "cut", "flipped", "gone"])
 def test_damaged_archive_is_not_a_backup(case, damage):
-    sample, _, request = case
+    _, _, request = case
     archive = Path(take_backup(request, "auto").location)
-    manifest = read_manifest(manifest_path(archive))
+    (manifest,) = take_inventory(request.store, "production").backups
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 1
     changes = {"emptied": b"", "cut": bytes(content[:-10]), "flipped": bytes(content)}
     archive.unlink() if damage == "gone" else archive.write_bytes(changes[damage])
     with pytest.raises(BackupError) as caught:
-        verify_backup(request, BACKENDS[sample.backend], manifest, archive)
+        verify_backup(manifest, request.store, env=request.env)
     assert caught.value.next_step
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.02, 0.5, 0.999])
-def test_archive_that_was_never_whole_is_not_a_backup(case, kept):
+def test_archive_that_was_never_whole_is_not_a_backup(case, kept, tmp_path):
     """The checksum says nothing here: it was made of the short file."""
     sample, _, request = case
     backend = BACKENDS[sample.backend]
     archive = Path(take_backup(request, "auto").location)
     content = archive.read_bytes()
     archive.write_bytes(content[: int(len(content) * kept)])
-    with pytest.raises(BackupError):
-        backend.verify_archive(request, archive, backend.check_tools(request))
+    proof = ProofRequest(
+        name=archive.name,
+        database=request.address.database,
+        tables=sample.tables,
+        tools=backend.check_tools(request),
+        env=request.env,
+    )
+    for path in (archive, None):
+        with archive.open("rb", buffering=0) as file, pytest.raises(BackupError):
+            backend.verify_archive(proof, ArchiveSource(file=file, path=path, scratch=tmp_path))
 
 
 def test_table_that_is_not_in_the_archive_stops(case):
@@ -103,7 +117,7 @@ def test_table_that_is_not_in_the_archive_stops(case):
     more = dataclasses.replace(request, tables=(*sample.tables, (schema, "not there")))
     with pytest.raises(BackupError, match="not there"):
         take_backup(more, "auto")
-    assert list(request.directory.iterdir()) == []
+    assert list(request.store.directory.iterdir()) == []
 
 
 def test_code_in_the_database_is_not_taken_for_a_table(case):
@@ -120,7 +134,7 @@ def test_file_in_place_of_the_directory(case, tmp_path):
     (tmp_path / "file").write_text("mine")
     for directory in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(BackupError, match="file") as caught:
-            take_backup(dataclasses.replace(request, directory=directory), "auto")
+            take_backup(dataclasses.replace(request, store=LocalStore(directory)), "auto")
         assert "backup.directory" in caught.value.next_step
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -128,19 +142,20 @@ def test_file_in_place_of_the_directory(case, tmp_path):
 def test_directory_of_the_kernel_cannot_be_written(case):
     _, _, request = case
     with pytest.raises(BackupError, match="/proc"):
-        take_backup(dataclasses.replace(request, directory=Path("/proc/none")), "auto")
+        take_backup(dataclasses.replace(request, store=LocalStore(Path("/proc/none"))), "auto")
 
 
 def test_symlink_at_the_archives_place_is_not_followed(case, tmp_path):
     _, _, request = case
-    request.directory.mkdir(parents=True)
+    request.store.directory.mkdir(parents=True)
     victim = tmp_path / "victim"
     victim.write_text("mine")
     backend = BACKENDS[case[0].backend]
+    suffix = backend.archive_suffix(request.options)
     name = "production-20260304T050607Z-01234567"
-    (request.directory / f"{name}{backend.suffix}").symlink_to(victim)
-    (request.directory / f"{name}-2{backend.suffix}").symlink_to(tmp_path / "dangling")
+    (request.store.directory / f"{name}{suffix}").symlink_to(victim)
+    (request.store.directory / f"{name}-2{suffix}").symlink_to(tmp_path / "dangling")
     backup = take_backup(request, "auto")
-    assert Path(backup.location).name == f"{name}-3{backend.suffix}"
+    assert Path(backup.location).name == f"{name}-3{suffix}"
     assert victim.read_text() == "mine"
     assert not (tmp_path / "dangling").exists()

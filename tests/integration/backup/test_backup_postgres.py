@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from ci_migrate.backup import postgres
-from ci_migrate.backup.manifest import manifest_path
+from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
+from ci_migrate.backup.backends import postgres
+from ci_migrate.backup.request import ProofRequest
 from ci_migrate.backup.take import take_backup
 from ci_migrate.database.url import address_of
 from ci_migrate.errors import BackupError, BackupToolError, ConfigError
@@ -59,8 +60,8 @@ def test_awkward_password_reaches_the_server_over_tcp(postgres_url, role, tmp_pa
         SAMPLE, postgres_url, tmp_path / "out", address=address_of(role), env=env
     )
     backup = take_backup(request, "postgres")
-    assert PASSWORD not in manifest_path(Path(backup.location)).read_text()
-    assert "role" not in manifest_path(Path(backup.location)).read_text()
+    assert PASSWORD not in Path(backup.location).with_suffix(".json").read_text()
+    assert "role" not in Path(backup.location).with_suffix(".json").read_text()
     assert [path for path in tmp_path.iterdir() if path.name.startswith("ci-migrate-")] == []
 
 
@@ -83,7 +84,7 @@ def test_process_arguments_hold_no_secret(postgres_url, role, tmp_path):
     thread = threading.Thread(target=lambda: done.append(take_backup(request, "auto")))
     with holding(postgres_url, LOCK):
         thread.start()
-        seen = wait_for_dump(str(tmp_path))
+        seen = wait_for_dump(make_url(postgres_url).database)
     thread.join(timeout=60)
     assert done
     arguments, environment, passfile_mode = seen
@@ -93,7 +94,7 @@ def test_process_arguments_hold_no_secret(postgres_url, role, tmp_path):
     assert passfile_mode == 0o600
 
 
-def wait_for_dump(marker: str) -> tuple[str, str, int]:
+def wait_for_dump(database: str) -> tuple[str, str, int]:
     """Return command line, environment and the password file's mode of the dump that is waiting."""
     for _ in range(400):
         for process in Path("/proc").glob("[0-9]*"):
@@ -103,7 +104,10 @@ def wait_for_dump(marker: str) -> tuple[str, str, int]:
             except OSError:
                 continue
             # The program itself: what it is tied by has its arguments, too, and a moment earlier.
-            if arguments.split("\0")[0].endswith("/pg_dump") and marker in arguments:
+            if (
+                arguments.split("\0")[0].endswith("/pg_dump")
+                and f"PGDATABASE={database}\0" in environment
+            ):
                 path = environment.partition("PGPASSFILE=")[2].partition("\0")[0]
                 return arguments, environment, Path(path).stat().st_mode & 0o777
         time.sleep(0.02)
@@ -117,11 +121,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from sqlalchemy.engine import make_url
 from ci_migrate.backup.request import BackupRequest
+from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.backup.take import take_backup
 from ci_migrate.database.url import address_of
 url, directory, major = sys.argv[1:]
 take_backup(BackupRequest(environment="dev", run_id="r", address=address_of(make_url(url)),
-    server_version=major, server_major=int(major), tables=(), heads=(), directory=Path(directory),
+    server_version=major, server_major=int(major), tables=(), heads=(), store=LocalStore(Path(directory)),
     env=dict(os.environ), now=datetime.datetime.now(datetime.timezone.utc)), "auto")
 """
 
@@ -142,8 +147,8 @@ def test_interrupted_backup_leaves_nothing(postgres_url, tmp_path):
     with holding(postgres_url, LOCK):
         run = subprocess.Popen(argv, env=env, stderr=subprocess.PIPE)
         try:
-            wait_for_dump(str(out))
-            assert len(list(out.iterdir())) == 1
+            wait_for_dump(make_url(postgres_url).database)
+            assert [path for path in out.iterdir() if not path.name.startswith(".")] == []
             run.send_signal(signal.SIGINT)
             _, stderr = run.communicate(timeout=30)
         finally:
@@ -192,7 +197,7 @@ def test_full_disk_is_told_and_cleaned_up(postgres_url, tmp_path):
     real = take_backup(request, "auto")
     assert real.bytes > 100_000
     Path(real.location).unlink()
-    manifest_path(Path(real.location)).unlink()
+    Path(real.location).with_suffix(".json").unlink()
     tools = dict(postgres.check_tools(request))
     folder = tmp_path / "bin"
     limited = f"trap '' XFSZ; ulimit -f 64; exec {tools['directory']}/pg_dump \"$@\""
@@ -296,8 +301,24 @@ def test_archive_of_the_newest_client_is_proved_too(postgres_url, tmp_path):
     SAMPLE.fill(postgres_url)
     request = make_request(SAMPLE, postgres_url, tmp_path)
     archive = tmp_path / "x.dump"
-    postgres.write_archive(request, archive, tools)
-    postgres.verify_archive(request, archive, tools)
-    archive.write_bytes(archive.read_bytes()[:-20])
-    with pytest.raises(BackupError):
-        postgres.verify_archive(request, archive, tools)
+    proof = ProofRequest(
+        name=archive.name,
+        database=request.address.database,
+        tables=SAMPLE.tables,
+        tools=tools,
+        env=request.env,
+    )
+    with archive.open("x+b", buffering=0) as file:
+        postgres.write_archive(
+            request, ArchiveOutput(file=file, path=archive, scratch=tmp_path), tools
+        )
+        for path in (archive, None):
+            file.seek(0)
+            source = ArchiveSource(file=file, path=path, scratch=tmp_path)
+            postgres.verify_archive(proof, source)
+        file.truncate(file.seek(-20, 2))
+        for path in (archive, None):
+            file.seek(0)
+            source = ArchiveSource(file=file, path=path, scratch=tmp_path)
+            with pytest.raises(BackupError):
+                postgres.verify_archive(proof, source)

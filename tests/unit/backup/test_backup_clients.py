@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_migrate.backup.backends import choose_backend
+from ci_migrate.backup.backends.registry import choose_backend
 from ci_migrate.backup.mysql_client import find_dump_program, read_release
 from ci_migrate.backup.postgres_client import find_client
 from ci_migrate.errors import BackupToolError, ConfigError

@@ -12,22 +12,29 @@ from pathlib import Path
 
 import pytest
 
-from ci_migrate.backup.directory import create_archive, make_directory, name_archive
+from ci_migrate.backup.checksum import Checksum
+from ci_migrate.backup.directory import make_directory, name_archive
 from ci_migrate.backup.failure import failed_file, failed_tool
-from ci_migrate.backup.manifest import (
-    Manifest,
-    format_time,
-    manifest_path,
+from ci_migrate.backup.inventory import (
+    choose_name,
     read_manifest,
+    take_inventory,
     write_manifest,
 )
-from ci_migrate.backup.prune import prune_backups
+from ci_migrate.backup.manifest import Manifest, format_time
+from ci_migrate.backup.manifest_json import parse_manifest, render_manifest
+from ci_migrate.backup.prune import find_surplus, prune_backups
+from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.errors import BackupError, ProcessError
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890000, tzinfo=timezone.utc)
+SUM = Checksum(1, "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881")  # of "x"
 MANIFEST = Manifest(
-    archive="x.dump",
+    name="x",
+    archive="x.dump.age",
+    location="s3://bucket/x.dump.age",
     backend="postgres",
+    format="custom",
     environment="production",
     database="shop",
     host="db",
@@ -35,28 +42,56 @@ MANIFEST = Manifest(
     server_version="15.18",
     heads=("a", "b"),
     tables=(("public", "we\nird ü"), (None, "t")),
-    bytes=3,
-    sha256="00",
+    rows={(None, "t"): 7},
+    sequences={("public", "t_id_seq"): 12},
+    properties={"character_set": "utf8mb4"},
+    plain=Checksum(3, "00"),
+    stored=SUM,
+    recipients=("age1xyz",),
     verified="by eye",
+    verified_at=format_time(NOW),
     tools={"pg_dump": "15.18"},
     ci_migrate="0.1.0",
     run_id="r",
+    run_url="https://ci.example/1",
     started=format_time(NOW),
     finished=format_time(NOW),
 )
+VERSION_1 = {
+    "format": "ci-migrate-backup",
+    "format_version": 1,
+    "archive": "x.dump",
+    "backend": "postgres",
+    "environment": "production",
+    "database": "shop",
+    "host": "db",
+    "dialect": "postgresql",
+    "server_version": "15.18",
+    "heads": ["a"],
+    "tables": [["public", "t"], [None, "u"]],
+    "bytes": 3,
+    "sha256": "00",
+    "verified": "by eye",
+    "tools": {"pg_dump": "15.18"},
+    "ci_migrate": "0.1.0",
+    "run_id": "r",
+    "started": "2026-03-04T05:06:07.890Z",
+    "finished": "2026-03-04T05:06:07.890Z",
+}
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
 def test_modes_do_not_depend_on_the_umask(tmp_path, umask):
+    store = LocalStore(tmp_path / ".ci-migrate" / "backups")
     old = os.umask(umask)
     try:
-        directory = make_directory(tmp_path / ".ci-migrate" / "backups")
-        archive = create_archive(directory, "x", ".dump")
+        store.put("x.dump", b"x")
     finally:
         os.umask(old)
+    directory = store.directory
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert stat.S_IMODE(directory.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    assert stat.S_IMODE((directory / "x.dump").stat().st_mode) == 0o600
 
 
 def test_directory_that_exists_stays_as_it_is(tmp_path):
@@ -87,104 +122,183 @@ def test_taken_names_are_not_used(tmp_path):
     (tmp_path / "x.dump").write_text("mine")
     (tmp_path / "x-2.json").write_text("mine")
     (tmp_path / "x-3.dump").symlink_to(tmp_path / "elsewhere")
-    assert create_archive(tmp_path, "x", ".dump").name == "x-4.dump"
+    assert choose_name(LocalStore(tmp_path), "x", ".dump") == "x-4"
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_manifest_is_read_as_it_was_written(tmp_path):
-    write_manifest(MANIFEST, tmp_path / "x.json")
-    assert read_manifest(tmp_path / "x.json") == MANIFEST
-    assert stat.S_IMODE((tmp_path / "x.json").stat().st_mode) == 0o600
+    store = LocalStore(tmp_path)
+    write_manifest(store, MANIFEST)
+    assert read_manifest(store, "x.json") == MANIFEST
     with pytest.raises(BackupError, match="File exists"):
-        write_manifest(MANIFEST, tmp_path / "x.json")
+        write_manifest(store, MANIFEST)
+    again = dataclasses.replace(MANIFEST, proof="restore")
+    write_manifest(store, again, replace=True)
+    assert read_manifest(store, "x.json") == again
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
 
 
-def content(**changes) -> str:
-    base = {"format": "ci-migrate-backup", "format_version": 1, **dataclasses.asdict(MANIFEST)}
-    return json.dumps({key: value for key, value in {**base, **changes}.items() if value != "-"})
+def test_manifest_of_version_1_is_still_read():
+    manifest = parse_manifest(json.dumps(VERSION_1).encode(), "x.json")
+    assert (manifest.name, manifest.archive) == ("x", "x.dump")
+    assert manifest.plain == manifest.stored == Checksum(3, "00")
+    assert manifest.tables == (("public", "t"), (None, "u"))
+    assert not manifest.encrypted
+
+
+def old(**changes) -> bytes:
+    values = {**VERSION_1, **changes}
+    return json.dumps({key: value for key, value in values.items() if value != "-"}).encode()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "not JSON"),
-        ("[]", "format"),
-        ("{}", "format"),
-        (content()[:-20], "not JSON"),
-        (content(format_version=2), "format version 2"),
-        (content(sha256="-"), "sha256 is missing"),
-        (content(bytes="many"), "many"),
-        (content(tables=[1]), "not a backup manifest"),
-        (content(tools=3), "not a backup manifest"),
-        (content(finished="yesterday"), "yesterday"),
-        (content(archive=7), "archive is 7"),
+        (b"", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "format"),
+        (b"{}", "format"),
+        (old()[:-20], "not JSON"),
+        (old(format_version=3), "format version 3"),
+        (old(format_version=2), "edited"),
+        (old(sha256="-"), "sha256 is missing"),
+        (old(bytes="many"), "many"),
+        (old(tables=[1]), "not a usable backup manifest"),
+        (old(tools=3), "not a usable backup manifest"),
+        (old(finished="yesterday"), "yesterday"),
+        (old(archive=7), "archive is 7"),
+        (old(archive="../x.dump"), "another archive"),
+        (old(archive="y.dump"), "another archive"),
     ],
 )
-def test_what_is_no_manifest_is_told(tmp_path, text, message):
-    (tmp_path / "x.json").write_text(text)
+def test_what_is_no_manifest_is_told(text, message):
     with pytest.raises(BackupError, match=message) as caught:
-        read_manifest(tmp_path / "x.json")
+        parse_manifest(text, "x.json")
     assert caught.value.next_step
+
+
+def test_every_edit_of_a_manifest_is_found():
+    content = json.loads(render_manifest(MANIFEST))
+    for key in set(content) - {"format", "format_version"}:
+        for value in (None, "other", [], 5):
+            edited = json.dumps({**content, key: value}).encode()
+            with pytest.raises(BackupError, match="edited"):
+                parse_manifest(edited, "x.json")
 
 
 def test_missing_manifest_is_told(tmp_path):
     with pytest.raises(BackupError, match="No such file"):
-        read_manifest(tmp_path / "x.json")
+        read_manifest(LocalStore(tmp_path), "x.json")
 
 
 def add_backup(directory: Path, name: str, *, day: int, environment: str = "production") -> Path:
     archive = directory / f"{name}.dump"
     archive.write_text("x")
-    finished = format_time(NOW + timedelta(days=day))
     manifest = dataclasses.replace(
-        MANIFEST, archive=archive.name, environment=environment, finished=finished
+        MANIFEST,
+        name=name,
+        archive=archive.name,
+        environment=environment,
+        finished=format_time(NOW + timedelta(days=day)),
     )
-    write_manifest(manifest, manifest_path(archive))
+    write_manifest(LocalStore(directory), manifest)
     return archive
+
+
+def prune(directory: Path, keep: int | None, keep_days: int | None = None, **later) -> tuple:
+    now = NOW + timedelta(**later)
+    store = LocalStore(directory)
+    return prune_backups(store, "production", keep=keep, keep_days=keep_days, now=now)
 
 
 def test_oldest_archives_of_the_environment_are_removed(tmp_path):
     # The names are in another order than the times.
     paths = {day: add_backup(tmp_path, f"p{9 - day}", day=day) for day in (3, 1, 4, 2)}
     other = add_backup(tmp_path, "other", day=0, environment="staging")
-    assert prune_backups(tmp_path, "production", 2) == (str(paths[1]), str(paths[2]))
+    assert prune(tmp_path, 2) == (str(paths[1]), str(paths[2]))
     left = {paths[3], paths[4], other}
-    assert set(tmp_path.iterdir()) == left | {manifest_path(path) for path in left}
+    assert set(tmp_path.iterdir()) == left | {path.with_suffix(".json") for path in left}
 
 
 @pytest.mark.parametrize("keep", [1, 0, -3])
 def test_newest_archive_always_stays(tmp_path, keep):
     for day in (1, 2, 3):
         add_backup(tmp_path, f"p{day}", day=day)
-    assert len(prune_backups(tmp_path, "production", keep)) == 2
+    assert len(prune(tmp_path, keep)) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p3.dump", "p3.json"]
+
+
+@pytest.mark.parametrize(
+    ("keep", "keep_days", "left"),
+    [
+        (None, None, [1, 2, 3, 4]),
+        (2, None, [3, 4]),
+        (None, 100, [1, 2, 3, 4]),
+        (None, 2, [3, 4]),
+        (None, 0, [4]),
+        (3, 2, [2, 3, 4]),
+        (1, 3, [2, 3, 4]),
+    ],
+)
+def test_a_backup_goes_when_no_rule_keeps_it(keep, keep_days, left):
+    days = {
+        day: dataclasses.replace(MANIFEST, finished=format_time(NOW + timedelta(days=day)))
+        for day in (1, 2, 3, 4)
+    }
+    now = NOW + timedelta(days=5)
+    gone = find_surplus(tuple(days.values()), keep=keep, keep_days=keep_days, now=now)
+    assert [day for day, one in days.items() if one not in gone] == left
+
+
+def test_archive_that_is_not_whole_keeps_no_place(tmp_path):
+    """The newest one is damaged: the one before it is the newest that can be brought back."""
+    paths = [add_backup(tmp_path, f"p{day}", day=day) for day in (1, 2, 3)]
+    paths[2].write_text("")
+    assert prune(tmp_path, 1) == (str(paths[0]),)
+    paths[2].unlink()
+    problems = take_inventory(LocalStore(tmp_path), "production").problems
+    assert problems == ("p3.json: its archive p3.dump is missing",)
 
 
 def test_files_of_others_are_not_touched(tmp_path):
     directory = tmp_path / "backups"
     directory.mkdir()
-    (tmp_path / "outside.dump").write_text("mine")
-    outside = dataclasses.replace(MANIFEST, archive="../outside.dump")
-    write_manifest(outside, directory / "outside.json")
-    neighbour = dataclasses.replace(MANIFEST, archive="notes.txt")
-    write_manifest(neighbour, directory / "evil.json")
-    write_manifest(MANIFEST, tmp_path / "x.json")
-    (tmp_path / "x.dump").write_text("x")
+    (tmp_path / "x.dump.age").write_text("x")
+    write_manifest(LocalStore(tmp_path), MANIFEST)
     (directory / "linked.json").symlink_to(tmp_path / "x.json")
     for name in ("notes.txt", "no-manifest.dump", "torn.dump"):
         (directory / name).write_text("mine")
-    (directory / "torn.json").write_text(content()[:50])
+    (directory / "torn.json").write_bytes(old()[:50])
+    (directory / "evil.json").write_bytes(old(archive="notes.txt"))
     (directory / "package.json").write_text('{"name": "x"}')
+    (directory / ".hidden").write_text("mine")
     for day in (1, 2):
         add_backup(directory, f"p{day}", day=day)
     before = set(directory.iterdir())
-    assert prune_backups(directory, "production", 1) == (str(directory / "p1.dump"),)
+    assert prune(directory, 1) == (str(directory / "p1.dump"),)
     assert before - set(directory.iterdir()) == {directory / "p1.dump", directory / "p1.json"}
-    assert (tmp_path / "outside.dump").exists()
+
+
+def test_what_a_killed_run_left_is_swept_when_it_is_old(tmp_path):
+    part = tmp_path / ".p.dump.part"
+    part.write_text("half")
+    scratch = tmp_path / ".ci-migrate-x"
+    scratch.mkdir()
+    (scratch / "snapshot").write_text("all")
+    for path in (part, scratch):
+        os.utime(path, times=(NOW.timestamp(), NOW.timestamp()))
+    assert take_inventory(LocalStore(tmp_path), "production").backups == ()
+    prune(tmp_path, 1, hours=23)
+    assert part.exists()
+    assert scratch.exists()
+    prune(tmp_path, 1, hours=25)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_directory_that_does_not_exist_has_nothing_to_prune(tmp_path):
-    assert prune_backups(tmp_path / "none", "production", 1) == ()
+    assert prune(tmp_path / "none", 1) == ()
+    assert not (tmp_path / "none").exists()
 
 
 def test_failure_of_a_tool_is_short_plain_and_without_the_password():

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 
 import pytest
 
-from ci_migrate.backup.mysql_listing import read_dump
+from ci_migrate.backup.mysql_listing import DumpListing, read_dump
 from ci_migrate.backup.postgres_listing import find_missing, read_listing
+
+
+def read(path: Path) -> DumpListing:
+    with path.open("rb", buffering=0) as file:
+        return read_dump(file)
+
 
 LIST = """;
 ; Archive created at 2026-03-04
@@ -77,7 +84,7 @@ def test_tables_of_a_dump(tmp_path):
         "DELIMITER ;",
         "CREATE TABLE `last` (",
     )
-    listing = read_dump(dump)
+    listing = read(dump)
     assert listing.tables == {"plain", "we\nird ` ü", "last"}
     assert listing.is_complete
 
@@ -85,7 +92,7 @@ def test_tables_of_a_dump(tmp_path):
 @pytest.mark.parametrize("tail", ["", "-- Dump comp", "INSERT", "-- Dump completed\nINSERT INTO"])
 def test_dump_without_its_mark_at_the_end(tmp_path, tail):
     (tmp_path / "x.sql").write_text(f"CREATE TABLE `a` (\n{tail}")
-    assert not read_dump(tmp_path / "x.sql").is_complete
+    assert not read(tmp_path / "x.sql").is_complete
 
 
 def test_long_rows_are_not_read_into_memory(tmp_path):
@@ -97,7 +104,7 @@ def test_long_rows_are_not_read_into_memory(tmp_path):
         file.write(b");\nCREATE TABLE `b` (\n);\nCREATE TABLE `" + b"never closed" * 900_000)
         file.write(b"\n-- Dump completed\n")
     tracemalloc.start()
-    listing = read_dump(path)
+    listing = read(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert listing.tables == {"b"}

@@ -1,0 +1,1 @@
+"""How a backup is made and brought back: one file per backend, found by name in `registry`."""

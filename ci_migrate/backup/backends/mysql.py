@@ -1,0 +1,109 @@
+"""Backups of MariaDB and MySQL: a logical dump in one transaction, proved by reading it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
+from ci_migrate.backup.failure import failed_tool
+from ci_migrate.backup.mysql_client import find_dump_program, find_load_program
+from ci_migrate.backup.mysql_listing import read_dump
+from ci_migrate.backup.mysql_options import client_environment, option_file
+from ci_migrate.backup.proof import count_tables, missing_tables, unproved
+from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest, RestoreRequest
+from ci_migrate.database.address import DatabaseAddress
+from ci_migrate.errors import ProcessError
+from ci_migrate.process import run_command
+
+dialect = "mysql"
+_OPTIONS = (
+    "--single-transaction",
+    "--quick",
+    "--routines",
+    "--triggers",
+    "--events",
+    "--hex-blob",
+    "--no-tablespaces",  # would need the PROCESS privilege
+    "--comments",  # the completion mark is one
+    "--default-character-set=utf8mb4",
+    "--max-allowed-packet=1G",
+)
+_LOAD_OPTIONS = (
+    "--default-character-set=utf8mb4",
+    "--max-allowed-packet=1G",
+    "--binary-mode",  # else a line break of Windows in a routine becomes another one
+)
+_MYSQL_OPTIONS = ("--set-gtid-purged=OFF", "--column-statistics=0")
+
+
+def archive_format(options: BackupOptions) -> str:  # noqa: ARG001 as every backend
+    """Return `sql`."""
+    return "sql"
+
+
+def archive_suffix(options: BackupOptions) -> str:  # noqa: ARG001 as every backend
+    """Return the ending of its archives."""
+    return ".sql"
+
+
+def check_tools(request: BackupRequest) -> dict[str, str]:
+    """Return the version of the dump program; raises BackupToolError when none fits the server."""
+    program = find_dump_program(request.server_version, request.env)
+    return {program.path.name: program.version, "program": str(program.path)}
+
+
+def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]) -> None:
+    """Dump the database; raises BackupError with what the dump program said."""
+    address = request.address
+    program = Path(tools["program"])
+    family = () if "mariadb" in tools[program.name].lower() else _MYSQL_OPTIONS
+    env = client_environment(request.env)
+    with option_file(address, request.env) as options:
+        # Not --defaults-extra-file: after it the clients read ~/.my.cnf, which may hold another
+        # password, or leave tables out.
+        argv = [str(program), f"--defaults-file={options}", *_OPTIONS, *family]
+        try:
+            run_command([*argv, "--", address.database], env=env, stdout=output.file, tied=True)
+        except ProcessError as exc:
+            raise failed_tool(exc, doing=program.name, password=address.hidden) from exc
+
+
+def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:
+    """Prove that the dump is of this database, creates every table, and ends with its completion mark."""
+    listing = read_dump(source.file)
+    if not listing.is_complete:
+        raise unproved(request.name, "its end is missing (no completion mark of the dump program)")
+    if listing.database is not None and listing.database != request.database:
+        raise unproved(
+            request.name, f"it is of database {listing.database!r}, not {request.database!r}"
+        )
+    own = (None, "", request.database)
+    missing = [
+        (schema, name)
+        for schema, name in request.tables
+        if schema not in own or name not in listing.tables
+    ]
+    if missing:
+        raise missing_tables(request.name, missing)
+    return f"{count_tables(request.tables)} and the completion mark found in the dump"
+
+
+def find_tools(made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+    """Return place and version of a client of the family that made the dump."""
+    program = find_load_program(" ".join(made_by.values()), env)
+    return {program.path.name: program.version, "program": str(program.path)}
+
+
+def restore_archive(
+    request: RestoreRequest, source: ArchiveSource, target: DatabaseAddress
+) -> None:
+    """Load the dump into an empty database; raises BackupError with what the client said."""
+    program = Path(request.tools["program"])
+    env = client_environment(request.env)
+    with option_file(target, request.env) as options:
+        argv = [str(program), f"--defaults-file={options}", *_LOAD_OPTIONS]
+        try:
+            run_command([*argv, "--", target.database], env=env, stdin=source.file, tied=True)
+        except ProcessError as exc:
+            raise failed_tool(exc, doing=program.name, password=target.hidden) from exc

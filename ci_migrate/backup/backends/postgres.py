@@ -1,0 +1,142 @@
+"""Backups of PostgreSQL: an archive of pg_dump, proved and brought back by pg_restore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
+from ci_migrate.backup.checksum import CHUNK_BYTES
+from ci_migrate.backup.failure import failed_tool
+from ci_migrate.backup.postgres_client import find_client
+from ci_migrate.backup.postgres_connection import connection_environment
+from ci_migrate.backup.postgres_listing import find_missing, in_one_line, read_listing
+from ci_migrate.backup.proof import count_tables, missing_tables, unproved
+from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest, RestoreRequest
+from ci_migrate.database.address import DatabaseAddress
+from ci_migrate.errors import ProcessError
+from ci_migrate.process import feed_command, run_command
+
+dialect = "postgresql"
+
+LOCK_WAIT_MILLISECONDS = 600_000
+"""How long pg_dump may wait for a table that another session holds exclusively."""
+
+END_MARK = b"\0\0\0\0\0"
+"""The custom format closes every block of rows with the number 0: a sign byte and four bytes."""
+
+
+def archive_format(options: BackupOptions) -> str:
+    """Return `custom`."""
+    return options.format or "custom"
+
+
+def archive_suffix(options: BackupOptions) -> str:  # noqa: ARG001 as every backend
+    """Return the ending of its archives."""
+    return ".dump"
+
+
+def check_tools(request: BackupRequest) -> dict[str, str]:
+    """Return versions and place of pg_dump and pg_restore; raises BackupToolError for no pair."""
+    client = find_client(request.server_version, request.server_major, request.env)
+    return {
+        "pg_dump": client.version,
+        "pg_restore": client.version,
+        "directory": str(client.directory),
+    }
+
+
+def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]) -> None:
+    """Dump the database; raises BackupError with what pg_dump said."""
+    address = request.address
+    argv = [
+        str(Path(tools["directory"]) / "pg_dump"),
+        "--format=custom",
+        "--no-password",
+        f"--lock-wait-timeout={LOCK_WAIT_MILLISECONDS}",
+    ]
+    with connection_environment(address, request.env) as env:
+        try:
+            run_command(argv, env=env, stdout=output.file, tied=True)
+        except ProcessError as exc:
+            raise failed_tool(exc, doing="pg_dump", password=address.hidden) from exc
+
+
+def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:
+    """Prove by pg_restore that the archive is whole, of this database, and names every table."""
+    argv = [str(Path(request.tools["directory"]) / "pg_restore"), "--list"]
+    env = {**request.env, "LC_ALL": "C"}
+    rest = _Rest(source.file)
+    try:
+        if source.path is not None:
+            done = run_command([*argv, str(source.path)], env=env)
+            rest.skip()
+        else:
+            done = feed_command(argv, rest.chunks(), env=env)
+    except ProcessError as exc:
+        raise failed_tool(exc, doing="reading the archive back", password="") from exc
+    listing = read_listing(done.stdout)
+    wanted = request.database
+    if wanted and wanted.isascii() and listing.database != in_one_line(wanted):
+        raise unproved(request.name, f"it is of database {listing.database!r}, not {wanted!r}")
+    missing = find_missing(request.tables, listing.tables)
+    if missing:
+        raise missing_tables(request.name, missing)
+    if listing.has_data and rest.last != END_MARK:
+        raise unproved(request.name, "its end is missing")
+    return f"{count_tables(request.tables)} listed by pg_restore {request.tools['pg_restore']}"
+
+
+def find_tools(made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+    """Return place and version of a pg_restore that is not older than the pg_dump of the archive."""
+    version = made_by.get("pg_dump", "0")
+    client = find_client(version, int(version.partition(".")[0] or 0), env)
+    return {"pg_restore": client.version, "directory": str(client.directory)}
+
+
+def restore_archive(
+    request: RestoreRequest, source: ArchiveSource, target: DatabaseAddress
+) -> None:
+    """Load the archive into an empty database; raises BackupError with what pg_restore said first."""
+    argv = [
+        str(Path(request.tools["directory"]) / "pg_restore"),
+        "--exit-on-error",
+        "--no-password",
+        f"--dbname={_connection_text(target.database)}",
+    ]
+    if not request.keep_owner:
+        argv += ["--no-owner", "--no-privileges"]
+    if source.path is not None:
+        argv += [f"--jobs={max(request.jobs, 1)}", str(source.path)]
+    with connection_environment(target, request.env) as env:
+        try:
+            run_command(argv, env=env, stdin=source.file, tied=True)
+        except ProcessError as exc:
+            raise failed_tool(exc, doing="pg_restore", password=target.hidden) from exc
+
+
+def _connection_text(database: str) -> str:
+    """Return a database's name so that libpq does not take it for a list of options."""
+    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
+    return f"dbname='{escaped}'"
+
+
+class _Rest:
+    """The archive's bytes on their way to pg_restore; remembers the last ones."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.last = b""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield everything."""
+        while data := self._file.read(CHUNK_BYTES):
+            self.last = (self.last + data)[-len(END_MARK) :]
+            yield data
+
+    def skip(self) -> None:
+        """Go to the end of a file at once."""
+        size = self._file.seek(0, 2)
+        self._file.seek(max(size - len(END_MARK), 0))
+        self.last = self._file.read()

@@ -1,0 +1,51 @@
+"""What a backend module offers; every failure is a BackupError."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
+from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest, RestoreRequest
+from ci_migrate.database.address import DatabaseAddress
+
+
+class Backend(Protocol):
+    """How one kind of database becomes a stream of bytes and comes back from it."""
+
+    dialect: str
+    """The only dialect it can back up."""
+
+    def archive_format(self, options: BackupOptions) -> str:
+        """Return the name of the format that it will write, for the manifest."""
+
+    def archive_suffix(self, options: BackupOptions) -> str:
+        """Return the ending of the archive's name, with the dot."""
+
+    def check_tools(self, request: BackupRequest) -> dict[str, str]:
+        """Return the versions of the programs it would use, by name; touch nothing.
+
+        Raises BackupToolError when one is missing, older than the server, or cannot do what the options say.
+        """
+
+    def write_archive(
+        self, request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]
+    ) -> None:
+        """Write the database into the output, which the caller closes."""
+
+    def verify_archive(self, request: ProofRequest, source: ArchiveSource) -> str:
+        """Prove that the archive is whole and names every table; return how, in words.
+
+        It need not read to the end; the caller does.
+        """
+
+    def find_tools(self, made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
+        """Return the programs of this machine that can read and restore an archive made by others.
+
+        `made_by` is `tools` of the manifest. Raises BackupToolError when one is missing or too old.
+        """
+
+    def restore_archive(
+        self, request: RestoreRequest, source: ArchiveSource, target: DatabaseAddress
+    ) -> None:
+        """Load the archive into the target, an existing database without tables (SQLite: replaced as a whole)."""

@@ -1,0 +1,1 @@
+"""Where archives live: a local directory, or an object store behind a URL."""
