@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.newest
+
 DEMO = Path(__file__).resolve().parents[2] / "demo" / "run.py"
 LONGEST_OUTPUT = 190
 """Lines; more is not read."""

@@ -18,6 +18,8 @@ from sqlalchemy.pool import NullPool
 
 from tests.servers.slack import Answer, SlackServer
 
+pytestmark = pytest.mark.newest
+
 ROOT = Path(__file__).resolve().parents[2]
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "*dev*"}}
 

@@ -20,6 +20,8 @@ from ci_migrate.backup.verify import verify_backup
 from ci_migrate.errors import BackupError
 from tests.integration.backup.backup_samples import SAMPLES, make_request
 
+pytestmark = pytest.mark.newest
+
 
 @pytest.fixture(params=list(SAMPLES))
 def case(request, tmp_path):

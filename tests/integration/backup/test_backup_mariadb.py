@@ -21,6 +21,8 @@ from tests.integration.backup.backup_samples import (
     run_all,
 )
 
+pytestmark = pytest.mark.newest
+
 PASSWORDS = ("p%@/:+ $'\"\\#ü☃x", " lead\\ntrail ", "'quoted'", "\"both'", "# all comment", "\\")
 SAMPLE = MariadbSample()
 

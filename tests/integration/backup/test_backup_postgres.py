@@ -28,6 +28,8 @@ from tests.integration.backup.backup_samples import (
     run_all,
 )
 
+pytestmark = pytest.mark.newest
+
 PASSWORD = "p%@/:+ $'\"\\#ü☃:x"
 SAMPLE = PostgresSample()
 LOCK = "LOCK TABLE held IN ACCESS EXCLUSIVE MODE"

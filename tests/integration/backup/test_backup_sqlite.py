@@ -15,6 +15,8 @@ from ci_migrate.database.url import address_of
 from ci_migrate.errors import BackupError
 from tests.integration.backup.backup_samples import SqliteSample, make_request
 
+pytestmark = pytest.mark.newest
+
 SAMPLE = SqliteSample()
 
 

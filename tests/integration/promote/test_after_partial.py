@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.projects_builder import copy_project
 from tests.promotion import promote
+
+pytestmark = pytest.mark.newest
 
 
 def test_the_next_run_recalls_what_is_half_applied(sqlite_url: str, tmp_path: Path) -> None:

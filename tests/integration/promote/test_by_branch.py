@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.integration.promote.shop import build_shop, gates, message
 from tests.projects_builder import commit
 from tests.projects_changes import add_revision, add_second_head, edit_revision, reformat_revision
 from tests.projects_plain import BIN, write_ini_url
+
+pytestmark = pytest.mark.newest
 
 
 def test_production_takes_only_what_staging_executed(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tests.projects_builder import copy_project, run_git
 from tests.projects_changes import add_revision
 from tests.promotion import environment, promote, run_tool, tool, write_config
 
+pytestmark = pytest.mark.newest
+
 FAIL = 'op.execute("INSERT INTO nowhere VALUES (1)")'
 
 

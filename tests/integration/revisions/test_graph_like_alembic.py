@@ -18,7 +18,7 @@ from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.locate import find_project
 from ci_migrate.revisions.scan import read_history
 
-SEEDS = range(120)
+SEEDS = [pytest.param(n, marks=[pytest.mark.slow] if n >= 30 else []) for n in range(120)]
 
 
 def load(folder: Path, seed: int) -> tuple[Graph, ScriptDirectory, list[Revision]]:
