@@ -29,6 +29,8 @@ class UnfinishedRun:
     run_id: str
     started_at: str
     run_url: str | None
+    direction: str
+    """`upgrade` or `downgrade`."""
     planned: tuple[str, ...]
 
 
@@ -71,10 +73,16 @@ class Ledger:
         return missing_grant(self._database, self._schema)
 
     def start_run(
-        self, run: RunInfo, plan: Plan, backup: Backup | None, versions: Mapping[str, str]
+        self,
+        run: RunInfo,
+        plan: Plan,
+        backup: Backup | None,
+        versions: Mapping[str, str],
+        *,
+        command: str = "promote",
     ) -> None:
         """Write the run and its pending revisions as begun; creates the ledger where it is missing."""
-        common = self._common(run)
+        common = {**self._common(run), "command": command}
         rows = [
             {
                 **common,
@@ -92,7 +100,7 @@ class Ledger:
                 "kind": "revision",
                 "outcome": "planned",
                 "revision": pending.revision,
-                "direction": "upgrade",
+                "direction": plan.direction,
                 "parents": json.dumps(pending.parents),
                 "message": pending.message,
                 "content_hash": pending.content_hash,
@@ -116,7 +124,7 @@ class Ledger:
         now: str,
         remains: str | None = None,
     ) -> None:
-        """Write how the run ended, which of its revisions the database has, and what is left of others."""
+        """Write how the run ended, which of its revisions it carried out, and what is left of others."""
         seconds = {applied.revision: applied.seconds for applied in promotion.applied}
         failure = promotion.failure
         record = {"kind": failure.kind, "message": failure.message} if failure else None
@@ -143,11 +151,11 @@ class Ledger:
                 run_id=row["run_id"],
                 started_at=row["started_at"],
                 run_url=row["run_url"],
-                planned=tuple(
-                    r["revision"] for r in self._select(kind="revision", run_id=row["run_id"])
-                ),
+                direction=next((r["direction"] for r in revisions), "upgrade"),
+                planned=tuple(r["revision"] for r in revisions),
             )
             for row in rows
+            for revisions in [self._select(kind="revision", run_id=row["run_id"])]
         )
 
     def last_remains(self) -> LastRemains | None:
@@ -175,10 +183,10 @@ class Ledger:
             backup=backup.get("location", ""),
         )
 
-    def settle_run(self, run: UnfinishedRun, present: Collection[str], now: str) -> None:
-        """Finish the record of an unfinished run by what the database has now."""
+    def settle_run(self, run: UnfinishedRun, done: Collection[str], now: str) -> None:
+        """Finish the record of an unfinished run; `done` are the revisions that it carried out."""
         values = {"outcome": "interrupted", "finished_at": now}
-        revisions = {revision: _ending(revision in present, None, now) for revision in run.planned}
+        revisions = {revision: _ending(revision in done, None, now) for revision in run.planned}
         with _as_ledger_error("write"):
             update_run(self._database, self._schema, run.run_id, values, revisions)
 
@@ -215,7 +223,6 @@ class Ledger:
         return {
             "run_id": run.run_id,
             "environment": self._environment,
-            "command": "promote",
             "started_at": run.started_at,
             "branch": run.branch,
             "commit_sha": run.commit,
@@ -225,8 +232,8 @@ class Ledger:
         }
 
 
-def _ending(is_present: bool, seconds: float | None, now: str) -> dict[str, Any]:
-    if is_present:
+def _ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:
+    if is_done:
         return {"outcome": "executed", "finished_at": now, "seconds": seconds}
     return {"outcome": "not-executed", "finished_at": now}
 

@@ -19,8 +19,24 @@ class Outcome(enum.Enum):
     FAILED = "failed"
     PARTIAL = "partial"
     UNVERIFIED = "unverified"
+    ROLLED_BACK = "rolled-back"
+    """By downgrade: the last revision was taken back."""
+    RESTORED = "restored"
+    """From a backup: the database is as it was then."""
     READY = "ready"
     """Only from `plan`: revisions are pending and every gate would let them pass."""
+
+
+GOOD_OUTCOMES = frozenset(
+    {
+        Outcome.PROMOTED,
+        Outcome.NOTHING_TO_DO,
+        Outcome.ROLLED_BACK,
+        Outcome.RESTORED,
+        Outcome.READY,
+    }
+)
+"""The outcomes of runs that did what was asked: exit code 0."""
 
 
 class GateOutcome(enum.Enum):
@@ -66,12 +82,14 @@ class PendingRevision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What an upgrade would do, computed without a side effect."""
+    """What a run would do, computed without a side effect."""
 
     current: tuple[str, ...]
     target: tuple[str, ...]
     pending: tuple[PendingRevision, ...]
-    """In an order in which they can run, parents first."""
+    """In the order in which they run: parents first for an upgrade, last for a downgrade."""
+    direction: str = "upgrade"
+    """`upgrade`, `downgrade`, or `restore`, which has nothing pending."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +142,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedRevision:
-    """A revision that ran in this promotion and is in the database."""
+    """A revision that ran in this run and is in the database; of a rollback, one that is there no more."""
 
     revision: str
     message: str
@@ -170,6 +188,8 @@ class Promotion:
     outcome: Outcome
     environment: str | None
     run: RunInfo
+    command: str = "promote"
+    """The command of ci-migrate that made this record."""
     current: tuple[str, ...] = ()
     """Version rows before."""
     reached: tuple[str, ...] = ()
@@ -188,7 +208,7 @@ class Promotion:
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the process that made this promotion."""
-        if self.outcome in {Outcome.PROMOTED, Outcome.NOTHING_TO_DO, Outcome.READY}:
+        if self.outcome in GOOD_OUTCOMES:
             return ExitCode.OK
         if self.outcome is Outcome.PARTIAL:
             return ExitCode.UPGRADE_PARTIAL

@@ -1,8 +1,8 @@
-"""What an upgrade would do: pure, from graph and version rows."""
+"""What a run would do, and what of it is done: pure, from graph and version rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ci_migrate.models import PendingRevision, Plan, Revision
 from ci_migrate.revisions.graph import Graph
@@ -24,3 +24,17 @@ def build_plan(
         target=graph.real_heads(heads),
         pending=tuple(describe(graph.revisions[revision]) for revision in pending),
     )
+
+
+def find_done(
+    direction: str, planned: Iterable[str], rows: tuple[str, ...], graph: Graph
+) -> set[str]:
+    """Return those of the planned revisions that were carried out, by the version rows that are there now.
+
+    An upgrade has put them into the database, a downgrade out of it.
+    """
+    known = [row for row in rows if row in graph.revisions]
+    present = graph.ancestors(known).union(rows)
+    if direction == "upgrade":
+        return {revision for revision in planned if revision in present}
+    return {revision for revision in planned if revision not in present}

@@ -38,6 +38,10 @@ class StageNote:
 class RunRecord:
     """The one mutable value of a run; stages fill it in, `promotion` freezes it."""
 
+    command: str
+    """The command of ci-migrate that runs."""
+    goal: Outcome
+    """The outcome once all is done."""
     environment: str | None
     run: RunInfo
     root: Path
@@ -111,6 +115,7 @@ class RunRecord:
         """Freeze the record."""
         return Promotion(
             outcome=self.outcome,
+            command=self.command,
             environment=self.environment,
             run=self.run,
             current=self.plan.current,

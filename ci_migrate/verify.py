@@ -1,4 +1,4 @@
-"""After the upgrade: a fresh connection must see the target."""
+"""After the change: a fresh connection must see the target."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from ci_migrate.models import Plan
 from ci_migrate.revisions.graph import Graph
 
 
+def is_at_target(rows: tuple[str, ...], plan: Plan, graph: Graph) -> bool:
+    """Return whether version rows are where the plan leads.
+
+    An upgrade may find more than its target, by `depends_on`; what goes back goes to exactly these rows.
+    """
+    if plan.direction != "upgrade":
+        return sorted(rows) == sorted(plan.target)
+    return not graph.unknown(rows) and not graph.pending(rows, plan.target)
+
+
 def verify_target(
     rows: tuple[str, ...], plan: Plan, graph: Graph, *, external_transaction: bool
 ) -> None:
-    """Raise NotVerifiedError unless the version rows imply every target of the plan."""
-    unknown = graph.unknown(rows)
-    missing = graph.pending(rows, plan.target) if not unknown else plan.target
-    if not unknown and not missing:
+    """Raise NotVerifiedError unless the version rows are where the plan leads."""
+    if is_at_target(rows, plan, graph):
         return
-    found, wanted = ", ".join(rows) or "no row", ", ".join(plan.target)
+    found, wanted = ", ".join(rows) or "no row", ", ".join(plan.target) or "no row"
     if external_transaction:
         reason = (
             " env.py ran SQL before it called context.configure: with SQLAlchemy 2 that opens a"
@@ -31,6 +39,6 @@ def verify_target(
             "Compare the version table with the revisions by hand before you run anything else."
         )
     raise NotVerifiedError(
-        f"the upgrade reported success, but a fresh connection reads {found} instead of {wanted}.{reason}",
+        f"the {plan.direction} reported success, but a fresh connection reads {found} instead of {wanted}.{reason}",
         next_step=next_step,
     )

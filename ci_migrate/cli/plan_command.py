@@ -9,7 +9,7 @@ import click
 
 from ci_migrate.cli.options import with_json, with_selection
 from ci_migrate.cli.run import Prepared, run_selected
-from ci_migrate.models import Promotion
+from ci_migrate.models import Outcome, Promotion
 from ci_migrate.stops import taken_stops
 
 
@@ -35,6 +35,7 @@ def plan_command(
         config_path=config_path,
         json_option=json_option,
         deploys=False,
+        command="plan",
     )
 
 
@@ -46,6 +47,8 @@ def _plan(prepared: Prepared, *, static: bool) -> Promotion:
 
     environment = prepared.environment
     record = RunRecord(
+        command="plan",
+        goal=Outcome.READY,
         environment=environment.name,
         run=prepared.run,
         root=environment.root,

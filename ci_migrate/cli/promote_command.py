@@ -42,6 +42,7 @@ def promote_command(
         config_path=config_path,
         json_option=json_option,
         deploys=True,
+        command="promote",
     )
 
 

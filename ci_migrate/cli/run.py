@@ -40,11 +40,12 @@ def run_selected(
     config_path: Path | None,
     json_option: str | None,
     deploys: bool,
+    command: str,
 ) -> int:
     """Select an environment, run `work` on it, send all reports, and return the exit code.
 
-    Stops are held except where something keeps what they interrupt, so that a report is always sent.
-    `deploys` is for work that changes a database: Slack hears of it, and a stranger's event may not.
+    Stops are held except where something keeps what they interrupt: a report is always sent. `deploys` is for
+    work that changes a database: Slack hears of it, and a stranger's event may not.
     """
     from ci_migrate.redact import Redactor
     from ci_migrate.report.send import send_reports
@@ -59,7 +60,7 @@ def run_selected(
                 environment, branch = selection.environment or environment, selection.branch
                 run = world.run_info(branch)
             if selection.environment is None:
-                promotion = _nothing_selected(run, selection.reason)
+                promotion = _nothing_selected(run, selection.reason, command)
             else:
                 prepared = _prepare(world, config, selection.environment, run, json_option, deploys)
                 reporters, redactor = prepared.reporters, prepared.redactor
@@ -67,7 +68,7 @@ def run_selected(
                     reporters.console.warn(selection.warning)
                 promotion = work(prepared)
         except CiMigrateError as exc:
-            promotion = _failed_before(world, exc, environment, branch, redactor)
+            promotion = _failed_before(world, exc, redactor, environment, branch, command)
         code = int(send_reports(promotion, reporters).exit_code)
         forget_stops()
     return code
@@ -114,9 +115,10 @@ def _mask(redactor: Redactor, reporters: Reporters) -> None:
             reporters.console.write_command(command)
 
 
-def _nothing_selected(run: RunInfo, reason: str) -> Promotion:
+def _nothing_selected(run: RunInfo, reason: str, command: str) -> Promotion:
     return Promotion(
         outcome=Outcome.NOTHING_TO_DO,
+        command=command,
         environment=None,
         run=run,
         warnings=(reason,),
@@ -127,9 +129,10 @@ def _nothing_selected(run: RunInfo, reason: str) -> Promotion:
 def _failed_before(
     world: World,
     error: CiMigrateError,
+    redactor: Redactor,
     environment: str | None,
     branch: str | None,
-    redactor: Redactor,
+    command: str,
 ) -> Promotion:
     failure = Failure(
         stage="configuration",
@@ -142,6 +145,7 @@ def _failed_before(
     )
     return Promotion(
         outcome=Outcome.FAILED,
+        command=command,
         environment=environment,
         run=world.run_info(branch),
         failure=failure,

@@ -18,6 +18,8 @@ MOST_PROJECT_LINES = 1_000
 _COLOURS = {
     Outcome.PROMOTED: "32",
     Outcome.NOTHING_TO_DO: "36",
+    Outcome.ROLLED_BACK: "32",
+    Outcome.RESTORED: "32",
     Outcome.READY: "36",
     Outcome.BLOCKED: "33",
     Outcome.FAILED: "31",
@@ -43,7 +45,7 @@ class Console:
 
     def stage_started(self, stage: str) -> None:
         """Open a group for the stages in which the project's own code prints."""
-        if self._is_github and stage in {"probe", "upgrade"}:
+        if self._is_github and stage in {"probe", "upgrade", "downgrade"}:
             self._write(group(f"ci-migrate {stage}"))
             self._group_is_open = True
 

@@ -12,6 +12,8 @@ from ci_migrate.report import prose
 _SIGNS = {
     Outcome.PROMOTED: "✅",
     Outcome.NOTHING_TO_DO: "➖",
+    Outcome.ROLLED_BACK: "↩️",
+    Outcome.RESTORED: "↩️",
     Outcome.READY: "➕",
     Outcome.BLOCKED: "⛔",
     Outcome.FAILED: "❌",

@@ -14,6 +14,10 @@ LONGEST_MESSAGE = 4_000
 """Characters of an error message that are shown; the JSON result has the same."""
 
 
+_WORDS = {"rollback": ("ROLLED BACK", "downgrade"), "restore": ("RESTORED", "restore")}
+"""By command: what a part of it is called, and what it does; an upgrade elsewhere."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One labelled fact, with a link where there is something to open."""
@@ -49,6 +53,10 @@ def headline(promotion: Promotion) -> str:
     count, seconds = count_revisions(len(promotion.applied)), format_seconds(promotion.seconds)
     if promotion.outcome is Outcome.PROMOTED:
         return f"{name}: PROMOTED to {short_list(promotion.reached)}, {count} in {seconds}"
+    if promotion.outcome is Outcome.ROLLED_BACK:
+        return f"{name}: ROLLED BACK by downgrade to {short_list(promotion.reached)}, {count} in {seconds}"
+    if promotion.outcome is Outcome.RESTORED:
+        return f"{name}: RESTORED from a backup to {short_list(promotion.reached)} in {seconds}"
     if promotion.outcome is Outcome.NOTHING_TO_DO:
         if promotion.environment is None:
             return "NOTHING TO DO: " + (
@@ -61,14 +69,19 @@ def headline(promotion: Promotion) -> str:
     if promotion.outcome is Outcome.BLOCKED:
         gates = [gate.name for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
         return f"{name}: BLOCKED by {', '.join(gates) or 'a gate'}; the database was not touched"
+    return _headline_of_failure(promotion, name)
+
+
+def _headline_of_failure(promotion: Promotion, name: str) -> str:
+    participle, work = _WORDS.get(promotion.command, ("APPLIED", "upgrade"))
     if promotion.outcome is Outcome.PARTIAL:
         return (
-            f"{name}: PARTLY APPLIED, the database was changed but is not at its target"
+            f"{name}: PARTLY {participle}, the database was changed but is not at its target"
             f" (it is at {short_list(promotion.reached)})"
         )
     if promotion.outcome is Outcome.UNVERIFIED:
         return (
-            f"{name}: NOT VERIFIED, the upgrade reported success but the database does not show it"
+            f"{name}: NOT VERIFIED, the {work} reported success but the database does not show it"
         )
     if promotion.failure and promotion.failure.exit_code is ExitCode.INTERRUPTED:
         return f"{name}: INTERRUPTED, the database is unchanged"
@@ -109,11 +122,12 @@ def revision_lines(promotion: Promotion) -> Iterator[RevisionLine]:
     for pending in promotion.pending:
         if pending.revision in seconds:
             took = seconds[pending.revision]
-            state = "applied" if took is None else f"applied in {format_seconds(took)}"
+            done = "taken back" if promotion.command == "rollback" else "applied"
+            state = done if took is None else f"{done} in {format_seconds(took)}"
         elif pending.revision == failed:
             state = "FAILED"
         else:
-            state = "pending"
+            state = "still applied" if promotion.command == "rollback" else "pending"
         yield RevisionLine(
             revision=pending.revision,
             message=one_line(pending.message),

@@ -12,6 +12,7 @@ def build_result(promotion: Promotion) -> dict[str, Any]:
     """Return the result as plain values, in the order in which it is documented."""
     return {
         "outcome": promotion.outcome.value,
+        "command": promotion.command,
         "environment": promotion.environment,
         "branch": promotion.run.branch,
         "from": list(promotion.current),
@@ -59,7 +60,7 @@ def build_outputs(promotion: Promotion) -> dict[str, str]:
     ]
     for name in ("environment", "branch"):
         result[name] = result[name] or ""
-    for name in ("reached", "run", "warnings"):
+    for name in ("command", "reached", "run", "warnings"):
         del result[name]
     return {name: _output(value) for name, value in result.items()}
 

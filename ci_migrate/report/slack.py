@@ -21,6 +21,8 @@ MOST_REVISIONS = 20
 _COLOURS = {
     Outcome.PROMOTED: "#2eb67d",
     Outcome.NOTHING_TO_DO: "#aaaaaa",
+    Outcome.ROLLED_BACK: "#36c5f0",
+    Outcome.RESTORED: "#36c5f0",
     Outcome.READY: "#aaaaaa",
     Outcome.BLOCKED: "#ecb22e",
     Outcome.FAILED: "#e01e5a",

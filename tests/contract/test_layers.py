@@ -40,16 +40,23 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "aftermath",
+            "backup_stage",
+            "bookkeeping",
+            "change",
             "control",
             "execute",
             "execution",
+            "gate_stage",
+            "look_back",
             "preflight",
             "preview",
             "promote",
             "record",
             "selection",
             "status",
+            "story",
             "survey",
+            "unfinished_runs",
             "watch",
             "worker_settings",
         }

@@ -118,6 +118,15 @@ _BY_OUTCOME: dict[Outcome, dict[str, Any]] = {
         "backup": BACKUP,
         "gates": (_gate(GateOutcome.PASSED, message="one head"),),
     },
+    Outcome.ROLLED_BACK: {
+        "command": "rollback", "current": ("bbbb2222",), "target": ("aaaa1111",),
+        "reached": ("aaaa1111",), "pending": (PENDING[-1],), "backup": BACKUP,
+        "applied": (replace(_APPLIED, revision="bbbb2222"),),
+    },
+    Outcome.RESTORED: {
+        "command": "restore", "current": ("bbbb2222",), "target": ("aaaa1111",),
+        "reached": ("aaaa1111",), "pending": (), "backup": BACKUP,
+    },
     Outcome.NOTHING_TO_DO: {
         "current": ("bbbb2222",), "reached": ("bbbb2222",), "pending": (),
     },

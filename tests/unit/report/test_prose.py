@@ -16,6 +16,11 @@ from tests.unit.report.samples import BACKUP, FAILURE, PENDING, make_pending, ma
     ("outcome", "words"),
     [
         (Outcome.PROMOTED, "production: PROMOTED to bbbb2222, 2 revisions in 12.3 s"),
+        (
+            Outcome.ROLLED_BACK,
+            "production: ROLLED BACK by downgrade to aaaa1111, 1 revision in 12.3 s",
+        ),
+        (Outcome.RESTORED, "production: RESTORED from a backup to aaaa1111 in 12.3 s"),
         (Outcome.NOTHING_TO_DO, "production: NOTHING TO DO, the database is at bbbb2222"),
         (Outcome.READY, "production: READY, 2 revisions pending to bbbb2222"),
         (Outcome.BLOCKED, "production: BLOCKED by heads; the database was not touched"),

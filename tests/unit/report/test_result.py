@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ci_migrate.models import Outcome
+from ci_migrate.models import GOOD_OUTCOMES, Outcome
 from ci_migrate.report.result import build_outputs, build_result, render_result
 from tests.unit.report.samples import HOSTILE, make_hostile, make_pending, make_promotion
 
@@ -60,8 +60,7 @@ def test_every_end_is_valid_by_the_committed_schema(promotion: Any) -> None:
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_an_error_is_there_when_the_run_did_not_reach_its_target(outcome: Outcome) -> None:
-    reached = {Outcome.PROMOTED, Outcome.NOTHING_TO_DO, Outcome.READY}
-    assert (build_result(make_promotion(outcome))["error"] is None) == (outcome in reached)
+    assert (build_result(make_promotion(outcome))["error"] is None) == (outcome in GOOD_OUTCOMES)
 
 
 def test_a_failure_keeps_what_had_run_and_what_to_do() -> None:
@@ -78,11 +77,12 @@ def test_foreign_text_is_kept_as_it_is() -> None:
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_outputs_are_the_keys_of_the_result_as_text(outcome: Outcome) -> None:
-    outputs = build_outputs(make_promotion(outcome))
+    promotion = make_promotion(outcome)
+    outputs = build_outputs(promotion)
     assert set(outputs) == set(PROMISED)
     assert all(isinstance(value, str) for value in outputs.values())
     assert outputs["outcome"] == outcome.value
-    assert json.loads(outputs["to"]) == ["bbbb2222"]
+    assert json.loads(outputs["to"]) == list(promotion.target)
 
 
 def test_an_output_that_is_missing_is_empty_not_null() -> None:

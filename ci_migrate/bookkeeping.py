@@ -1,0 +1,69 @@
+"""A run's entries in the ledger: begun before the first change, finished after the last."""
+
+from __future__ import annotations
+
+from ci_migrate.database.patience import ask_within
+from ci_migrate.errors import CiMigrateError
+from ci_migrate.execution import Execution
+from ci_migrate.look_back import patience
+from ci_migrate.models import AppliedRevision, Outcome
+from ci_migrate.plan import find_done
+from ci_migrate.record import RunRecord
+from ci_migrate.remains import encode_remains
+from ci_migrate.stops import held_stops
+from ci_migrate.survey import Survey
+from ci_migrate.upgrade.report import UpgradeReport
+
+
+def start_ledger(execution: Execution, survey: Survey) -> None:
+    """Write the run as begun; raises LedgerError."""
+    record = execution.record
+    record.stage_name = "ledger"
+    execution.ledger.start_run(
+        record.run, survey.plan, record.backup, record.versions, command=record.command
+    )
+
+
+def finish_ledger(execution: Execution, survey: Survey) -> None:
+    """Write how the run ended, and keep in its record what was done; a failure is only a warning."""
+    record = execution.record
+    _keep_applied(record, survey, execution.report)
+    promotion = record.promotion()
+    executed = {applied.revision for applied in record.applied}
+    stage = record.stage_name
+    try:
+        with record.stage("ledger") as note, held_stops():
+            now, remains = execution.now().isoformat(), _remains(execution, executed)
+            ask_within(
+                patience(record),
+                lambda: execution.ledger.finish_run(promotion, executed, now, remains),
+            )
+            count = len(executed)
+            note.result = f"run recorded, {count} revision{'' if count == 1 else 's'} executed"
+    except CiMigrateError as exc:
+        record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")
+    record.stage_name = stage
+
+
+def _keep_applied(record: RunRecord, survey: Survey, report: UpgradeReport) -> None:
+    """Keep which of the planned revisions were carried out, with the time each was seen to take."""
+    plan, reached = survey.plan, record.reached
+    rows = plan.current if reached is None else reached
+    planned = [item.revision for item in plan.pending]
+    done = find_done(plan.direction, planned, rows, survey.history.graph)
+    record.applied = tuple(
+        AppliedRevision(
+            revision=item.revision, message=item.message, seconds=report.done.get(item.revision)
+        )
+        for item in plan.pending
+        if item.revision in done
+    )
+
+
+def _remains(execution: Execution, executed: set[str]) -> str | None:
+    """Return what is left of revisions that did not come to their end, as the ledger keeps it."""
+    record, seen = execution.record, execution.report.remains
+    left = [remains for revision, remains in seen.items() if revision not in executed]
+    if record.outcome is not Outcome.PARTIAL or not left:
+        return None
+    return encode_remains(left, record.redactor.clean)

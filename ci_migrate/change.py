@@ -1,0 +1,55 @@
+"""The part of every story that changes the database: recorded before and after, verified, looked back at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ci_migrate.bookkeeping import finish_ledger, start_ledger
+from ci_migrate.database.version_rows import read_version_rows
+from ci_migrate.execution import Execution
+from ci_migrate.look_back import look_back
+from ci_migrate.models import Outcome
+from ci_migrate.stops import held_stops
+from ci_migrate.survey import Survey
+from ci_migrate.verify import verify_target
+
+
+def change_database(execution: Execution, survey: Survey, work: Callable[[], None]) -> None:
+    """Do `work`, which brings the database to the target of the survey's plan; prove it, and record it.
+
+    The ledger is written before and after. Sets the record's outcome: its goal once a fresh connection has
+    read the target. Raises the failure; the record then says whether the database changed.
+    """
+    record, history = execution.record, survey.history
+    start_ledger(execution, survey)
+    before = execution.read_state(history)
+    try:
+        work()
+        _verify(execution, survey)
+        record.outcome = record.goal
+    except Exception as exc:
+        record.fail(exc)
+        with held_stops():
+            look_back(execution, survey, before)
+        if record.outcome is not record.goal:
+            raise
+    finally:
+        finish_ledger(execution, survey)
+
+
+def _verify(execution: Execution, survey: Survey) -> None:
+    record, history = execution.record, survey.history
+    with record.stage("verify") as note:
+        rows = read_version_rows(
+            execution.database, history.version_table, history.version_table_schema
+        ).rows
+        record.reached = rows
+        record.outcome = Outcome.UNVERIFIED
+        project = execution.project
+        verify_target(
+            rows,
+            survey.plan,
+            history.graph,
+            external_transaction=project is not None and project.probe.external_transaction,
+        )
+        note.result = f"a fresh connection reads {', '.join(rows) or 'no row'}"

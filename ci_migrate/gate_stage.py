@@ -1,0 +1,24 @@
+"""Stage `gates` of every story: all are asked, and one that fails blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ci_migrate.errors import BlockedError
+from ci_migrate.gates.check import check_gates
+from ci_migrate.gates.inputs import GateInputs
+from ci_migrate.models import GateOutcome
+from ci_migrate.record import RunRecord
+
+
+def pass_gates(record: RunRecord, gather: Callable[[], GateInputs]) -> None:
+    """Ask every gate about what `gather` finds, and keep the answers; raises BlockedError when one fails."""
+    with record.stage("gates") as note:
+        record.gates = check_gates(gather())
+        failed = [gate for gate in record.gates if gate.outcome is GateOutcome.FAILED]
+        note.result = "passed" if not failed else "FAILED: " + ", ".join(g.name for g in failed)
+    if failed:
+        raise BlockedError(
+            "; ".join(f"{gate.name}: {gate.message}" for gate in failed),
+            next_step=failed[0].next_step,
+        )

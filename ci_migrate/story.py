@@ -1,0 +1,133 @@
+"""What every story that changes a database shares: request, record, lock, and how its failures are kept."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from ci_migrate.backup_stage import remove_old_backups
+from ci_migrate.config.environment import Environment
+from ci_migrate.database.engine import Database
+from ci_migrate.database.lock import hold_lock
+from ci_migrate.errors import BlockedError, CiMigrateError, DatabaseUnreachableError
+from ci_migrate.execution import Execution
+from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion, RunInfo
+from ci_migrate.observer import Observer
+from ci_migrate.preflight import open_ledger
+from ci_migrate.record import RunRecord
+from ci_migrate.redact import Redactor
+from ci_migrate.stops import taken_stops
+from ci_migrate.survey import History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What every run of a story is given."""
+
+    environment: Environment
+    run: RunInfo
+    env: Mapping[str, str]
+    """Variables for the processes that are started."""
+    versions: Mapping[str, str]
+    observer: Observer
+    redactor: Redactor
+    now: Callable[[], datetime]
+    """UTC."""
+
+
+def run_story(
+    request: RunRequest, story: Callable[[RunRecord], None], *, command: str, goal: Outcome
+) -> Promotion:
+    """Run a story and return its record; expected failures and bugs are part of it.
+
+    `goal` is the outcome that the story reaches when all is done. Until it sets another one the outcome is
+    FAILED, which says that the database is unchanged.
+    """
+    record = RunRecord(
+        command=command,
+        goal=goal,
+        environment=request.environment.name,
+        run=request.run,
+        root=request.environment.root,
+        observer=request.observer,
+        redactor=request.redactor,
+        versions=dict(request.versions),
+    )
+    try:
+        with taken_stops():
+            story(record)
+    except CiMigrateError as exc:
+        _keep_failure(record, exc)
+    except Exception as exc:  # noqa: BLE001 - a bug must leave a record and a report, too
+        if record.failure is None:
+            record.fail(exc)
+        request.observer.warn(request.redactor.clean(traceback.format_exc()))
+    return record.promotion()
+
+
+@contextmanager
+def hold_database(request: RunRequest, record: RunRecord, history: History) -> Iterator[Execution]:
+    """Hold the lock of the environment's database, and give the means to work on it.
+
+    Old backups are removed at the end of a run that reached its goal. Raises LockNotAcquiredError.
+    """
+    environment = request.environment
+    record.stage_name = "lock"
+    name = f"ci-migrate {request.run.run_url or request.run.host}"
+    database = Database(environment.url, root=environment.root, name=name)
+    lock_database = Database(environment.lock_url, root=environment.root, name=name)
+    with ExitStack() as stack:
+        with record.stage("lock") as note:
+            lock = stack.enter_context(
+                hold_lock(
+                    lock_database,
+                    scope=f"{history.version_table_schema or ''}.{history.version_table}",
+                    owner=name,
+                    wait=environment.lock_wait,
+                    tell=request.observer.note,
+                )
+            )
+            note.result = f"held on {lock_database.label}"
+        execution = Execution(
+            environment=environment,
+            env=request.env,
+            database=database,
+            lock_database=lock_database,
+            lock=lock,
+            ledger=open_ledger(environment, database),
+            record=record,
+            now=request.now,
+        )
+        try:
+            yield execution
+        finally:
+            execution.close()
+        if record.outcome is record.goal:
+            remove_old_backups(execution)
+
+
+def _keep_failure(record: RunRecord, error: CiMigrateError) -> None:
+    if record.outcome is record.goal:
+        record.warn(f"after the {record.command} was complete: {error.message}")
+    elif record.failure is None:
+        record.fail(error)
+    if isinstance(error, BlockedError):
+        record.outcome = Outcome.BLOCKED
+    if isinstance(error, DatabaseUnreachableError) and not record.gates:
+        _block_by_connection(record, error)
+
+
+def _block_by_connection(record: RunRecord, error: CiMigrateError) -> None:
+    """Tell an unreachable database as what it is for the user: the gate `connection` failed."""
+    record.outcome = Outcome.BLOCKED
+    record.gates = (
+        GateResult(
+            name="connection",
+            outcome=GateOutcome.FAILED,
+            message=error.message,
+            next_step=error.next_step,
+        ),
+    )
