@@ -5,12 +5,11 @@ from __future__ import annotations
 from ci_migrate.database.patience import ask_within
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.execution import Execution
-from ci_migrate.look_back import patience
+from ci_migrate.look_back import CALM_SECONDS, patience
 from ci_migrate.models import AppliedRevision, Outcome
 from ci_migrate.plan import find_done
 from ci_migrate.record import RunRecord
 from ci_migrate.remains import encode_remains
-from ci_migrate.stops import held_stops
 from ci_migrate.survey import Survey
 from ci_migrate.upgrade.report import UpgradeReport
 
@@ -19,8 +18,11 @@ def start_ledger(execution: Execution, survey: Survey) -> None:
     """Write the run as begun; raises LedgerError."""
     record = execution.record
     record.stage_name = "ledger"
-    execution.ledger.start_run(
-        record.run, survey.plan, record.backup, record.versions, command=record.command
+    ask_within(
+        CALM_SECONDS,
+        lambda: execution.ledger.start_run(
+            record.run, survey.plan, record.backup, record.versions, command=record.command
+        ),
     )
 
 
@@ -32,7 +34,7 @@ def finish_ledger(execution: Execution, survey: Survey) -> None:
     executed = {applied.revision for applied in record.applied}
     stage = record.stage_name
     try:
-        with record.stage("ledger") as note, held_stops():
+        with record.stage("ledger") as note:
             now, remains = execution.now().isoformat(), _remains(execution, executed)
             ask_within(
                 patience(record),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ci_migrate.bookkeeping import finish_ledger, start_ledger
 from ci_migrate.database.version_rows import read_version_rows
+from ci_migrate.errors import InterruptedRunError
 from ci_migrate.execution import Execution
 from ci_migrate.look_back import look_back
 from ci_migrate.models import Outcome
@@ -21,20 +22,22 @@ def change_database(execution: Execution, survey: Survey, work: Callable[[], Non
     read the target. Raises the failure; the record then says whether the database changed.
     """
     record, history = execution.record, survey.history
-    start_ledger(execution, survey)
     before = execution.read_state(history)
-    try:
-        work()
-        _verify(execution, survey)
-        record.outcome = record.goal
-    except Exception as exc:
-        record.fail(exc)
-        with held_stops():
+    # Held but for the work itself: the first word of the ledger, the last look and the last word are never cut off.
+    with held_stops() as hold:
+        start_ledger(execution, survey)
+        try:
+            with hold.lifted():
+                work()
+                _verify(execution, survey)
+                record.outcome = record.goal
+        except (Exception, InterruptedRunError) as exc:
+            record.fail(exc)
             look_back(execution, survey, before)
-        if record.outcome is not record.goal:
-            raise
-    finally:
-        finish_ledger(execution, survey)
+            if record.outcome is not record.goal:
+                raise
+        finally:
+            finish_ledger(execution, survey)
 
 
 def _verify(execution: Execution, survey: Survey) -> None:

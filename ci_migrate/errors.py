@@ -34,11 +34,11 @@ class Where:
     """Statements of the failing revision that had run before it failed, oldest first."""
 
 
-class CiMigrateError(Exception):
-    """Something expected went wrong; the message is for the user and needs no traceback."""
+class ToldError(BaseException):
+    """What ends a run and is told to the user without a traceback: a failure, or a stop."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.BUG
-    kind: ClassVar[str] = "error"
+    exit_code: ClassVar[ExitCode]
+    kind: ClassVar[str]
 
     def __init__(
         self, message: str, *, next_step: str | None = None, where: Where | None = None
@@ -47,6 +47,13 @@ class CiMigrateError(Exception):
         self.message = message
         self.next_step = next_step
         self.where = where or Where()
+
+
+class CiMigrateError(ToldError, Exception):
+    """Something expected went wrong; the message is for the user and needs no traceback."""
+
+    exit_code = ExitCode.BUG
+    kind = "error"
 
 
 class UsageError(CiMigrateError):
@@ -165,8 +172,8 @@ class NotVerifiedError(CiMigrateError):
     kind = "not-verified"
 
 
-class InterruptedRunError(CiMigrateError):
-    """The run was cancelled by SIGINT or SIGTERM."""
+class InterruptedRunError(ToldError):
+    """The run was cancelled by SIGINT or SIGTERM; nothing that handles failures may take it for one."""
 
     exit_code = ExitCode.INTERRUPTED
     kind = "interrupted"

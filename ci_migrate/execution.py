@@ -21,6 +21,7 @@ from ci_migrate.ledger import Ledger
 from ci_migrate.migrations import Worker, start_worker
 from ci_migrate.models import Outcome
 from ci_migrate.record import RunRecord
+from ci_migrate.stops import held_stops
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
 from ci_migrate.upgrade.probe import Probe, load_and_probe, project_failure
 from ci_migrate.upgrade.report import UpgradeReport
@@ -66,19 +67,18 @@ class Execution:
             before = self.read_state(history)
             session = self._open.enter_context(self.database.session())
             challenge = publish_challenge(self.database, session)
-            worker = self._open.enter_context(
-                start_worker(
-                    build_settings(
-                        self.environment,
-                        history.project,
-                        self.database,
-                        connection_check=can_watch_client(self.database),
-                    ),
-                    env=build_worker_environment(self.environment, self.env, self.database),
-                    root=self.environment.root,
-                    hear=self.hear,
-                )
+            settings = build_settings(
+                self.environment,
+                history.project,
+                self.database,
+                connection_check=can_watch_client(self.database),
             )
+            env = build_worker_environment(self.environment, self.env, self.database)
+            root = self.environment.root
+            with held_stops():
+                worker = self._open.enter_context(
+                    start_worker(settings, env=env, root=root, hear=self.hear)
+                )
             try:
                 probe = load_and_probe(worker, challenge)
             finally:

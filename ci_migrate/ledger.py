@@ -17,9 +17,11 @@ from ci_migrate.database.ledger_table import (
     select_rows,
     update_run,
 )
-from ci_migrate.errors import DatabaseFailedError, LedgerError
+from ci_migrate.errors import DatabaseFailedError, InterruptedRunError, LedgerError
 from ci_migrate.models import Backup, Evidence, Outcome, Plan, Promotion, Remains, RunInfo
 from ci_migrate.remains import decode_remains
+
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ class Ledger:
         failure = promotion.failure
         record = {"kind": failure.kind, "message": failure.message} if failure else None
         values = {
-            "outcome": promotion.outcome.value,
+            "outcome": _word_of(promotion),
             "finished_at": now,
             "seconds": promotion.seconds,
             "to_rows": json.dumps(promotion.reached),
@@ -185,7 +187,7 @@ class Ledger:
 
     def settle_run(self, run: UnfinishedRun, done: Collection[str], now: str) -> None:
         """Finish the record of an unfinished run; `done` are the revisions that it carried out."""
-        values = {"outcome": "interrupted", "finished_at": now}
+        values = {"outcome": INTERRUPTED, "finished_at": now}
         revisions = {revision: _ending(revision in done, None, now) for revision in run.planned}
         with _as_ledger_error("write"):
             update_run(self._database, self._schema, run.run_id, values, revisions)
@@ -230,6 +232,14 @@ class Ledger:
             "run_url": run.run_url,
             "host": run.host,
         }
+
+
+def _word_of(promotion: Promotion) -> str:
+    """Return the run's outcome; one that was stopped before it changed anything is not told as a failure."""
+    failure = promotion.failure
+    if promotion.outcome is Outcome.FAILED and failure and failure.kind == InterruptedRunError.kind:
+        return INTERRUPTED
+    return promotion.outcome.value
 
 
 def _ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:

@@ -23,6 +23,10 @@ def look_back(execution: Execution, survey: Survey, before: State) -> None:
     A run that was stopped when all was done has reached its goal.
     """
     record, history = execution.record, survey.history
+    if record.failure is not None and record.failure.kind == InterruptedRunError.kind:
+        record.outcome = (
+            Outcome.FAILED
+        )  # also when it stopped the verification, which then says nothing
     if record.outcome is not Outcome.FAILED or record.failure is None:
         return
     try:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ci_migrate.errors import WorkerError
 from ci_migrate.process import read_lines, start_child, wait_or_stop
+from ci_migrate.stops import held_stops
 
 Event = Mapping[str, Any]
 # Not `-m ci_migrate.worker`: that looks in the working directory first, where the project may have a
@@ -152,16 +153,23 @@ def start_worker(
     """Start a worker in `root` with the environment `env` and end it on leaving.
 
     `hear` gets each line that the project prints. When the body is left by an exception, the worker is
-    interrupted first so that it rolls back.
+    interrupted first so that it rolls back. A stop that comes while it starts or ends is held until that is
+    over: nobody else would end it.
     """
-    worker = Worker(settings, env, root, hear)
+    worker = None
     try:
+        with held_stops():
+            worker = Worker(settings, env, root, hear)
         yield worker
     except BaseException:
-        worker.interrupt()
+        with held_stops():
+            if worker is not None:
+                worker.interrupt()
         raise
     finally:
-        worker.end()
+        with held_stops():
+            if worker is not None:
+                worker.end()
 
 
 def _how_it_ended(code: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ci_migrate.errors import UpgradeError
 from ci_migrate.process import read_lines, send_signal, start_child, wait_or_stop
+from ci_migrate.stops import held_stops
 
 INTERRUPT_SECONDS = 4.0
 
@@ -16,14 +17,16 @@ def run_own_command(
     argv: Sequence[str], *, env: Mapping[str, str], root: Path, hear: Callable[[str], None]
 ) -> None:
     """Run the command in `root` and hear each line it prints; raise UpgradeError when it fails."""
-    process = start_child(argv, env=env, cwd=root, tied=True)
-    try:
-        for line in read_lines(process):
-            hear(line)
-        code = process.wait()
-    except BaseException:
-        send_signal(process, signal.SIGINT)
-        wait_or_stop(process, INTERRUPT_SECONDS)
-        raise
+    with held_stops() as hold:
+        process = start_child(argv, env=env, cwd=root, tied=True)
+        try:
+            with hold.lifted():
+                for line in read_lines(process):
+                    hear(line)
+                code = process.wait()
+        except BaseException:
+            send_signal(process, signal.SIGINT)
+            wait_or_stop(process, INTERRUPT_SECONDS)
+            raise
     if code != 0:
         raise UpgradeError(f"{argv[0]} ended with exit code {code}; what it printed is above")

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from ci_migrate import keeper, lifeline
 from ci_migrate.errors import ProcessError
+from ci_migrate.stops import Hold, held_stops, wait_patiently
 
 LONGEST_LINE = 1_000_000
 """Bytes of a child's line that are relayed; the rest of the line is dropped."""
@@ -65,17 +66,19 @@ def run_command(
     Raises ProcessError when the program is missing, fails, or takes longer than `timeout`.
     """
     started = time.monotonic()
-    process = _start(
-        argv,
-        env=dict(env),
-        cwd=cwd,
-        stdin=stdin or subprocess.DEVNULL,
-        stdout=stdout or subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        tied=tied,
-    )
-    with process:
-        out, err = _communicate(process, argv[0], timeout)
+    # A stop between the start and the wait would leave a program behind that nobody ends.
+    with held_stops() as hold:
+        process = _start(
+            argv,
+            env=dict(env),
+            cwd=cwd,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            tied=tied,
+        )
+        with process:
+            out, err = _communicate(process, argv[0], timeout, hold)
     stderr, code = err.decode("utf-8", "replace"), process.returncode
     if code != 0:
         message = f"{Path(argv[0]).name} ended with exit code {code}"
@@ -97,15 +100,17 @@ def feed_command(
     started = time.monotonic()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         # Files, not pipes: nobody reads while this process writes.
-        process = _start(
-            argv, env=dict(env), stdin=subprocess.PIPE, stdout=out, stderr=err, tied=False
-        )
-        try:
-            _feed(process, chunks)
-            process.wait()
-        except BaseException:
-            stop(process)
-            raise
+        with held_stops() as hold:
+            process = _start(
+                argv, env=dict(env), stdin=subprocess.PIPE, stdout=out, stderr=err, tied=False
+            )
+            try:
+                with hold.lifted():
+                    _feed(process, chunks)
+                    process.wait()
+            except BaseException:
+                stop(process)
+                raise
         texts = [file.read().decode("utf-8", "replace") for file in (out, err) if not file.seek(0)]
     if process.returncode != 0:
         message = f"{Path(argv[0]).name} ended with exit code {process.returncode}"
@@ -172,9 +177,7 @@ def read_lines(process: Child) -> Iterator[str]:
 
 def wait_or_stop(process: Child, seconds: float) -> None:
     """Give a child some seconds to end by itself, then end it."""
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
+    if not _ends_within(process, seconds):
         stop(process)
 
 
@@ -191,9 +194,12 @@ def _feed(process: Child, chunks: Iterable[bytes]) -> None:
             process.stdin.close()
 
 
-def _communicate(process: Child, name: str, timeout: float | None) -> tuple[bytes | None, bytes]:
+def _communicate(
+    process: Child, name: str, timeout: float | None, hold: Hold
+) -> tuple[bytes | None, bytes]:
     try:
-        return process.communicate(timeout=timeout)
+        with hold.lifted():
+            return process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as exc:
         stop(process)
         raise ProcessError(
@@ -240,8 +246,17 @@ def send_signal(process: Child, number: int) -> None:
 def stop(process: Child) -> None:
     """End a child, and what it started: SIGTERM first, SIGKILL when it does not listen."""
     send_signal(process, signal.SIGTERM)
-    try:
-        process.wait(timeout=STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    if not _ends_within(process, STOP_SECONDS):
         send_signal(process, signal.SIGKILL)
         process.wait()
+
+
+def _ends_within(process: Child, seconds: float) -> bool:
+    def wait(piece: float) -> bool:
+        try:
+            process.wait(timeout=piece)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    return wait_patiently(seconds, wait)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ci_migrate.errors import CiMigrateError, ExitCode
+from ci_migrate.errors import ExitCode, ToldError
 from ci_migrate.models import (
     AppliedRevision,
     Backup,
@@ -74,12 +74,12 @@ class RunRecord:
         self.warnings.append(clean)
         self.observer.warn(clean)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: Exception | ToldError) -> None:
         """Keep why the run stops; secrets are taken out of everything that will be shown.
 
         An exception that is none of ours is a bug and kept as one.
         """
-        if not isinstance(error, CiMigrateError):
+        if not isinstance(error, ToldError):
             self._fail_as_bug(error)
             return
         where, clean = error.where, self.redactor.clean

@@ -12,7 +12,7 @@ from ci_migrate.backup_stage import remove_old_backups
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
 from ci_migrate.database.lock import hold_lock
-from ci_migrate.errors import BlockedError, CiMigrateError, DatabaseUnreachableError
+from ci_migrate.errors import BlockedError, DatabaseUnreachableError, ToldError
 from ci_migrate.execution import Execution
 from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion, RunInfo
 from ci_migrate.observer import Observer
@@ -59,7 +59,7 @@ def run_story(
     try:
         with taken_stops():
             story(record)
-    except CiMigrateError as exc:
+    except ToldError as exc:
         _keep_failure(record, exc)
     except Exception as exc:  # noqa: BLE001 - a bug must leave a record and a report, too
         if record.failure is None:
@@ -109,8 +109,8 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
             remove_old_backups(execution)
 
 
-def _keep_failure(record: RunRecord, error: CiMigrateError) -> None:
-    if record.outcome is record.goal:
+def _keep_failure(record: RunRecord, error: ToldError) -> None:
+    if record.outcome in {record.goal, Outcome.NOTHING_TO_DO}:
         record.warn(f"after the {record.command} was complete: {error.message}")
     elif record.failure is None:
         record.fail(error)
@@ -120,7 +120,7 @@ def _keep_failure(record: RunRecord, error: CiMigrateError) -> None:
         _block_by_connection(record, error)
 
 
-def _block_by_connection(record: RunRecord, error: CiMigrateError) -> None:
+def _block_by_connection(record: RunRecord, error: ToldError) -> None:
     """Tell an unreachable database as what it is for the user: the gate `connection` failed."""
     record.outcome = Outcome.BLOCKED
     record.gates = (

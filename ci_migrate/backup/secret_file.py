@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ci_migrate.backup.failure import failed_file
+from ci_migrate.stops import held_stops
 
 
 @contextmanager
@@ -33,4 +34,5 @@ def secret_file(text: str, *, suffix: str, env: Mapping[str, str]) -> Iterator[P
     try:
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        with held_stops():
+            path.unlink(missing_ok=True)

@@ -20,10 +20,10 @@ from ci_migrate.cli.options import EXIT_CODES
 from ci_migrate.cli.plan_command import plan_command
 from ci_migrate.cli.promote_command import promote_command
 from ci_migrate.cli.status_command import status_command
-from ci_migrate.errors import CiMigrateError, ExitCode
+from ci_migrate.errors import ExitCode, ToldError
 from ci_migrate.github.commands import neutralise
 from ci_migrate.redact import Redactor, plain, secrets_of_url
-from ci_migrate.stops import listen_for_stops
+from ci_migrate.stops import ignore_stops, taken_stops
 
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|webhook")
 
@@ -52,24 +52,26 @@ for _command in (promote_command, plan_command, status_command, history_command,
 
 def entry() -> NoReturn:
     """Run the command line and exit; what the exit codes mean is in docs/reference/exit-codes.md."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    ignore_stops()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; every failure has been told when it returns."""
-    listen_for_stops()
     try:
         argv = list(arguments)
         if not argv and "CI_MIGRATE_COMMAND" in os.environ:
             argv = action_arguments(os.environ)
-        result = main.main(argv, prog_name="ci-migrate", standalone_mode=False)
+        with taken_stops():
+            result = main.main(argv, prog_name="ci-migrate", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except click.ClickException as exc:
         exc.show()
         return int(ExitCode.USAGE)
-    except CiMigrateError as exc:
+    except ToldError as exc:
         _tell(exc)
         return int(exc.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -80,7 +82,7 @@ def run(arguments: Sequence[str]) -> int:
         return int(ExitCode.BUG)
 
 
-def _tell(error: CiMigrateError) -> None:
+def _tell(error: ToldError) -> None:
     _write(f"error: {error.message}")
     if error.next_step:
         _write(error.next_step)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci_migrate.cli.world import World, current_world, installed_versions
-from ci_migrate.errors import CiMigrateError
+from ci_migrate.errors import ToldError
 from ci_migrate.models import Failure, Outcome, Promotion, RunInfo
 from ci_migrate.stops import forget_stops, held_stops, taken_stops
 
@@ -67,7 +67,7 @@ def run_selected(
                 if selection.warning:
                     reporters.console.warn(selection.warning)
                 promotion = work(prepared)
-        except CiMigrateError as exc:
+        except ToldError as exc:
             promotion = _failed_before(world, exc, redactor, environment, branch, command)
         code = int(send_reports(promotion, reporters).exit_code)
         forget_stops()
@@ -128,7 +128,7 @@ def _nothing_selected(run: RunInfo, reason: str, command: str) -> Promotion:
 
 def _failed_before(
     world: World,
-    error: CiMigrateError,
+    error: ToldError,
     redactor: Redactor,
     environment: str | None,
     branch: str | None,

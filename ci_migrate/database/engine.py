@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ci_migrate.database.address import DatabaseAddress
+from ci_migrate.database.driver_thread import DriverThread, LoopThread
 from ci_migrate.database.url import DRIVERS, address_of, dialect_of, parse_url, spell_url
 from ci_migrate.errors import ConfigError, DatabaseFailedError, DatabaseUnreachableError
 from ci_migrate.redact import Redactor, one_line, secrets_of_url, without_row_data
@@ -118,19 +117,23 @@ class Database:
 
     @contextmanager
     def _opened(self) -> Iterator[Session]:
+        opened: list[Connection] = []
         if self._loop is None:
-            connection = self._connect(self._engine.connect)
+            thread, connect = DriverThread(), self._engine.connect
             try:
-                yield Session(lambda work: work(connection), self._explain)
+                self._connect(lambda: thread.call(lambda: opened.append(connect())))
+                connection = opened[0]
+                yield Session(lambda work: thread.call(lambda: work(connection)), self._explain)
             finally:
-                connection.close()
+                # What a stop has left to connect for itself is closed, too, if it ever comes about.
+                thread.end(lambda: _close(opened))
             return
         loop, engine = self._loop, self._engine
-        opened = self._connect(lambda: loop.call(engine.connect().start()))
+        found = self._connect(lambda: loop.call(engine.connect().start()))
         try:
-            yield Session(lambda work: loop.call(opened.run_sync(work)), self._explain)
+            yield Session(lambda work: loop.call(found.run_sync(work)), self._explain)
         finally:
-            loop.call(opened.close())
+            loop.end(found.close())
 
     def _explain(self, reason: str) -> str:
         return f"{self.label}: {one_line(self._redactor.clean(reason), 500)}"
@@ -157,18 +160,16 @@ class Database:
             )
 
 
-class _LoopThread:
-    """An event loop of its own, so that async drivers serve this synchronous program."""
+def _close(connections: list[Connection]) -> None:
+    from sqlalchemy.exc import SQLAlchemyError
 
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="async-driver", daemon=True).start()
-
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    for connection in connections:
+        # One that is broken already is closed by that; what it had to say was said to whoever used it.
+        with suppress(SQLAlchemyError, OSError):
+            connection.close()
 
 
-def _create_engine(url: URL) -> tuple[URL, Any, _LoopThread | None]:
+def _create_engine(url: URL) -> tuple[URL, Any, LoopThread | None]:
     from sqlalchemy.exc import NoSuchModuleError
 
     dialect = dialect_of(url)
@@ -188,7 +189,7 @@ def _create_engine(url: URL) -> tuple[URL, Any, _LoopThread | None]:
     )
 
 
-def _create_engine_of(url: URL) -> tuple[Engine | Any, _LoopThread | None]:
+def _create_engine_of(url: URL) -> tuple[Engine | Any, LoopThread | None]:
     from sqlalchemy import create_engine
     from sqlalchemy.pool import NullPool
 
@@ -197,7 +198,7 @@ def _create_engine_of(url: URL) -> tuple[Engine | Any, _LoopThread | None]:
     if getattr(url.get_dialect(), "is_async", False):
         from sqlalchemy.ext.asyncio import create_async_engine
 
-        return create_async_engine(url, **arguments), _LoopThread()
+        return create_async_engine(url, **arguments), LoopThread()
     if driver == "pysqlite":
         arguments["connect_args"]["check_same_thread"] = False
     return create_engine(url, future=True, **arguments), None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from ci_migrate.errors import InterruptedRunError, ReporterError
 from ci_migrate.github.commands import annotation
@@ -44,8 +43,7 @@ def send_reports(promotion: Promotion, reporters: Reporters) -> Promotion:
     started, told = time.monotonic(), []
     for name, send in _deliveries(reporters, promotion):
         try:
-            with taken_stops():
-                send(promotion)
+            send(promotion)
             told.append(name)
         except (ReporterError, InterruptedRunError) as exc:
             warning = f"{name} was not told: {exc.message}"
@@ -77,7 +75,13 @@ def _deliveries(
 def _slack(
     reporters: Reporters, promotion: Promotion, *, hurried: bool
 ) -> Iterator[tuple[str, Callable[[Promotion], None]]]:
-    webhook, post = reporters.slack_webhook, partial(post_json, hurried=hurried)
+    webhook = reporters.slack_webhook
+
+    def post(url: str, message: dict[str, Any]) -> tuple[int, str]:
+        # It may be slow. Files are written at once, and never by halves.
+        with taken_stops():
+            return post_json(url, message, hurried=hurried)
+
     if webhook and promotion.outcome is not Outcome.NOTHING_TO_DO:
         yield "Slack", lambda told: post_to_slack(told, webhook, post)
 

@@ -9,6 +9,7 @@ from ci_migrate.errors import (
     CiMigrateError,
     LockTimeoutError,
     ProbeError,
+    ToldError,
     UpgradeError,
     Where,
 )
@@ -37,7 +38,7 @@ class UpgradeReport:
     server_id: int | None = None
     still_runs: bool = False
     """Whether the server goes on with a statement whose client has ended."""
-    failure: CiMigrateError | None = None
+    failure: ToldError | None = None
 
     def start_again(self, pending: Iterable[str]) -> None:
         """Forget the failure, and what is pending again."""

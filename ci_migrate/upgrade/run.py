@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ci_migrate.errors import CiMigrateError, InterruptedRunError, Where, WorkerError
+from ci_migrate.errors import InterruptedRunError, ToldError, Where, WorkerError
 from ci_migrate.migrations import Event, Worker
 from ci_migrate.models import Plan, Remains
 from ci_migrate.observer import Observer
@@ -55,7 +55,7 @@ def run_upgrade(
     except WorkerError as exc:
         report.failure = report.failure or exc
         _end_session(report, control)
-    except CiMigrateError as exc:
+    except ToldError as exc:
         report.failure = exc
         _stop(worker, report, messages, observer, control)
     if report.failure is not None and report.failure.where == Where():

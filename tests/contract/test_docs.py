@@ -17,7 +17,7 @@ from ci_migrate.cli.main import main
 from ci_migrate.config.load import parse_config
 from ci_migrate.config.schema import json_schema
 from ci_migrate.database.ledger_table import ledger_table
-from ci_migrate.errors import CiMigrateError
+from ci_migrate.errors import CiMigrateError, InterruptedRunError, ToldError
 from ci_migrate.gates.check import GATES
 from tests.contract.documents import (
     DOCS,
@@ -138,10 +138,10 @@ def test_every_backend_is_documented() -> None:
     assert set(BACKENDS) | {"none"} <= set(cells)
 
 
-def failures() -> dict[str, type[CiMigrateError]]:
+def failures() -> dict[str, type[ToldError]]:
     """Return the classes of errors by their kind."""
     found = [v for v in vars(errors).values() if isinstance(v, type)]
-    return {v.kind: v for v in found if issubclass(v, CiMigrateError)}
+    return {v.kind: v for v in found if issubclass(v, (CiMigrateError, InterruptedRunError))}
 
 
 def test_every_kind_of_error_is_documented_with_its_exit_code() -> None:

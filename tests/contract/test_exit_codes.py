@@ -6,7 +6,7 @@ import re
 
 from ci_migrate import errors
 from ci_migrate.cli.options import EXIT_CODES
-from ci_migrate.errors import CiMigrateError, ExitCode
+from ci_migrate.errors import CiMigrateError, ExitCode, InterruptedRunError
 from tests.contract.source import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "exit-codes.md"
@@ -51,7 +51,7 @@ def test_every_failure_says_what_it_is_and_how_it_ends():
     failures = [
         value
         for value in vars(errors).values()
-        if isinstance(value, type) and issubclass(value, CiMigrateError)
+        if isinstance(value, type) and issubclass(value, (CiMigrateError, InterruptedRunError))
     ]
     assert len(failures) > 10
     kinds = [failure.kind for failure in failures]

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 
 from ci_migrate import errors
-from ci_migrate.errors import CiMigrateError
+from ci_migrate.errors import CiMigrateError, InterruptedRunError
 from ci_migrate.models import GateOutcome, Outcome
 from tests.contract.documents import REFERENCE
 
@@ -26,7 +26,7 @@ def test_it_is_a_schema_in_which_nothing_is_optional_or_open() -> None:
 
 def test_its_lists_of_words_are_those_of_the_code() -> None:
     found = [v for v in vars(errors).values() if isinstance(v, type)]
-    kinds = {v.kind for v in found if issubclass(v, CiMigrateError)}
+    kinds = {v.kind for v in found if issubclass(v, (CiMigrateError, InterruptedRunError))}
     assert set(SCHEMA["$defs"]["error"]["properties"]["kind"]["enum"]) == {*kinds, "bug"}
     assert set(SCHEMA["properties"]["outcome"]["enum"]) == {o.value for o in Outcome}
     gates = SCHEMA["$defs"]["gate"]["properties"]["outcome"]["enum"]

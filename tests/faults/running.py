@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class Running:
         point: str = "",
         action: str = "pause",
         env: Mapping[str, str] | None = None,
+        program: Sequence[str] = (),
     ) -> None:
         self.id = uuid.uuid4().hex
         self._result = folder / f"result-{self.id}.json"
@@ -38,7 +39,15 @@ class Running:
         fault = {"FAULT_ID": self.id, "FAULT_POINT": point, "FAULT_ACTION": action}
         fault["FAULT_FILE"] = str(self._reached)
         self.process = subprocess.Popen(
-            [*tool(), "promote", "--environment", "dev", "--json", str(self._result), *arguments],
+            [
+                *(program or tool()),
+                "promote",
+                "--environment",
+                "dev",
+                "--json",
+                str(self._result),
+                *arguments,
+            ],
             cwd=folder,
             env=environment({"CIM_URL": url, **fault, **(env or {})}),
             stdin=subprocess.DEVNULL,
@@ -51,6 +60,11 @@ class Running:
         self._heard: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    @property
+    def reached(self) -> str:
+        """What was written where the run was hit."""
+        return self._reached.read_text("utf-8") if self._reached.exists() else ""
 
     @property
     def output(self) -> str:

@@ -84,6 +84,10 @@ class Stock:
             names = set(sa.inspect(connection).get_table_names())
         return names & {table for table, _ in TABLES.values()}
 
+    def tables_of(self, revision: str) -> set[str]:
+        """Return the tables of a revision that are there."""
+        return self.tables() & {TABLES[revision][0]}
+
     def version(self) -> str | None:
         """Return the version row."""
         if not sa.inspect(sa.create_engine(self.own_url, poolclass=NullPool)).has_table(
@@ -100,6 +104,10 @@ class Stock:
 
     def run_outcomes(self) -> list[str]:
         """Return the outcome of every run in the ledger."""
+        schema = "ci_migrate" if self.is_atomic else None
+        inspector = sa.inspect(sa.create_engine(self.own_url, poolclass=NullPool))
+        if not inspector.has_table("ci_migrate_ledger", schema=schema):
+            return []
         table = "ci_migrate.ci_migrate_ledger" if self.is_atomic else "ci_migrate_ledger"
         return [
             row[0]

@@ -1,0 +1,68 @@
+"""Runs ci-migrate and hits it at one of its own lines: `python walker.py PLACE SIGNAL ARGUMENT…`.
+
+A place is the number of a line of the story, counted as they are reached for the first time. The places that
+were passed are written to `FAULT_FILE`, one a line, so that a first walk can count them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+STORY = (
+    "aftermath", "control", "execute", "execution", "ledger", "migrations", "own_runner", "process", "promote",
+    "record", "stops", "verify", "watch", "backup/take", "backup/secret_file", "cli/run", "database/cancel",
+    "database/driver_thread", "database/engine", "database/lock", "database/patience", "report/send",
+    "upgrade/probe", "upgrade/run",
+)  # fmt: skip
+"""The modules in which a stop or a crash has something to destroy."""
+
+
+class Walk:
+    """Counts the lines that the main thread reaches, and sends the signal at the one that is meant."""
+
+    def __init__(self, place: int, number: int) -> None:
+        import ci_migrate
+
+        package = Path(ci_migrate.__file__).parent
+        self._files = {str(package / f"{name}.py"): name for name in STORY}
+        self._place, self._number = place, number
+        self._seen: set[tuple[str, int]] = set()
+        self._passed = Path(os.environ["FAULT_FILE"]).open(  # noqa: SIM115 it stays open to the end
+            "w", encoding="utf-8"
+        )
+
+    def enter(self, frame: FrameType, _event: str, _argument: Any) -> Any:
+        """Follow the lines of a function of the story."""
+        is_function = (
+            frame.f_code.co_flags & inspect.CO_OPTIMIZED
+        )  # not a module, not the body of a class
+        return self._follow if is_function and frame.f_code.co_filename in self._files else None
+
+    def _follow(self, frame: FrameType, event: str, _argument: Any) -> Any:
+        line = (self._files[frame.f_code.co_filename], frame.f_lineno)
+        if event == "line" and line not in self._seen:
+            self._seen.add(line)
+            self._passed.write(f"{line[0]}:{line[1]}\n")
+            self._passed.flush()
+            if len(self._seen) == self._place:
+                os.kill(os.getpid(), self._number)
+        return self._follow
+
+
+def main() -> None:
+    """Do what the command does, hit on the way."""
+    walk = Walk(int(sys.argv[1]), int(sys.argv[2]))
+    sys.argv[1:] = sys.argv[3:]
+    from ci_migrate.__main__ import start
+
+    sys.settrace(walk.enter)
+    start()
+
+
+if __name__ == "__main__":
+    main()
