@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ci_migrate.bookkeeping import finish_ledger, start_ledger
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import InterruptedRunError
+from ci_migrate.errors import InterruptedRunError, RowsChangedError
 from ci_migrate.execution import Execution
 from ci_migrate.look_back import look_back
 from ci_migrate.models import Outcome
@@ -31,6 +31,9 @@ def change_database(execution: Execution, survey: Survey, work: Callable[[], Non
                 work()
                 _verify(execution, survey)
                 record.outcome = record.goal
+        except RowsChangedError as exc:
+            record.fail(exc)  # nothing was run: what the database shows now is somebody else's work
+            raise
         except (Exception, InterruptedRunError) as exc:
             record.fail(exc)
             look_back(execution, survey, before)

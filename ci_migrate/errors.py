@@ -145,6 +145,12 @@ class ProbeError(CiMigrateError):
     kind = "probe"
 
 
+class RowsChangedError(ProbeError):
+    """Somebody else changed the version rows after the plan was made; nothing was run."""
+
+    kind = "rows-changed"
+
+
 class UpgradeError(CiMigrateError):
     """A revision failed; whether the database changed is decided by reading it again."""
 

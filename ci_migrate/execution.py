@@ -108,6 +108,12 @@ class Execution:
         self.project = None
         self._open.close()
 
+    def start_again(self) -> None:
+        """Forget what was seen and done: the database is not what was planned for, and nothing was run."""
+        self.close()
+        self.report = UpgradeReport()
+        self.record.forget_attempt()
+
     def _survey_by(self, worker: Worker, history: History, probe: Probe) -> Survey:
         worker.send(do="history")
         answer = list(worker.events("history", "failed"))[-1]
@@ -126,8 +132,9 @@ class Execution:
         tables = ", ".join(before.snapshot.changed_tables(after.snapshot)[:20]) or "none"
         rows = f"{', '.join(before.rows) or 'none'} → {', '.join(after.rows) or 'none'}"
         raise ProbeError(
-            "importing the project changed the database before any revision was asked to run: version"
-            f" rows {rows}; changed tables: {tables}",
-            next_step="The application upgrades or creates tables when it is imported. Guard that code, for"
-            " example by a variable that `migrations.env` sets, then look at what it did.",
+            "importing the project changed the database before any revision was asked to run, or somebody"
+            f" else did in that moment: version rows {rows}; changed tables: {tables}",
+            next_step="If the application upgrades or creates tables when it is imported, guard that code, for"
+            " example by a variable that `migrations.env` sets, then look at what it did. If somebody else"
+            " migrated the database, start this again.",
         )

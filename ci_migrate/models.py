@@ -180,6 +180,11 @@ class RunInfo:
     commit_url: str | None = None
     host: str = ""
 
+    @property
+    def label(self) -> str:
+        """How the run is named to another one that waits for it."""
+        return f"host {self.host or '?'}" + (f", run {self.run_url}" if self.run_url else "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:

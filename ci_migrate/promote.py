@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ci_migrate.backup_stage import back_up
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.catalog import list_tables
-from ci_migrate.errors import ProjectError
+from ci_migrate.errors import ProjectError, RowsChangedError
 from ci_migrate.execution import Execution
 from ci_migrate.gate_stage import pass_gates
 from ci_migrate.models import Outcome, Promotion
@@ -16,6 +16,9 @@ from ci_migrate.record import RunRecord
 from ci_migrate.story import RunRequest, hold_database, run_story
 from ci_migrate.survey import History, Survey, read_files, survey_database
 from ci_migrate.unfinished_runs import settle_unfinished
+
+MOST_PLANS = 3
+"""How often a run plans when somebody else changes the version rows meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +45,34 @@ def _promote(request: PromoteRequest, record: RunRecord) -> None:
     record.stage_name = "plan"
     history = read_files(request.environment, request.env)
     with hold_database(request, record, history) as execution:
-        if history.unreadable:
-            _refuse_unreadable_command(request.environment, history)
-            if list_tables(execution.database):
-                back_up(execution, rows=())
-            execution.open_project(history)
-        survey = _make_plan(history, execution)
-        settle_unfinished(execution, survey)
-        _pass_gates(request, survey, execution)
-        if not survey.plan.pending:
-            record.outcome = Outcome.NOTHING_TO_DO
-            return
-        if record.backup is None:
-            back_up(execution, rows=survey.plan.current)
-        # Most runs find nothing pending: what only the others need is imported by them.
-        from ci_migrate.execute import execute_plan
+        for _ in range(MOST_PLANS - 1):
+            try:
+                return _bring_to_target(request, history, execution)
+            except RowsChangedError as exc:
+                record.warn(f"{exc.message}; planned again")
+                execution.start_again()
+        return _bring_to_target(request, history, execution)
 
-        execute_plan(execution, survey)
+
+def _bring_to_target(request: PromoteRequest, history: History, execution: Execution) -> None:
+    record = execution.record
+    if history.unreadable:
+        _refuse_unreadable_command(request.environment, history)
+        if list_tables(execution.database):
+            back_up(execution, rows=())
+        execution.open_project(history)
+    survey = _make_plan(history, execution)
+    settle_unfinished(execution, survey)
+    _pass_gates(request, survey, execution)
+    if not survey.plan.pending:
+        record.outcome = Outcome.NOTHING_TO_DO
+        return
+    if record.backup is None:
+        back_up(execution, rows=survey.plan.current)
+    # Most runs find nothing pending: what only the others need is imported by them.
+    from ci_migrate.execute import execute_plan
+
+    execute_plan(execution, survey)
 
 
 def _refuse_unreadable_command(environment: Environment, history: History) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -105,6 +106,15 @@ class RunRecord:
             exit_code=ExitCode.BUG,
             next="This is a bug in ci-migrate: please report it with the traceback and the versions.",
         )
+
+    def forget_attempt(self) -> None:
+        """Begin anew, but for warnings and time: the attempt has changed nothing.
+
+        The ledger keeps the attempt as a run of its own.
+        """
+        self.run = replace(self.run, run_id=str(uuid.uuid4()))
+        self.outcome, self.plan, self.reached = Outcome.FAILED, _EMPTY_PLAN, None
+        self.applied, self.gates, self.backup, self.failure = (), (), None, None
 
     def advise(self, next_step: str) -> None:
         """Add to the failure what to do next, unless it says so already."""

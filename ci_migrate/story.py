@@ -85,7 +85,7 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
                 hold_lock(
                     lock_database,
                     scope=f"{history.version_table_schema or ''}.{history.version_table}",
-                    owner=name,
+                    owner=request.run.label,
                     wait=environment.lock_wait,
                     tell=request.observer.note,
                 )

@@ -262,8 +262,7 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
             int,
             Meta(
                 ge=0,
-                description="Give up when more sessions than this wait behind the migration"
-                " (PostgreSQL).",
+                description="Give up when more sessions than this wait behind the migration.",
             ),
         ]
         | None

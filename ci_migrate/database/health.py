@@ -4,71 +4,53 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci_migrate.database.engine import Database
+from ci_migrate.database.health_questions import INVALID_INDEXES, MYSQL, POSTGRESQL
 from ci_migrate.errors import DatabaseFailedError
 from ci_migrate.redact import one_line
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-LONG_SECONDS = 300
-"""A transaction that is open for longer holds back locks and vacuum."""
-LAG_SECONDS = 30
-FEWEST_FREE_CONNECTIONS = 5
-
-_INVALID_INDEXES = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
-_POSTGRESQL = {
-    "a transaction is open for {1} s: pid {0}, app={2}, {3}": f"""
-        SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::int, application_name, state
-        FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-        AND clock_timestamp() - xact_start > interval '{LONG_SECONDS} seconds'""",
-    "a session waits for a lock that pid {1} holds: pid {0}, app={2}": """
-        SELECT pid, (pg_blocking_pids(pid))[1], application_name FROM pg_stat_activity
-        WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0""",
-    "a pg_dump is running, which locks every table against changes: pid {0}": """
-        SELECT pid FROM pg_stat_activity
-        WHERE datname = current_database() AND application_name = 'pg_dump'""",
-    "index {0} is invalid (DROP INDEX CONCURRENTLY {0};)": _INVALID_INDEXES,
-    "replica {0} is {1} s behind": f"""
-        SELECT application_name, extract(epoch FROM replay_lag)::int FROM pg_stat_replication
-        WHERE replay_lag > interval '{LAG_SECONDS} seconds'""",
-    "only {0} of {1} connections are free": f"""
-        SELECT m.n - c.n, m.n FROM (SELECT count(*)::int AS n FROM pg_stat_activity) c,
-        (SELECT setting::int AS n FROM pg_settings WHERE name = 'max_connections') m
-        WHERE m.n - c.n < {FEWEST_FREE_CONNECTIONS}""",
-}
-_MYSQL = {
-    "a transaction is open for {1} s: connection {0}": f"""
-        SELECT trx_mysql_thread_id, TIMESTAMPDIFF(SECOND, trx_started, NOW())
-        FROM information_schema.innodb_trx
-        WHERE TIMESTAMPDIFF(SECOND, trx_started, NOW()) > {LONG_SECONDS}""",
-    "a session waits: connection {0}, {1}": """
-        SELECT id, state FROM information_schema.processlist
-        WHERE LOWER(LEFT(state, 11)) = 'waiting for'""",
-    "only {0} of {1} connections are free": f"""
-        SELECT @@max_connections - COUNT(*), @@max_connections FROM information_schema.processlist
-        HAVING @@max_connections - COUNT(*) < {FEWEST_FREE_CONNECTIONS}""",
-}
+MOST_OF_A_KIND = 5
+LONGEST_NAME = 300
+"""Of a quoted index with its schema, which must not be cut: it stands in a command."""
 
 
-def find_ailments(database: Database) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """From where on something is a bad sign."""
+
+    long_seconds: float = 300
+    """A transaction that is open for longer holds back locks and vacuum."""
+    lag_seconds: float = 30
+    lag_bytes: int = 256 * 1024 * 1024
+    """A replica that stands still reports no time."""
+    free_connections: int = 5
+
+
+def find_ailments(database: Database, limits: Limits | None = None) -> tuple[str, ...]:
     """Return what speaks against a migration now, a sentence each; what may not be asked is left out."""
     if database.dialect == "sqlite":
         return tuple(_sqlite(Path(database.address.database)))
-    questions = _POSTGRESQL if database.dialect == "postgresql" else _MYSQL
+    questions = POSTGRESQL if database.dialect == "postgresql" else MYSQL
+    values = asdict(limits or Limits())
     found: list[str] = []
     with database.session() as session:
         for sentence, statement in questions.items():
             try:
-                rows = session.run(partial(_rows, statement))
+                rows = session.run(partial(_rows, statement.format(**values)))
             except DatabaseFailedError:
                 # A role without the right to see replication or processes still sees the rest.
                 continue
-            found += [sentence.format(*row) for row in rows[:5]]
+            found += [sentence.format(*row) for row in rows[:MOST_OF_A_KIND]]
+            if len(rows) > MOST_OF_A_KIND:
+                found.append(f"… and {len(rows) - MOST_OF_A_KIND} more like this")
     return tuple(found)
 
 
@@ -76,7 +58,7 @@ def find_invalid_indexes(database: Database) -> tuple[str, ...]:
     """Return the names of indexes that a failed concurrent build has left, quoted where they need it."""
     if database.dialect != "postgresql":
         return ()
-    rows = database.run(partial(_rows, _INVALID_INDEXES))
+    rows = database.run(partial(_rows, INVALID_INDEXES))
     return tuple(row[0] for row in rows)
 
 
@@ -89,4 +71,4 @@ def _sqlite(path: Path) -> Iterator[str]:
 
 def _rows(statement: str, connection: Connection) -> list[tuple[str, ...]]:
     rows = connection.exec_driver_sql(statement).fetchall()
-    return [tuple(one_line(str(part), 80) for part in row) for row in rows]
+    return [tuple(one_line(str(part), LONGEST_NAME) for part in row) for row in rows]

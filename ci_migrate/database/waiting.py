@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from ci_migrate.redact import one_line
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+MOST_HOLDERS = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
@@ -19,7 +22,7 @@ class Waiting:
     description: str
     """Empty when it waits for nothing."""
     queue: int
-    """Sessions that wait behind it; always 0 where the server does not tell."""
+    """Sessions that wait behind it. MariaDB and MySQL do not tell behind whom: all that wait for a table."""
 
 
 def read_waiting(session: Session, dialect: str, server_id: int) -> Waiting:
@@ -43,37 +46,60 @@ def _postgresql(connection: Connection, pid: int) -> Waiting:
     if wanted is None:
         return Waiting(description="", queue=int(queue or 0))
     holders = connection.exec_driver_sql(
-        "SELECT b.pid, b.application_name, b.state, to_char(b.xact_start AT TIME ZONE 'UTC',"
-        " 'HH24:MI:SS') FROM unnest(pg_blocking_pids("
-        f"{pid})) AS p(pid) JOIN pg_stat_activity b ON b.pid = p.pid LIMIT 3"
+        "SELECT p.pid, b.application_name, b.state, to_char(b.state_change AT TIME ZONE 'UTC',"
+        f" 'HH24:MI:SS') FROM unnest(pg_blocking_pids({pid})) AS p(pid)"
+        f" LEFT JOIN pg_stat_activity b ON b.pid = p.pid LIMIT {MOST_HOLDERS}"
     ).fetchall()
-    mode = str(wanted[0]).removesuffix("Lock")
-    held = "; ".join(
-        f"pid {h[0]}, app={one_line(h[1] or '-', 60)}, {h[2]}, in its transaction since {h[3]} UTC"
-        for h in holders
-    )
-    text = (
-        f"waiting {wanted[2]} s for {mode} on {one_line(str(wanted[1]), 80)}, held by {held or '?'}"
-    )
+    held = "; ".join(_holder(*row) for row in holders) or "nobody any more"
+    mode = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(wanted[0]).removesuffix("Lock")).upper()
+    text = f"waiting {wanted[2]} s for {mode} on {one_line(str(wanted[1]), 140)}, held by {held}"
     return Waiting(description=text, queue=int(queue or 0))
+
+
+def _holder(pid: int, name: str | None, state: str | None, since: str | None) -> str:
+    if pid == 0:
+        return "a prepared transaction (see pg_prepared_xacts)"
+    if state is None:
+        return f"pid {pid}"  # gone in this moment, or not shown to this role
+    return f"pid {pid}, app={one_line(name or '-', 60)}, {state} since {since} UTC"
 
 
 def _mysql(connection: Connection, number: int) -> Waiting:
     row = _first(
         connection,
-        f"SELECT state, time FROM information_schema.processlist WHERE id = {number}",
+        f"SELECT LOWER(state), time FROM information_schema.processlist WHERE id = {number}",
     )
-    if row is None or not str(row[0]).lower().startswith("waiting for"):
-        return Waiting(description="", queue=0)
     others = connection.exec_driver_sql(
-        "SELECT trx_mysql_thread_id, trx_started FROM information_schema.innodb_trx"
-        f" WHERE trx_mysql_thread_id <> {number} ORDER BY trx_started LIMIT 3"
-    ).fetchall()
-    held = "; ".join(
-        f"connection {other[0]}, in its transaction since {other[1]}" for other in others
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE()"
+        f" AND id <> {number} AND LOWER(LEFT(state, 17)) = 'waiting for table'"
+    ).scalar()
+    queue = int(others or 0)
+    state = str(row[0] or "") if row else ""
+    if row is None or not state.startswith("waiting for"):
+        return Waiting(description="", queue=queue)
+    held = _open_transactions(connection, number)
+    text = f"{one_line(state)}, {row[1]} s; open transactions: {held or 'none shown'}"
+    return Waiting(description=text, queue=queue)
+
+
+def _open_transactions(connection: Connection, number: int) -> str:
+    """Return those who may hold what a session waits for: the server does not say who does."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        rows = connection.exec_driver_sql(
+            "SELECT t.trx_mysql_thread_id, p.user, p.command, p.time, t.trx_started"
+            " FROM information_schema.innodb_trx t JOIN information_schema.processlist p"
+            f" ON p.id = t.trx_mysql_thread_id WHERE p.id <> {number}"
+            f" ORDER BY t.trx_started LIMIT {MOST_HOLDERS}"
+        ).fetchall()
+    except SQLAlchemyError:
+        return "not shown to this role (it needs PROCESS)"
+    return "; ".join(
+        f"connection {row[0]}, user={one_line(str(row[1]), 60)}, {row[2]} for {row[3]} s,"
+        f" in its transaction since {row[4]}"
+        for row in rows
     )
-    text = f"{one_line(str(row[0]))}, {row[1]} s; open transactions: {held or 'none shown'}"
-    return Waiting(description=text, queue=0)
 
 
 def _first(connection: Connection, statement: str) -> Any:

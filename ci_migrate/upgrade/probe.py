@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ci_migrate.errors import CiMigrateError, ProbeError, Where, WrongDatabaseError
+from ci_migrate.errors import (
+    CiMigrateError,
+    ProbeError,
+    RowsChangedError,
+    Where,
+    WrongDatabaseError,
+)
 from ci_migrate.migrations import Event, Worker
 from ci_migrate.models import Plan
 
@@ -81,11 +87,7 @@ def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str
             + " to `migrations` in the configuration.",
         )
     if probe.rows != plan.current:
-        raise ProbeError(
-            f"the version rows changed between plan ({name_rows(plan.current)}) and probe"
-            f" ({name_rows(probe.rows)})",
-            next_step="Something else migrates this database, or importing the project does.",
-        )
+        raise rows_changed(plan.current, probe.rows)
     differing = {item.revision for item in plan.pending} ^ set(probe.pending)
     if differing:
         raise ProbeError(
@@ -123,6 +125,15 @@ def _probe_of(event: Mapping[str, Any]) -> Probe:
         version_table=event["version_table"],
         version_table_schema=event["version_table_schema"],
         external_transaction=event["external_transaction"],
+    )
+
+
+def rows_changed(planned: tuple[str, ...], found: tuple[str, ...]) -> RowsChangedError:
+    """Return the failure of a plan that does not fit the database any more."""
+    return RowsChangedError(
+        f"the version rows changed after the plan was made: from {name_rows(planned)} to"
+        f" {name_rows(found)}; nothing was run",
+        next_step="Something else migrates this database: see to it that it does not, then start this again.",
     )
 
 

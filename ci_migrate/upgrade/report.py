@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from ci_migrate.errors import (
     CiMigrateError,
     LockTimeoutError,
-    ProbeError,
     ToldError,
     UpgradeError,
     Where,
+    WrongDatabaseError,
 )
 from ci_migrate.migrations import Event
 from ci_migrate.models import Remains
 from ci_migrate.observer import Observer
 from ci_migrate.remains import find_remains
-from ci_migrate.upgrade.probe import name_rows, project_failure
+from ci_migrate.upgrade.probe import project_failure, rows_changed
 
 
 @dataclass(kw_only=True)
@@ -105,10 +105,7 @@ def _note_remains(report: UpgradeReport) -> None:
 def _failure_at_the_end(event: Event, report: UpgradeReport) -> CiMigrateError | None:
     kind = event["event"]
     if kind == "refused":
-        return ProbeError(
-            f"env.py opened {event['database']} with the version rows {name_rows(event['rows'])} when"
-            " asked to upgrade, unlike in its probe; nothing was run",
-        )
+        return _refusal(event)
     if kind == "stopped":
         return UpgradeError(event["reason"])
     if kind == "failed":
@@ -118,6 +115,15 @@ def _failure_at_the_end(event: Event, report: UpgradeReport) -> CiMigrateError |
     return UpgradeError(
         "env.py ended without running the migrations to their end, and without an error",
         next_step="Look for an `except` or a condition in env.py that hides what happened.",
+    )
+
+
+def _refusal(event: Event) -> CiMigrateError:
+    if event["same_database"]:
+        return rows_changed(tuple(event["expected"]), tuple(event["rows"]))
+    return WrongDatabaseError(
+        f"env.py opened {event['database']} when asked to upgrade, unlike in its probe; nothing was run",
+        next_step="Look in env.py for what chooses the database: it must choose the same one each time.",
     )
 
 

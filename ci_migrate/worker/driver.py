@@ -65,7 +65,7 @@ class Driver:
             found = self._describe(rows, context, challenge)
             if not found["same_database"] or tuple(found["rows"]) != expected:
                 # An event as well as an exception: env.py may swallow the exception.
-                self._channel.send("refused", **found)
+                self._channel.send("refused", **found, expected=list(expected))
                 raise RefusedError("env.py opened another database, or its rows changed")
             self._session.apply(context.connection)
             self._channel.cancel = _local_cancel(context)

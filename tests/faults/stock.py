@@ -114,6 +114,16 @@ class Stock:
             for row in self.query(f"SELECT outcome FROM {table} WHERE kind = 'run' ORDER BY id")
         ]
 
+    def evidence(self) -> list[str]:
+        """Return the revisions that the ledger says were executed by a run."""
+        table = "ci_migrate.ci_migrate_ledger" if self.is_atomic else "ci_migrate_ledger"
+        if not sa.inspect(sa.create_engine(self.own_url, poolclass=NullPool)).has_table(
+            "ci_migrate_ledger", schema="ci_migrate" if self.is_atomic else None
+        ):
+            return []
+        statement = f"SELECT revision FROM {table} WHERE kind = 'revision' AND outcome = 'executed'"
+        return [str(row[0]) for row in self.query(f"{statement} ORDER BY id")]
+
     def count_lost(self) -> int:
         """Return how many rows are missing or there twice in a database at head."""
         journal = self.journal()

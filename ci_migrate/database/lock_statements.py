@@ -1,0 +1,82 @@
+"""The statements of the lock on a server: take, give back, and who holds it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+MARK = "ci-migrate lock"
+"""How the comment begins by which a holder names itself to those who wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockStatements:
+    """Statements for the lock of one scope, each with one row as its answer."""
+
+    take: str
+    """True when it was to be had; never waits."""
+    give: str
+    is_held: str
+    """True when the asking session holds it."""
+    holder: str
+    """Two columns: the statement with the holder's comment, if it can be seen; and what the server knows."""
+
+
+def name_holder(comment: str | None, known: str | None) -> str:
+    """Return who holds the lock, from the two columns of `holder`."""
+    found = re.match(rf"/\* {MARK}[^:]*: (.*?) \*/", comment or "")
+    if found is not None:
+        return found[1]
+    return known or "another run that the server does not show to this role"
+
+
+def clean_comment(text: str) -> str:
+    """Return a text that can stand in a comment of SQL: nothing ends it or is a parameter to a driver."""
+    return re.sub(r"[^\w .,:;/@()+=&#~-]", "?", text, flags=re.ASCII)
+
+
+def postgresql_statements(scope: str) -> LockStatements:
+    """Return the statements for PostgreSQL: an advisory lock."""
+    digest = hashlib.sha256(f"ci-migrate:{scope}".encode()).digest()
+    key = int.from_bytes(digest[:8], "big", signed=True)
+    match = (
+        "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        f" AND ((l.classid::bigint << 32) | l.objid::bigint) = {key}"
+    )
+    holder = (
+        "SELECT a.query, a.application_name || ', pid ' || a.pid || ', address '"
+        " || coalesce(host(a.client_addr), 'local') || ', connected since '"
+        " || to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'"
+        f" FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE {match}"
+    )
+    return LockStatements(
+        take=f"SELECT pg_try_advisory_lock({key})",
+        give=f"SELECT pg_advisory_unlock({key})",
+        is_held=f"SELECT count(*) FROM pg_locks l WHERE {match} AND l.pid = pg_backend_pid()",
+        holder=holder,
+    )
+
+
+def mysql_statements(scope: str) -> LockStatements:
+    """Return the statements for MariaDB and MySQL: a lock by name."""
+    digest = hashlib.sha256(f"ci-migrate:{scope}".encode()).hexdigest()[:24]
+    # Lock names are server-wide and at most 64 characters long: the database is part of the name.
+    name = f"CONCAT('ci-migrate-{digest}-', LEFT(SHA1(DATABASE()), 20))"
+    # The server shows what a session runs, never what it ran last: another session carries the name.
+    mark = f"CONCAT('/* {MARK} ', p.id, ':')"
+    comment = (
+        "SELECT s.info FROM information_schema.processlist s"
+        f" WHERE LEFT(s.info, CHAR_LENGTH({mark})) = {mark} LIMIT 1"
+    )
+    holder = (
+        f"SELECT ({comment}), CONCAT(p.user, '@', p.host, ', connection ', p.id)"
+        f" FROM information_schema.processlist p WHERE p.id = IS_USED_LOCK({name})"
+    )
+    return LockStatements(
+        take=f"SELECT GET_LOCK({name}, 0)",
+        give=f"SELECT RELEASE_LOCK({name})",
+        is_held=f"SELECT IS_USED_LOCK({name}) = CONNECTION_ID()",
+        holder=holder,
+    )

@@ -1,0 +1,271 @@
+"""Many runs at once, hands at the database while a run goes on, and a lock that is lost on the way."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ci_migrate.database.lock import FRESH_SECONDS
+from tests.faults.conftest import Record
+from tests.faults.running import Running, promote
+from tests.faults.sessions import transaction
+from tests.faults.shop import HEAD, UPGRADE, add_revision, build_shop, write_settings
+from tests.faults.stock import Stock, wait_until
+from tests.promotion import Ran, environment
+
+RUNS = 20
+RUN_URL = "https://github.com/acme/shop/actions/runs/4711"
+GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_EVENT_NAME": "push",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "acme/shop",
+    "GITHUB_RUN_ID": "4711",
+}
+
+
+def test_of_twenty_runs_at_once_one_applies_and_the_others_find_nothing_to_do(
+    stock: Stock, shop: Path, record_fault: Record
+) -> None:
+    runs = [Running(shop, stock.url) for _ in range(RUNS)]
+    ended = [run.end(seconds=240) for run in runs]
+    for ran in ended:
+        assert ran.exit_code == 0, ran.output
+    outcomes = Counter(ran.outcome for ran in ended)
+    assert outcomes == {"promoted": 1, "nothing-to-do": RUNS - 1}
+    assert any("waiting for the lock, held by " in ran.output for ran in ended)
+    assert stock.version() == HEAD
+    lost = stock.count_lost()
+    assert lost == 0, stock.journal()
+    assert stock.run_outcomes() == ["promoted"]
+    stock.check_free()
+    record_fault(
+        fault=f"{RUNS} runs at once",
+        database=stock.name,
+        outcome=f"1 promoted, {RUNS - 1} found nothing to do",
+        lost=lost,
+    )
+
+
+def test_a_new_push_that_waits_plans_anew_once_it_has_the_lock(
+    stock: Stock, shop: Path, tmp_path: Path, record_fault: Record
+) -> None:
+    """The newer checkout waits for the older one, then runs only what that has left."""
+    newer = tmp_path / "newer"
+    shutil.copytree(shop, newer)
+    add_fourth(newer)
+    first = Running(shop, stock.url, point="r2.begin", env=GITHUB)
+    first.wait_for_point()
+    second = Running(newer, stock.url)
+    second.wait_for_line("waiting for the lock, held by ")
+    first.release()
+    assert first.end().outcome == "promoted"
+    ran = second.end()
+    assert (ran.outcome, ran.exit_code) == ("promoted", 0), ran.output
+    assert ran.result["from"] == [HEAD]
+    assert [item["revision"] for item in ran.result["applied"]] == ["r4"]
+    waiting = next(line for line in ran.output.splitlines() if "waiting for the lock" in line)
+    assert RUN_URL in waiting
+    assert f"host {socket.gethostname()}" in waiting
+    assert ", since 20" in waiting
+    lost = stock.count_lost()
+    assert lost == 0
+    assert stock.journal().count("r4") == 1
+    record_fault(
+        fault="a new push while a run goes on",
+        database=stock.name,
+        outcome="waits, then runs only the rest",
+        lost=lost,
+    )
+
+
+def test_an_old_push_that_waited_for_a_newer_one_is_blocked(
+    stock: Stock, shop: Path, tmp_path: Path, record_fault: Record
+) -> None:
+    newer = tmp_path / "newer"
+    shutil.copytree(shop, newer)
+    add_fourth(newer)
+    first = Running(newer, stock.url, point="r2.begin")
+    first.wait_for_point()
+    second = Running(shop, stock.url)
+    second.wait_for_line("waiting for the lock, held by ")
+    first.release()
+    assert first.end().outcome == "promoted"
+    ran = second.end()
+    assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
+    gate = next(gate for gate in ran.result["gates"] if gate["outcome"] == "failed")
+    assert gate["name"] == "history"
+    assert "r4" in gate["message"]
+    lost = stock.count_lost()
+    assert lost == 0
+    record_fault(
+        fault="an old push that waited for a newer one",
+        database=stock.name,
+        outcome="blocked: the database is ahead",
+        lost=lost,
+    )
+
+
+def add_fourth(folder: Path) -> None:
+    """Add a revision that creates a table and leaves its row in the journal."""
+    add_revision(folder, "r4", HEAD, UPGRADE.format(id="r4", table="refunds", rows=2))
+
+
+def upgrade_by_hand(folder: Path, stock: Stock, target: str) -> None:
+    """Run Alembic itself beside ci-migrate, as somebody at a terminal would."""
+    url = stock.url.replace("%", "%%")
+    ini = folder / "by_hand.ini"
+    ini.write_text((folder / "alembic.ini").read_text("utf-8") + f"sqlalchemy.url = {url}\n")
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "-c", str(ini), "upgrade", target],
+        cwd=folder,
+        env=environment(),
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("target", ["r2", "head"])
+def test_an_upgrade_by_hand_between_probe_and_upgrade_is_planned_again(
+    stock: Stock, shop: Path, target: str, record_fault: Record
+) -> None:
+    run = Running(shop, stock.url, point="upgrade.import")
+    run.wait_for_point()
+    upgrade_by_hand(shop, stock, target)
+    run.release()
+    check_planned_again(run.end(), stock, target)
+    record_fault(
+        fault=f"`alembic upgrade {target}` by hand before the upgrade",
+        database=stock.name,
+        outcome="planned again",
+        lost=stock.count_lost(),
+    )
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_an_upgrade_by_hand_during_the_backup_is_planned_again(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, record_fault: Record
+) -> None:
+    stock: Stock = request.getfixturevalue(f"{kind}_stock")
+    shop = build_shop(tmp_path / "work")
+    write_settings(shop)
+    stock.execute("CREATE TABLE other (id integer)")
+    lock = {"postgresql": "LOCK TABLE other", "mysql": "LOCK TABLES other WRITE"}[stock.dialect]
+    with transaction(stock, lock):
+        run = Running(shop, stock.url)
+        wait_until(lambda: stock.query(DUMPS[stock.dialect]), 60, "the dump")
+        upgrade_by_hand(shop, stock, "r2")
+    check_planned_again(run.end(), stock, "r2")
+    record_fault(
+        fault="`alembic upgrade r2` by hand during the backup",
+        database=stock.name,
+        outcome="planned again",
+        lost=stock.count_lost(),
+    )
+
+
+DUMPS = {
+    "postgresql": "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pg_dump'"
+    " AND datname = current_database() AND wait_event_type = 'Lock'",
+    "mysql": "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE()"
+    " AND state = 'Waiting for table metadata lock'",
+}
+
+
+def check_planned_again(ran: Ran, stock: Stock, target: str) -> None:
+    assert ran.exit_code == 0, ran.output
+    assert ran.outcome == ("promoted" if target == "r2" else "nothing-to-do")
+    assert (
+        f"from none to {'r2' if target == 'r2' else 'r3'}; nothing was run; planned again"
+        in ran.output
+    )
+    assert stock.version() == HEAD
+    assert stock.count_lost() == 0, stock.journal()
+    if target == "r2":
+        assert [item["revision"] for item in ran.result["applied"]] == ["r3"]
+        assert ran.result["from"] == ["r2"]
+        assert stock.run_outcomes()[-1] == "promoted"
+        assert stock.evidence() == ["r3"], "what was run by hand is no evidence"
+    else:
+        assert stock.evidence() == []
+
+
+def test_an_upgrade_by_hand_while_the_project_is_loaded_stops_the_run(
+    stock: Stock, shop: Path, record_fault: Record
+) -> None:
+    """It looks just like an application that upgrades when it is imported."""
+    run = Running(shop, stock.url, point="probe.import")
+    run.wait_for_point()
+    upgrade_by_hand(shop, stock, "r2")
+    run.release()
+    ran = run.end()
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "or somebody else did in that moment" in ran.result["error"]["message"]
+    assert stock.version() == "r2"
+    assert promote(shop, stock).outcome == "promoted"
+    lost = stock.count_lost()
+    assert lost == 0
+    record_fault(
+        fault="`alembic upgrade r2` by hand while the project is loaded",
+        database=stock.name,
+        outcome="stopped, next run promoted",
+        lost=lost,
+    )
+
+
+LOSE: dict[str, Callable[[Stock], None]] = {
+    "postgresql": lambda stock: stock.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ),
+    "mysql": lambda stock: kill_holder(stock),
+    "sqlite": lambda stock: Path(stock.file + ".ci-migrate.lock").unlink(),
+}
+
+
+def kill_holder(stock: Stock) -> None:
+    """End the session that holds the lock: another one shows its number to those who wait."""
+    ((sign,),) = stock.query(
+        "SELECT info FROM information_schema.processlist WHERE db = DATABASE()"
+        " AND LEFT(info, 18) = '/* ci-migrate lock'"
+    )
+    stock.execute(f"KILL {sign.split()[3].rstrip(':')}")
+
+
+def test_a_lock_that_is_lost_stops_before_the_next_revision(
+    stock: Stock, shop: Path, record_fault: Record
+) -> None:
+    run = Running(shop, stock.url, point="r2.middle")
+    run.wait_for_point()
+    LOSE[stock.dialect](stock)
+    time.sleep(FRESH_SECONDS)
+    run.release()
+    ran = run.end()
+    assert (
+        "the lock of the database was lost while the upgrade ran" in ran.result["error"]["message"]
+    )
+    assert "lock_url" in ran.output
+    if stock.is_atomic:
+        assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+        assert stock.version() is None
+        outcome = "stopped, database unchanged"
+    else:
+        assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+        assert stock.version() == "r2"
+        outcome = "stopped after the running revision"
+    assert "payments" not in stock.tables()
+    after = promote(shop, stock)
+    assert after.outcome == "promoted", after.output
+    lost = stock.count_lost()
+    assert lost == 0
+    record_fault(fault="lock lost", database=stock.name, outcome=outcome, lost=lost)
