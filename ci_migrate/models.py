@@ -73,11 +73,17 @@ class PendingRevision:
     parents: tuple[str, ...]
     content_hash: str
     """Hash of what the revision does (canonical syntax tree); empty when its source is not readable."""
+    former_hashes: tuple[str, ...] = ()
+    """What older records call the same content."""
     source: str
     """Text of the file, kept in the ledger so that a deleted revision can come back."""
     atomic: bool
     """Whether a failure leaves nothing of it behind on this database."""
     why_not_atomic: str = ""
+
+    def is_known_as(self, content_hash: str) -> bool:
+        """Return whether a record with this hash means the same content."""
+        return bool(content_hash) and content_hash in {self.content_hash, *self.former_hashes}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ci_migrate.database.version_rows import VersionRows, read_version_rows
 from ci_migrate.models import Plan, Revision
 from ci_migrate.plan import build_plan
 from ci_migrate.revisions.graph import Graph
+from ci_migrate.revisions.helpers import Read, Surroundings, read_disk, search_from
 from ci_migrate.revisions.locate import find_project
 from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.revisions.problem import Problem
@@ -58,6 +59,8 @@ def read_files(environment: Environment, env: Mapping[str, str]) -> History:
         version_table_schema=migrations.version_table_schema,
         env=env,
     )
+    path = (environment.root / folder for folder in migrations.path)
+    project = replace(project, import_path=(*path, *project.import_path))
     read = read_history(project)
     unreadable = read.unreadable
     if not project.version_table_known:
@@ -123,8 +126,14 @@ def plan_history(history: History, rows: tuple[str, ...] | None, dialect: str) -
     if rows is None:
         heads = history.graph.heads()
         return Plan(current=(), target=history.graph.real_heads(heads), pending=())
-    root = history.project.root
-    return build_plan(history.graph, rows, lambda r: describe_pending(r, root, dialect))
+    root, around = history.project.root, surroundings_of(history.project)
+    return build_plan(history.graph, rows, lambda r: describe_pending(r, root, dialect, around))
+
+
+def surroundings_of(project: Project, read: Read | None = None) -> Surroundings:
+    """Return the modules around the revision files of a project; `read` is for files that are not checked out."""
+    search = search_from(project.root, project.import_path)
+    return Surroundings(search=search, read=read or read_disk(project.root))
 
 
 def problems_of(survey: Survey) -> tuple[Problem, ...]:

@@ -43,6 +43,7 @@ class _Places:
     script: Path | None
     versions: tuple[Path, ...]
     unreadable: tuple[str, ...]
+    search: tuple[Path, ...]
 
 
 def build_project(root: Path, choice: Choice, overrides: Overrides) -> Project:
@@ -65,6 +66,7 @@ def build_project(root: Path, choice: Choice, overrides: Overrides) -> Project:
         ini_section=section,
         script_location=places.script,
         version_locations=places.versions,
+        import_path=places.search,
         recursive=settings.flag("recursive_version_locations"),
         sourceless=settings.flag("sourceless"),
         env_py=env_py if env_py and env_py.is_file() else None,
@@ -118,7 +120,7 @@ def _find_places(root: Path, settings: Settings, choice: Choice, overrides: Over
     except SettingError as exc:
         script, reason = choice.script_location, str(exc)
     if overrides.versions:
-        return _Places(script, _named_versions(root, overrides.versions), ())
+        return _Places(script, _named_versions(root, overrides.versions), (), search)
     if named:
         found = [(text, resolve_location(text, root, search)) for text in named]
         lost = [text for text, path in found if path is None]
@@ -129,7 +131,7 @@ def _find_places(root: Path, settings: Settings, choice: Choice, overrides: Over
     if reason is None and not any(path.is_dir() for path in versions):
         missing = ", ".join(shown_path(path, root) for path in versions)
         reason = f"there is no folder of revision files: {missing}"
-    return _Places(script, versions, (reason,) if reason else ())
+    return _Places(script, versions, (reason,) if reason else (), search)
 
 
 def _named_versions(root: Path, versions: tuple[str, ...]) -> tuple[Path, ...]:

@@ -7,23 +7,29 @@ from typing import TYPE_CHECKING
 from ci_migrate.errors import ProjectError
 from ci_migrate.models import PendingRevision, Revision
 from ci_migrate.revisions.atomic import describe_atomicity
-from ci_migrate.revisions.content import content_hash
+from ci_migrate.revisions.content import content_hashes
 from ci_migrate.revisions.reader import read_source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ci_migrate.revisions.helpers import Surroundings
 
-def describe_pending(revision: Revision, root: Path, dialect: str) -> PendingRevision:
+
+def describe_pending(
+    revision: Revision, root: Path, dialect: str, around: Surroundings | None = None
+) -> PendingRevision:
     """Read the file of a revision, which `root` and `revision.file` name.
 
+    `around` finds the modules of the repository that it uses; they count in its hash.
     A file that is no valid Python has no content hash; `find_broken_sources` says what is wrong with it.
     """
-    source, digest, atomic, reason = "", "", False, "its file cannot be read"
+    source, atomic, reason = "", False, "its file cannot be read"
+    hashes: tuple[str, ...] = ("",)
     try:
         if revision.file is not None:
             source = read_source(root / revision.file, revision.file)
-            digest = content_hash(source, revision.file)
+            hashes = content_hashes(source, revision.file, around)
             atomic, reason = describe_atomicity(source, dialect, revision.file)
     except ProjectError as exc:
         reason = exc.message
@@ -32,7 +38,8 @@ def describe_pending(revision: Revision, root: Path, dialect: str) -> PendingRev
         message=revision.message,
         file=revision.file,
         parents=revision.parents,
-        content_hash=digest,
+        content_hash=hashes[0],
+        former_hashes=hashes[1:],
         source=source,
         atomic=atomic,
         why_not_atomic="" if atomic else reason,

@@ -33,6 +33,8 @@ class Project:
     version_table_known: bool
     """False when env.py computes the name or the schema of its version table."""
     flask_app: str | None
+    import_path: tuple[Path, ...] = ()
+    """Folders of the repository in which its own modules are looked for."""
     unreadable: tuple[str, ...] = ()
     """Reasons why the place of the revisions cannot be known from text; empty when it is known."""
     notes: tuple[str, ...] = ()

@@ -33,9 +33,19 @@ class Part:
         """What the statement means, as text and as nodes."""
         return spell_meaning(self.node, keep_strings=self.keep_strings)
 
+    @functools.cached_property
+    def used(self) -> frozenset[str]:
+        """The names that the statement mentions."""
+        return frozenset(node.id for node in self.meaning.nodes if isinstance(node, ast.Name))
 
-def select_parts(tree: ast.Module, roots: Iterable[str], *, keep_strings: bool) -> list[Part]:
-    """Return the parts that bind `roots`, what these use, and what acts by itself; file order."""
+
+def select_parts(
+    tree: ast.Module, roots: Iterable[str], *, keep_strings: bool, acts: bool = True
+) -> list[Part]:
+    """Return the parts that bind `roots`, what these use, and what acts by itself; file order.
+
+    Without `acts`, of the last only what mentions a value that is used, and may change it.
+    """
     parts = _split(tree, keep_strings)
     by_name: dict[str, list[int]] = {}
     for number, part in enumerate(parts):
@@ -43,15 +53,23 @@ def select_parts(tree: ast.Module, roots: Iterable[str], *, keep_strings: bool) 
             by_name.setdefault(name, []).append(number)
     chosen: set[int] = set()
     todo = [number for name in roots for number in by_name.get(name, ())]
-    todo += [number for number, part in enumerate(parts) if part.runs]
+    active = [number for number, part in enumerate(parts) if part.runs]
+    todo += active if acts else []
     while todo:
         number = todo.pop()
         if number in chosen:
             continue
         chosen.add(number)
         if not parts[number].imported:
-            used = {node.id for node in parts[number].meaning.nodes if isinstance(node, ast.Name)}
-            todo += [other for name in used for other in by_name.get(name, ())]
+            todo += [other for name in parts[number].used for other in by_name.get(name, ())]
+        if not todo and not acts:
+            values = {
+                name
+                for each in chosen
+                if isinstance(parts[each].node, ast.Assign)
+                for name in parts[each].binds
+            }
+            todo += [each for each in active if each not in chosen and parts[each].used & values]
     return [parts[number] for number in sorted(chosen)]
 
 
@@ -60,7 +78,7 @@ def _split(tree: ast.Module, keep_strings: bool) -> tuple[Part, ...]:
     parts: list[Part] = []
     for statement in keep_statements(tree.body, False, keep_strings):
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            parts += _split_import(statement)
+            parts += split_import(statement)
         elif not _is_typing_only(statement):
             parts.append(
                 Part(
@@ -73,7 +91,8 @@ def _split(tree: ast.Module, keep_strings: bool) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _split_import(statement: ast.Import | ast.ImportFrom) -> Iterator[Part]:
+def split_import(statement: ast.Import | ast.ImportFrom) -> Iterator[Part]:
+    """Yield a part for each name of an import."""
     module, level = "", 0
     if isinstance(statement, ast.ImportFrom):
         module, level = statement.module or "", statement.level
