@@ -21,7 +21,12 @@ def start_ledger(execution: Execution, survey: Survey) -> None:
     ask_within(
         CALM_SECONDS,
         lambda: execution.ledger.start_run(
-            record.run, survey.plan, record.backup, record.versions, command=record.command
+            record.run,
+            survey.plan,
+            record.backup,
+            record.versions,
+            command=record.command,
+            gates=record.gates,
         ),
     )
 

@@ -14,11 +14,22 @@ from ci_migrate.record import RunRecord
 def pass_gates(record: RunRecord, gather: Callable[[], GateInputs]) -> None:
     """Ask every gate about what `gather` finds, and keep the answers; raises BlockedError when one fails."""
     with record.stage("gates") as note:
-        record.gates = check_gates(gather())
+        record.keep_gates(check_gates(gather()))
         failed = [gate for gate in record.gates if gate.outcome is GateOutcome.FAILED]
-        note.result = "passed" if not failed else "FAILED: " + ", ".join(g.name for g in failed)
+        note.result = _summary(record)
     if failed:
         raise BlockedError(
             "; ".join(f"{gate.name}: {gate.message}" for gate in failed),
             next_step=failed[0].next_step,
         )
+
+
+def _summary(record: RunRecord) -> str:
+    named = {
+        word: ", ".join(gate.name for gate in record.gates if gate.outcome is outcome)
+        for word, outcome in (
+            ("FAILED", GateOutcome.FAILED),
+            ("OVERRIDDEN", GateOutcome.OVERRIDDEN),
+        )
+    }
+    return "; ".join(f"{word}: {names}" for word, names in named.items() if names) or "passed"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from ci_migrate.database.engine import Database
@@ -18,42 +17,20 @@ from ci_migrate.database.ledger_table import (
     update_run,
 )
 from ci_migrate.errors import DatabaseFailedError, InterruptedRunError, LedgerError
-from ci_migrate.models import Backup, Evidence, Outcome, Plan, Promotion, Remains, RunInfo
+from ci_migrate.ledger_facts import LastRemains, PartialRun, UnfinishedRun
+from ci_migrate.models import (
+    Backup,
+    Evidence,
+    GateOutcome,
+    GateResult,
+    Outcome,
+    Plan,
+    Promotion,
+    RunInfo,
+)
 from ci_migrate.remains import decode_remains
 
 INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnfinishedRun:
-    """A run that began and was never finished: killed, cancelled, or cut off."""
-
-    run_id: str
-    started_at: str
-    run_url: str | None
-    direction: str
-    """`upgrade` or `downgrade`."""
-    planned: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastRemains:
-    """What the newest run left of revisions that are not atomic."""
-
-    remains: tuple[Remains, ...]
-    started_at: str
-    run_url: str | None
-    backup: Backup | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartialRun:
-    """A run that changed the database and did not reach its target."""
-
-    started_at: str
-    failure: str
-    backup: str
-    """Where its backup lies; empty when none was taken."""
 
 
 class Ledger:
@@ -82,8 +59,9 @@ class Ledger:
         versions: Mapping[str, str],
         *,
         command: str = "promote",
+        gates: Iterable[GateResult] = (),
     ) -> None:
-        """Write the run and its pending revisions as begun; creates the ledger where it is missing."""
+        """Write the run, its pending revisions and its overridden gates; creates the ledger where it is missing."""
         common = {**self._common(run), "command": command}
         rows = [
             {
@@ -96,20 +74,8 @@ class Ledger:
                 "versions": json.dumps(dict(versions)),
             }
         ]
-        rows += [
-            {
-                **common,
-                "kind": "revision",
-                "outcome": "planned",
-                "revision": pending.revision,
-                "direction": plan.direction,
-                "parents": json.dumps(pending.parents),
-                "message": pending.message,
-                "content_hash": pending.content_hash,
-                "source": pending.source,
-            }
-            for pending in plan.pending
-        ]
+        rows += _revision_rows(common, plan)
+        rows += _override_rows(common, gates)
         with _as_ledger_error("write"):
             create_ledger(self._database, self._schema)
             insert_rows(self._database, self._schema, _padded(rows))
@@ -208,10 +174,11 @@ class Ledger:
         return found
 
     def runs(self, newest: int) -> list[dict[str, Any]]:
-        """Return the newest runs as rows, oldest first, each with its `revisions`."""
+        """Return the newest runs as rows, oldest first, each with its `revisions` and `overrides`."""
         rows = self._select(kind="run", newest=newest)
         for row in rows:
             row["revisions"] = self._select(kind="revision", run_id=row["run_id"])
+            row["overrides"] = self._select(kind="override", run_id=row["run_id"])
         return rows
 
     def _select(self, *, newest: int | None = None, **match: str) -> list[dict[str, Any]]:
@@ -240,6 +207,37 @@ def _word_of(promotion: Promotion) -> str:
     if promotion.outcome is Outcome.FAILED and failure and failure.kind == InterruptedRunError.kind:
         return INTERRUPTED
     return promotion.outcome.value
+
+
+def _revision_rows(common: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            **common,
+            "kind": "revision",
+            "outcome": "planned",
+            "revision": pending.revision,
+            "direction": plan.direction,
+            "parents": json.dumps(pending.parents),
+            "message": pending.message,
+            "content_hash": pending.content_hash,
+            "source": pending.source,
+        }
+        for pending in plan.pending
+    ]
+
+
+def _override_rows(common: Mapping[str, Any], gates: Iterable[GateResult]) -> list[dict[str, Any]]:
+    return [
+        {
+            **common,
+            "kind": "override",
+            "outcome": gate.name,
+            "message": gate.reason,
+            "detail": gate.message,
+        }
+        for gate in gates
+        if gate.outcome is GateOutcome.OVERRIDDEN
+    ]
 
 
 def _ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:

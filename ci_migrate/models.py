@@ -46,6 +46,8 @@ class GateOutcome(enum.Enum):
     FAILED = "failed"
     SKIPPED = "skipped"
     WARNED = "warned"
+    OVERRIDDEN = "overridden"
+    """It failed, and somebody said why the run may go on nevertheless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,8 @@ class GateResult:
     next_step: str | None = None
     file: str | None = None
     line: int | None = None
+    reason: str | None = None
+    """Why it was overridden, in the words of whoever did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +244,18 @@ class Evidence:
     content_hash: str
     finished_at: str
     environment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAnswer:
+    """What one source says of the revisions that an environment executed."""
+
+    source: str
+    """`database`, `store` or `github`."""
+    problem: str = ""
+    """Why it says nothing; the next source is asked then."""
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    """By revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

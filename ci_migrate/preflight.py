@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
+from ci_migrate.approval import find_approvers
 from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
 from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
-from ci_migrate.errors import CiMigrateError, ConfigError
+from ci_migrate.errors import GitHubError
+from ci_migrate.evidence_sources import Before, Question, hear_sources
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.git import checkout
 from ci_migrate.ledger import Ledger
-from ci_migrate.models import Evidence, Unfinished
+from ci_migrate.models import SourceAnswer, Unfinished
 from ci_migrate.survey import History, Survey, problems_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """The environment that `promote_from` names."""
-
-    name: str
-    url: str | None = field(repr=False)
-    """Its URL; None when it is not known here."""
-    problem: str = ""
-    """Why its URL is not known."""
 
 
 def gather_inputs(
@@ -38,29 +30,32 @@ def gather_inputs(
     ledger: Ledger,
     before: Before | None,
     env: Mapping[str, str],
+    now: datetime,
     undone: Collection[str] = (),
+    overrides: Mapping[str, str] | None = None,
 ) -> GateInputs:
-    """Return the inputs of the gates; asks the databases, changes nothing.
+    """Return the inputs of the gates; asks the databases, and GitHub where it is told to; changes nothing.
 
-    `undone` are revisions of which the user says that nothing is left of them.
+    `now` is in UTC. `undone` are revisions of which the user says that nothing is left of them, `overrides`
+    the reasons for passing over gates that fail.
     """
     problem = find_privilege_problem(database, survey.history.version_table_schema)
     if problem is None and survey.plan.pending:
         problem = _ledger_problem(environment, ledger)
-    evidence: Mapping[str, Evidence] = {}
-    evidence_problem = None
-    if before is not None and survey.plan.pending:
-        try:
-            evidence = _read_evidence(environment, before)
-        except CiMigrateError as exc:
-            evidence_problem = exc.message
+    approved_by, approval_problem = _find_approval(environment, survey, env)
     return replace(
         describe_files(environment, survey, env=env),
         connection_problem=problem[0] if problem else None,
         connection_next=problem[1] if problem else None,
         promote_from=before.name if before else None,
-        evidence=evidence,
-        evidence_problem=evidence_problem,
+        answers=_hear_before(environment, survey, before, env),
+        soak=environment.soak,
+        now=now,
+        window=environment.window,
+        approval=environment.approval,
+        approved_by=approved_by,
+        approval_problem=approval_problem,
+        overrides=overrides or {},
         health=environment.health,
         ailments=_find_ailments(environment, survey, database),
         unfinished=_find_unfinished(survey, ledger, database, undone),
@@ -91,13 +86,25 @@ def open_ledger(environment: Environment, database: Database) -> Ledger:
     return Ledger(database, schema=environment.ledger_schema, environment=environment.name)
 
 
-def _read_evidence(environment: Environment, before: Before) -> Mapping[str, Evidence]:
-    url = environment.ledger_url or before.url
-    if url is None:
-        raise ConfigError(before.problem)
-    database = Database(url, root=environment.root)
-    ledger = Ledger(database, schema=environment.ledger_schema, environment=before.name)
-    return ledger.evidence()
+def _hear_before(
+    environment: Environment, survey: Survey, before: Before | None, env: Mapping[str, str]
+) -> tuple[SourceAnswer, ...]:
+    if before is None or not survey.plan.pending:
+        return ()
+    wanted = frozenset(item.revision for item in survey.plan.pending)
+    return hear_sources(Question(environment=environment, before=before, wanted=wanted, env=env))
+
+
+def _find_approval(
+    environment: Environment, survey: Survey, env: Mapping[str, str]
+) -> tuple[tuple[str, ...], str]:
+    """Return who approved this run, and why that cannot be told."""
+    if environment.approval is None or not survey.plan.pending:
+        return (), ""
+    try:
+        return find_approvers(env, environment.approval), ""
+    except GitHubError as exc:
+        return (), exc.message
 
 
 def _find_ailments(environment: Environment, survey: Survey, database: Database) -> tuple[str, ...]:

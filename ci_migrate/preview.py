@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
 from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
 from ci_migrate.errors import DatabaseUnreachableError
+from ci_migrate.evidence_sources import Before
 from ci_migrate.gates import heads
 from ci_migrate.gates import history as history_gate
 from ci_migrate.gates.check import check_gates
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult, Outcome
-from ci_migrate.preflight import Before, describe_files, gather_inputs, open_ledger
+from ci_migrate.preflight import describe_files, gather_inputs, open_ledger
 from ci_migrate.record import RunRecord
 from ci_migrate.survey import History, Survey, plan_history, read_files, survey_database
 
 
 def preview(
-    environment: Environment, before: Before | None, env: Mapping[str, str], record: RunRecord
+    environment: Environment,
+    before: Before | None,
+    env: Mapping[str, str],
+    record: RunRecord,
+    *,
+    now: datetime,
+    overrides: Mapping[str, str],
 ) -> None:
     """Fill the record with plan and gates of an environment; the outcome is READY when all would pass."""
     history = read_files(environment, env)
@@ -42,9 +50,11 @@ def preview(
         ledger=open_ledger(environment, database),
         before=before,
         env=env,
+        now=now,
+        overrides=overrides,
     )
     record.plan = survey.plan
-    record.gates = check_gates(inputs)
+    record.keep_gates(check_gates(inputs))
     _conclude(record, history)
 
 
@@ -67,7 +77,7 @@ def _preview_history(
     survey = Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
     inputs: GateInputs = describe_files(environment, survey, env=env)
     record.plan = survey.plan
-    record.gates = (connection, history_gate.check(inputs), heads.check(inputs))
+    record.keep_gates((connection, history_gate.check(inputs), heads.check(inputs)))
     _conclude(record, history)
 
 

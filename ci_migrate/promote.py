@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ci_migrate.backup_stage import back_up
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.catalog import list_tables
 from ci_migrate.errors import ProjectError, RowsChangedError
+from ci_migrate.evidence_sources import Before
 from ci_migrate.execution import Execution
 from ci_migrate.gate_stage import pass_gates
 from ci_migrate.models import Outcome, Promotion
-from ci_migrate.preflight import Before, gather_inputs
+from ci_migrate.preflight import gather_inputs
 from ci_migrate.record import RunRecord
 from ci_migrate.story import RunRequest, hold_database, run_story
 from ci_migrate.survey import History, Survey, read_files, survey_database
@@ -29,6 +31,8 @@ class PromoteRequest(RunRequest):
     """The environment that `promote_from` names."""
     undone: tuple[str, ...] = ()
     """Half-applied revisions of which the user says that nothing is left."""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Why gates that fail are passed over, by gate."""
 
 
 def promote(request: PromoteRequest) -> Promotion:
@@ -110,6 +114,8 @@ def _pass_gates(request: PromoteRequest, survey: Survey, execution: Execution) -
             ledger=execution.ledger,
             before=request.before,
             env=request.env,
+            now=request.now(),
             undone=request.undone,
+            overrides=request.overrides,
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -74,6 +74,19 @@ class RunRecord:
         clean = self._shown(text)
         self.warnings.append(clean)
         self.observer.warn(clean)
+
+    def keep_gates(self, gates: Iterable[GateResult]) -> None:
+        """Keep the answers of the gates, without secrets in what they say."""
+        clean = self.redactor.clean
+        self.gates = tuple(
+            replace(
+                gate,
+                message=self._shown(gate.message),
+                next_step=clean(gate.next_step) if gate.next_step else None,
+                reason=clean(gate.reason) if gate.reason else None,
+            )
+            for gate in gates
+        )
 
     def fail(self, error: Exception | ToldError) -> None:
         """Keep why the run stops; secrets are taken out of everything that will be shown.

@@ -14,7 +14,8 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.lock import hold_lock
 from ci_migrate.errors import BlockedError, DatabaseUnreachableError, ToldError
 from ci_migrate.execution import Execution
-from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion, RunInfo
+from ci_migrate.github_stage import tell_github
+from ci_migrate.models import GOOD_OUTCOMES, GateOutcome, GateResult, Outcome, Promotion, RunInfo
 from ci_migrate.observer import Observer
 from ci_migrate.preflight import open_ledger
 from ci_migrate.record import RunRecord
@@ -107,6 +108,8 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
             execution.close()
         if record.outcome is record.goal:
             remove_old_backups(execution)
+        if record.outcome in GOOD_OUTCOMES:
+            tell_github(execution)
 
 
 def _keep_failure(record: RunRecord, error: ToldError) -> None:

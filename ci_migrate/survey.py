@@ -13,7 +13,6 @@ from ci_migrate.database.version_rows import VersionRows, read_version_rows
 from ci_migrate.models import Plan, Revision
 from ci_migrate.plan import build_plan
 from ci_migrate.revisions.graph import Graph
-from ci_migrate.revisions.helpers import Read, Surroundings, read_disk, search_from
 from ci_migrate.revisions.locate import find_project
 from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.revisions.problem import Problem
@@ -21,6 +20,7 @@ from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.scan import read_history
 from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_sources
+from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk, search_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
+from ci_migrate.github.rest import ACTION_TOKEN
 from ci_migrate.migrations import WorkerSettings
 from ci_migrate.revisions.project import Project
 
@@ -42,11 +43,14 @@ def build_settings(
 def build_worker_environment(
     environment: Environment, env: Mapping[str, str], database: Database
 ) -> dict[str, str]:
-    """Return the variables of the project's process: those of this one, the URL, and `migrations.env`."""
+    """Return the variables of the project's process: those of this one, the URL, and `migrations.env`.
+
+    The action's own token is not among them: the project's code has no use for it.
+    """
     url = project_url(environment, database)
     own = dict.fromkeys(environment.migrations.url_env, url)
     own |= {name: value.replace("{url}", url) for name, value in environment.migrations.env.items()}
-    return {**env, **own}
+    return {**{name: text for name, text in env.items() if name != ACTION_TOKEN}, **own}
 
 
 def project_url(environment: Environment, database: Database) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import click
 
 from ci_migrate.cli.options import with_json, with_selection
+from ci_migrate.cli.overrides import read_overrides, with_overrides
 from ci_migrate.cli.run import Prepared, run_selected
 from ci_migrate.models import Outcome, Promotion
 from ci_migrate.stops import taken_stops
@@ -16,12 +18,15 @@ from ci_migrate.stops import taken_stops
 @click.command("plan", short_help="Show what promote would do; changes nothing.")
 @with_selection
 @with_json
+@with_overrides
 @click.option("--static", is_flag=True, help="Read the revision files only; ask no database.")
 def plan_command(
     environment: str | None,
     branch: str | None,
     config_path: Path | None,
     json_option: str | None,
+    overridden: tuple[str, ...],
+    reasons: tuple[str, ...],
     static: bool,
 ) -> int:
     """Show what `promote` would do, and whether its gates would let it; changes nothing.
@@ -29,7 +34,7 @@ def plan_command(
     Exit code 3 when a gate would block.
     """
     return run_selected(
-        partial(_plan, static=static),
+        partial(_plan, static=static, overrides=read_overrides(overridden, reasons)),
         environment=environment,
         branch=branch,
         config_path=config_path,
@@ -39,8 +44,8 @@ def plan_command(
     )
 
 
-def _plan(prepared: Prepared, *, static: bool) -> Promotion:
-    from ci_migrate.cli.world import installed_versions
+def _plan(prepared: Prepared, *, static: bool, overrides: Mapping[str, str]) -> Promotion:
+    from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.preview import preview, preview_files
     from ci_migrate.record import RunRecord
     from ci_migrate.report.plan_text import plan_lines
@@ -61,7 +66,14 @@ def _plan(prepared: Prepared, *, static: bool) -> Promotion:
         if static:
             preview_files(environment, prepared.world.env, record)
         else:
-            preview(environment, prepared.before, prepared.world.env, record)
+            preview(
+                environment,
+                prepared.before,
+                prepared.world.env,
+                record,
+                now=utc_now(),
+                overrides=overrides,
+            )
     promotion = record.promotion()
     prepared.reporters.console.write_text("\n".join(plan_lines(promotion)))
     return promotion

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import click
 
 from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
+from ci_migrate.cli.overrides import read_overrides, with_overrides
 from ci_migrate.cli.run import Prepared, run_selected
 from ci_migrate.models import Promotion
 
@@ -17,6 +19,7 @@ from ci_migrate.models import Promotion
 )
 @with_selection
 @with_json
+@with_overrides
 @click.option(
     "--undone",
     metavar="REVISION",
@@ -28,6 +31,8 @@ def promote_command(
     branch: str | None,
     config_path: Path | None,
     json_option: str | None,
+    overridden: tuple[str, ...],
+    reasons: tuple[str, ...],
     undone: tuple[str, ...],
 ) -> int:
     """Bring an environment's database to the revisions of its branch.
@@ -36,7 +41,7 @@ def promote_command(
     records and reports. With nothing pending none of the project's code runs.
     """
     return run_selected(
-        partial(_promote, undone=undone),
+        partial(_promote, undone=undone, overrides=read_overrides(overridden, reasons)),
         environment=environment,
         branch=branch,
         config_path=config_path,
@@ -46,7 +51,9 @@ def promote_command(
     )
 
 
-def _promote(prepared: Prepared, *, undone: tuple[str, ...]) -> Promotion:
+def _promote(
+    prepared: Prepared, *, undone: tuple[str, ...], overrides: Mapping[str, str]
+) -> Promotion:
     from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.promote import PromoteRequest, promote
 
@@ -61,5 +68,6 @@ def _promote(prepared: Prepared, *, undone: tuple[str, ...]) -> Promotion:
             redactor=prepared.redactor,
             now=utc_now,
             undone=undone,
+            overrides=overrides,
         )
     )

@@ -15,7 +15,7 @@ from ci_migrate.stops import forget_stops, held_stops, taken_stops
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Environment
     from ci_migrate.config.loaded import Config
-    from ci_migrate.preflight import Before
+    from ci_migrate.evidence_sources import Before
     from ci_migrate.redact import Redactor
     from ci_migrate.report.send import Reporters
 
@@ -82,11 +82,12 @@ def _prepare(
     json_option: str | None,
     deploys: bool,
 ) -> Prepared:
+    from ci_migrate.github.rest import tokens_of
     from ci_migrate.redact import Redactor, secrets_of_url
 
     environment = world.resolve(config, name, tells_slack=deploys)
     before = world.before(config, environment)
-    secrets = [*environment.secrets]
+    secrets = [*environment.secrets, *tokens_of(world.env)]
     if before is not None and before.url:
         secrets += secrets_of_url(before.url, config.environments)
     redactor, reporters = Redactor(secrets), world.reporters(json_option, environment.slack_webhook)

@@ -22,9 +22,9 @@ from ci_migrate import __version__
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Environment
     from ci_migrate.config.loaded import Config
+    from ci_migrate.evidence_sources import Before
     from ci_migrate.github.event import GitHubEvent
     from ci_migrate.models import RunInfo
-    from ci_migrate.preflight import Before
     from ci_migrate.report.send import Reporters
     from ci_migrate.selection import Selection
 
@@ -89,7 +89,7 @@ class World:
         """Return the environment that `promote_from` names, its URL as far as it is known here."""
         from ci_migrate.config.resolve import environment_url
         from ci_migrate.errors import ConfigError
-        from ci_migrate.preflight import Before
+        from ci_migrate.evidence_sources import Before
 
         name = environment.promote_from
         if name is None:

@@ -123,6 +123,8 @@ def _check_leaf(
 
 
 def _is_valid(value: object, kind: Any) -> bool:
+    if isinstance(kind, inspect.BoolType):
+        return isinstance(value, bool)
     if isinstance(kind, inspect.LiteralType):
         return any(type(value) is type(option) and value == option for option in kind.values)
     if isinstance(kind, inspect.BoolType):
@@ -190,6 +192,8 @@ def _describe(kind: Any) -> str:
         return f"a whole number from {kind.ge} to {kind.le}"
     if isinstance(kind, inspect.StrType):
         return "text of another form" if kind.pattern else "text"
+    if isinstance(kind, inspect.BoolType):
+        return "`true` or `false`"
     return "a list" if isinstance(kind, inspect.VarTupleType) else "a mapping"
 
 

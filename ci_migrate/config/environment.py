@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date, tzinfo
     from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """When an environment may be changed."""
+
+    days: frozenset[int]
+    """0 for Monday to 6 for Sunday."""
+    begins: int
+    """Minutes of the day."""
+    ends: int
+    """Minutes of the day; not later than `begins` where the window goes over midnight."""
+    zone: tzinfo
+    zone_name: str
+    freeze: tuple[tuple[date, date], ...]
+    """First and last days without any change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +53,8 @@ class Migrations:
     upgrade_command: tuple[str, ...] | None
     """Argv of the project's own runner, taken as written; None when Alembic runs."""
     downgrade_command: tuple[str, ...] | None
+    allow_edit: Mapping[str, str] = field(default_factory=dict)
+    """Why a revision may differ from what was executed, by revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +67,15 @@ class Environment:
     lock_url: str = field(repr=False)
     """URL of the direct connection for the lock; `url` when none is configured."""
     promote_from: str | None
+    evidence: tuple[str, ...]
+    """Sources that are asked what `promote_from` has executed: `database`, `store`, `github`."""
+    records_at_github: bool
+    """Whether a later environment asks GitHub what this one has executed."""
+    soak: float
+    """Seconds that a revision must have been in `promote_from`."""
+    window: Window | None
+    approval: str | None
+    """The GitHub environment in which a run must be approved; None when it need not be."""
     backup_backend: str
     """`auto`, `postgres`, `mysql`, `sqlite` or `none`."""
     backup_directory: Path

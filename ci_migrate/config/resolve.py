@@ -9,6 +9,7 @@ from ci_migrate.config.environment import Environment, Migrations
 from ci_migrate.config.fill import Filler
 from ci_migrate.config.problems import suggest_name
 from ci_migrate.config.select import list_globs
+from ci_migrate.config.window import read_window
 from ci_migrate.errors import UsageError
 from ci_migrate.redact import one_line
 
@@ -39,6 +40,7 @@ def resolve_environment(
         url=url,
         lock_url=filler.fill_url(section.lock_url or "", (*here, "lock_url")) or url,
         promote_from=section.promote_from,
+        **_read_proof(config, name, section),
         backup_backend=backend,
         backup_directory=filler.require_folder(directory, (*here, "backup", "directory"), root),
         backup_keep=keep,
@@ -68,6 +70,25 @@ def environment_url(config: Config, name: str, env: Mapping[str, str]) -> str:
     url = filler.require_url(_find_section(config, name).url, ("environments", name, "url"))
     filler.finish()
     return url
+
+
+def _read_proof(config: Config, name: str, section: EnvironmentSection) -> dict[str, Any]:
+    """Return what must hold before something may run here, as `Environment` has it."""
+    return {
+        "evidence": section.evidence,
+        "records_at_github": _is_asked_at(config, name, "github"),
+        "soak": parse_duration(section.soak),
+        "window": read_window(section.window) if section.window else None,
+        "approval": name if section.approval is True else section.approval or None,
+    }
+
+
+def _is_asked_at(config: Config, name: str, source: str) -> bool:
+    """Return whether an environment that is promoted from this one asks a source about it."""
+    return any(
+        section.promote_from == name and source in section.evidence
+        for section in config.environments.values()
+    )
 
 
 def _find_section(config: Config, name: str) -> EnvironmentSection:
@@ -144,4 +165,5 @@ def _fill_migrations(config: Config, filler: Filler) -> Migrations:
         versions=filler.fill_each(section.versions, (*here, "versions")),
         upgrade_command=command.upgrade if command else None,
         downgrade_command=command.downgrade if command else None,
+        allow_edit={edit.revision: edit.reason for edit in section.allow_edit},
     )

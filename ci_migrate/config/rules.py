@@ -25,6 +25,7 @@ def find_broken_rules(value: Mapping[str, object]) -> list[Problem]:
     return [
         *_check_promote_from(sections),
         *_check_branches(sections),
+        *_check_windows(sections),
         *_check_templates(value, ()),
     ]
 
@@ -96,6 +97,15 @@ def _check_branches(sections: Mapping[str, Mapping[str, object]]) -> Iterator[Pr
             )
 
 
+def _check_windows(sections: Mapping[str, Mapping[str, object]]) -> Iterator[Problem]:
+    from ci_migrate.config.window import find_window_problems
+
+    for name, section in sections.items():
+        window = section.get("window")
+        if isinstance(window, dict):
+            yield from find_window_problems(window, ("environments", name, "window"))
+
+
 def _list_branches(name: str, branches: object) -> Iterator[tuple[KeyPath, str]]:
     path = ("environments", name, "branches")
     if isinstance(branches, str):
@@ -126,5 +136,5 @@ def _is_expanded(path: KeyPath) -> bool:
     if path[0] == "environments":
         return len(path) > 2 and path[2] in _EXPANDED_OF_ENVIRONMENT
     if path[0] == "migrations":
-        return path[1:2] != ("command",)
+        return path[1:2] not in {("command",), ("allow_edit",)}
     return path[0] in {"ledger", "notify"}

@@ -16,7 +16,8 @@ def json_schema() -> dict[str, Any]:
     import msgspec
 
     from ci_migrate.config.leaves import EnvironmentName, VariableName
-    from ci_migrate.config.types import ConfigFile, MigrationsSection
+    from ci_migrate.config.migrations import MigrationsSection
+    from ci_migrate.config.types import ConfigFile
 
     _, components = msgspec.json.schema_components([ConfigFile], ref_template="#/$defs/{name}")
     sections = {name: _tidy(section) for name, section in sorted(components.items())}

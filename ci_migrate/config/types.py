@@ -2,119 +2,19 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from ci_migrate.config.leaves import (
-    Argument,
-    Argv,
     BackupBackend,
     Duration,
     EnvironmentName,
-    ModuleFunction,
     Seconds,
     Text,
     Url,
-    VariableName,
 )
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mapping of the file with a fixed set of keys."""
-
-    def __repr__(self) -> str:
-        # URLs can be anywhere below, with a password.
-        return f"{type(self).__name__}(…)"
-
-
-class CommandSection(Section, frozen=True, kw_only=True):
-    """The project's own runner, started in the place of Alembic."""
-
-    upgrade: Argv
-    downgrade: Argv | None = None
-
-
-class MigrationsSection(Section, frozen=True, kw_only=True):
-    """Where the Alembic or Flask-Migrate project is; detected when left out."""
-
-    config: (
-        Annotated[
-            Text,
-            Meta(
-                description="`alembic.ini` or `pyproject.toml`, from the folder of this file.",
-                examples=["alembic.ini"],
-            ),
-        ]
-        | None
-    ) = None
-    name: (
-        Annotated[
-            Text,
-            Meta(description="Section of the ini file, as `alembic -n`.", examples=["alembic"]),
-        ]
-        | None
-    ) = None
-    flask_app: (
-        Annotated[
-            Text,
-            Meta(
-                description="The Flask application, as `FLASK_APP`.", examples=["shop:create_app"]
-            ),
-        ]
-        | None
-    ) = None
-    directory: (
-        Annotated[
-            Text,
-            Meta(
-                description="Folder of the migration environment (the one with `env.py`).",
-                examples=["migrations"],
-            ),
-        ]
-        | None
-    ) = None
-    url_env: Annotated[
-        VariableName | Annotated[tuple[VariableName, ...], Meta(min_length=1)],
-        Meta(description="Variables through which the project's own settings read its URL."),
-    ] = ("DATABASE_URL", "SQLALCHEMY_DATABASE_URI")
-    env: Annotated[
-        dict[VariableName, str],
-        Meta(
-            description="Further variables for the project's process; `{url}` stands for the URL "
-            "of the environment.",
-            examples=[{"SHOP_DATABASE": "{url}"}],
-        ),
-    ] = {}
-    x: Annotated[
-        tuple[Argument, ...],
-        Meta(description="Arguments as `alembic -x key=value`; `{url}` stands for the URL."),
-    ] = ()
-    path: Annotated[
-        tuple[Text, ...], Meta(description="Folders that are added to `sys.path`.")
-    ] = ()
-    setup: ModuleFunction | None = None
-    heads: Annotated[
-        tuple[Text, ...],
-        Meta(description="Branch labels or revisions, where several heads are intended."),
-    ] = ()
-    version_table: (
-        Annotated[
-            Text,
-            Meta(description="Version table, where it cannot be read from `env.py`."),
-        ]
-        | None
-    ) = None
-    version_table_schema: (
-        Annotated[
-            Text,
-            Meta(description="Its schema, where it cannot be read from `env.py`."),
-        ]
-        | None
-    ) = None
-    versions: Annotated[
-        tuple[Text, ...],
-        Meta(description="Folders of the revision files, where they cannot be read statically."),
-    ] = ()
-    command: CommandSection | None = None
+from ci_migrate.config.migrations import MigrationsSection
+from ci_migrate.config.promises import Approval, EvidenceSource, WindowSection
+from ci_migrate.config.section import Section
 
 
 class BackupSection(Section, frozen=True, kw_only=True):
@@ -208,6 +108,23 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    evidence: Annotated[
+        tuple[EvidenceSource, ...],
+        Meta(
+            min_length=1,
+            description="Where it is looked up what the environment before has executed, in this order.",
+            examples=[["database", "github"]],
+        ),
+    ] = ("database",)
+    soak: Annotated[
+        Seconds | Duration,
+        Meta(
+            description="How long a revision must have been in the environment before.",
+            examples=["1h"],
+        ),
+    ] = 0
+    window: WindowSection | None = None
+    approval: Approval = False
     backup: BackupBackend | BackupSection = "auto"
     scratch_url: (
         Annotated[

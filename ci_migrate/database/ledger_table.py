@@ -27,11 +27,11 @@ def ledger_table(schema: str | None) -> Any:
     columns: list[Column[Any]] = [
         Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
         Column("run_id", String(36), nullable=False, index=False),
-        Column("kind", String(16), nullable=False),  # run | revision
+        Column("kind", String(16), nullable=False),  # run | revision | override
         Column("environment", String(200), nullable=False),
         Column("command", String(32), nullable=False),  # promote
         Column("outcome", String(32), nullable=False),  # run: started, then its outcome;
-        # revision: planned, then executed or not-executed
+        # revision: planned, then executed or not-executed; override: the gate
         Column("started_at", String(32), nullable=False),
         Column("finished_at", String(32)),
         Column("revision", String(255)),
@@ -120,7 +120,9 @@ def update_run(
     def update(connection: Connection) -> None:
         table = ledger_table(schema)
         # Found once and changed by primary key: a search for each of thousands would read them all.
-        found = select(table.c.revision, table.c.id).where(table.c.run_id == run_id)
+        found = select(table.c.revision, table.c.id).where(
+            table.c.run_id == run_id, table.c.kind.in_(("run", "revision"))
+        )
         changes: dict[tuple[str, ...], list[Row]] = {}
         for revision, number in connection.execute(found):
             change = values if revision is None else revisions.get(revision)

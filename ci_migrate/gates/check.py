@@ -1,12 +1,22 @@
-"""All gates, in the order in which they are told."""
+"""All gates, in the order in which they are told, and those that may be overridden."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from ci_migrate.gates import connection, heads, health, history, order, unfinished
+from ci_migrate.gates import (
+    approval,
+    connection,
+    heads,
+    health,
+    history,
+    order,
+    unfinished,
+    window,
+)
 from ci_migrate.gates.inputs import GateInputs
-from ci_migrate.models import GateResult
+from ci_migrate.models import GateOutcome, GateResult
 
 GATES: dict[str, Callable[[GateInputs], GateResult]] = {
     connection.NAME: connection.check,
@@ -14,11 +24,23 @@ GATES: dict[str, Callable[[GateInputs], GateResult]] = {
     unfinished.NAME: unfinished.check,
     heads.NAME: heads.check,
     order.NAME: order.check,
+    window.NAME: window.check,
+    approval.NAME: approval.check,
     health.NAME: health.check,
 }
 """Every gate by its name; a gate is a pure function of the inputs."""
 
+OVERRIDABLE = frozenset({order.NAME, window.NAME, approval.NAME, health.NAME})
+"""Gates that ask for a proof or a good moment; the others say that an upgrade would go wrong."""
+
 
 def check_gates(inputs: GateInputs) -> tuple[GateResult, ...]:
     """Return the answer of every gate; all are asked, so that all faults are shown together."""
-    return tuple(check(inputs) for check in GATES.values())
+    return tuple(_override(check(inputs), inputs) for check in GATES.values())
+
+
+def _override(found: GateResult, inputs: GateInputs) -> GateResult:
+    reason = inputs.overrides.get(found.name)
+    if reason is None or found.outcome is not GateOutcome.FAILED or found.name not in OVERRIDABLE:
+        return found
+    return replace(found, outcome=GateOutcome.OVERRIDDEN, reason=reason, next_step=None)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from ci_migrate.models import Evidence, Plan, Unfinished
+from ci_migrate.config.environment import Window
+from ci_migrate.models import Plan, SourceAnswer, Unfinished
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem
 
@@ -31,9 +33,21 @@ class GateInputs:
     """Why the role cannot migrate, or None."""
     connection_next: str | None = None
     promote_from: str | None = None
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
-    """What the environment before has executed, by revision."""
-    evidence_problem: str | None = None
+    answers: tuple[SourceAnswer, ...] = ()
+    """What the sources say of the environment before, as far as they were asked; the last one counts."""
+    soak: float = 0.0
+    """Seconds that a revision must have been there."""
+    now: datetime | None = None
+    """The time of this run, in UTC; None when nothing of it depends on the time."""
+    window: Window | None = None
+    approval: str | None = None
+    """The GitHub environment in which this run must have been approved; None when it need not be."""
+    approved_by: tuple[str, ...] = ()
+    """Who approved this run there."""
+    approval_problem: str = ""
+    """Why that cannot be told."""
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Why gates that fail may be passed over, by gate."""
     health: str = "off"
     """`block`, `warn` or `off`."""
     ailments: tuple[str, ...] = ()

@@ -16,8 +16,9 @@ from ci_migrate.http_client import Answer, ask_api
 from ci_migrate.redact import one_line
 
 API_URL = "https://api.github.com"
-TOKEN_VARIABLES = ("CI_MIGRATE_GITHUB_TOKEN", "GITHUB_TOKEN")
-"""The action's input `github-token`, then what the user sets."""
+ACTION_TOKEN = "CI_MIGRATE_GITHUB_TOKEN"  # noqa: S105 - the name of a variable
+"""The variable of the action's input `github-token`."""
+TOKEN_VARIABLES = (ACTION_TOKEN, "GITHUB_TOKEN")
 MOST_PAGES = 30
 PER_PAGE = 100
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="next"')

@@ -106,6 +106,8 @@ class Console:
         for gate in promotion.gates:
             if gate.outcome is GateOutcome.FAILED:
                 self._gate(gate.name, gate.message, gate.next_step)
+        for passage in prose.overridden_gates(promotion):
+            self._labelled("gate", f"{passage.label}\n{passage.text}", "33")
         self._failure(promotion)
         self._write(
             self._paint(self._foreign(prose.headline(promotion)), _COLOURS[promotion.outcome])

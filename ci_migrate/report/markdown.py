@@ -67,6 +67,8 @@ def _failure(promotion: Promotion) -> Iterator[str]:
 def _gates(promotion: Promotion) -> Iterator[str]:
     if not promotion.gates:
         return
+    for passage in prose.overridden_gates(promotion):
+        yield f"> ⚠️ **{escape(passage.label)}**<br>{_cell(passage.text)}\n"
     failed = [gate for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
     yield from _table(
         ("Gate", "Result", ""),

@@ -162,6 +162,15 @@ def failure_passages(promotion: Promotion) -> Iterator[Passage]:
         yield Passage(label="Next", text=failure.next)
 
 
+def overridden_gates(promotion: Promotion) -> Iterator[Passage]:
+    """Yield the gates that failed and were passed over, with the reason and what they said."""
+    for gate in promotion.gates:
+        if gate.outcome is GateOutcome.OVERRIDDEN:
+            who = f" by {one_line(promotion.run.actor, 80)}" if promotion.run.actor else ""
+            text = f"Reason: {one_line(gate.reason or '', 500)}\nIt said: {gate.message}"
+            yield Passage(label=f"Gate {gate.name} OVERRIDDEN{who}", text=text)
+
+
 def describe_backup(backup: Backup) -> str:
     """Return a backup in one line: backend, place, size, proof."""
     if not backup.location:

@@ -29,6 +29,7 @@ def build_result(promotion: Promotion) -> dict[str, Any]:
                 "outcome": gate.outcome.value,
                 "message": gate.message,
                 "next": gate.next_step,
+                "reason": gate.reason,
             }
             for gate in promotion.gates
         ],

@@ -94,6 +94,8 @@ def _blocks(promotion: Promotion) -> Iterator[dict[str, Any]]:
             yield _passage(f"Gate {gate.name}", gate.message, is_code=False)
             if gate.next_step:
                 yield _passage("Next", gate.next_step, is_code=True)
+    for passage in prose.overridden_gates(promotion):
+        yield _passage(passage.label, passage.text, is_code=False)
     if promotion.pending:
         yield _section("\n".join(_revisions(promotion)))
     fields = [_field(fact) for fact in prose.facts(promotion)]

@@ -43,6 +43,8 @@ def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
             yield f"    {run['run_url']}"
         if run["failure"]:
             yield f"    {one_line(json.loads(run['failure'])['message'], 500)}"
+        for override in run["overrides"]:
+            yield f"    overridden   gate {override['outcome']}: {one_line(override['message'] or '', 300)}"
         for revision in run["revisions"]:
             took = revision["seconds"]
             seconds = f" ({format_seconds(took)})" if took is not None else ""

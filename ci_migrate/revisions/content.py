@@ -9,7 +9,7 @@ from ci_migrate.revisions.reach import Part, select_parts
 from ci_migrate.revisions.syntax import parse_revision_source
 
 if TYPE_CHECKING:
-    from ci_migrate.revisions.helpers import Surroundings
+    from ci_migrate.revisions.surroundings import Surroundings
 
 _ROOTS = ("revision", "down_revision", "branch_labels", "depends_on", "upgrade", "downgrade")
 

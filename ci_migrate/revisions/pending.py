@@ -13,7 +13,7 @@ from ci_migrate.revisions.reader import read_source
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ci_migrate.revisions.helpers import Surroundings
+    from ci_migrate.revisions.surroundings import Surroundings
 
 
 def describe_pending(

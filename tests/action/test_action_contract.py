@@ -20,6 +20,7 @@ RESULT_KEYS = [
 
 def test_inputs_and_outputs_are_those_that_are_documented():
     inputs = ["command", "environment", "config", "working-directory", "python", "args"]
+    inputs += ["github-token"]
     assert list(ACTION["inputs"]) == inputs
     assert list(ACTION["outputs"]) == RESULT_KEYS
     for value in (*ACTION["inputs"].values(), *ACTION["outputs"].values()):

@@ -28,6 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "database",
             "git",
             "github",
+            "ledger_facts",
             "migrations",
             "own_runner",
             "remains",
@@ -40,6 +41,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "aftermath",
+            "approval",
             "backup_stage",
             "bookkeeping",
             "change",
@@ -47,6 +49,8 @@ LAYERS: tuple[frozenset[str], ...] = (
             "execute",
             "execution",
             "gate_stage",
+            "github_record",
+            "github_stage",
             "look_back",
             "preflight",
             "preview",
@@ -56,6 +60,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "status",
             "story",
             "survey",
+            "evidence_sources",
             "unfinished_runs",
             "watch",
             "worker_settings",

@@ -231,7 +231,7 @@ def test_all_problems_come_together_in_the_order_of_the_file():
         "environments:\n"
         "  a: {url: u, branches: [m], promote_from: b}\n"
         "  a: {url: u}\n"
-        "  b: {url: 5, branches: [m], promote_from: a, soak: 1h}\n"
+        "  b: {url: 5, branches: [m], promote_from: a, tenants: 1h}\n"
         "notify: {slack: {webhook: '${'}}\n"
     )
     assert [line.split(" ")[:2] for line in told] == [
@@ -242,7 +242,7 @@ def test_all_problems_come_together_in_the_order_of_the_file():
         ["7:", "environments.a:"],
         ["8:", "environments.b.url:"],
         ["8:", "environments.b.branches[0]:"],
-        ["8:", "environments.b.soak:"],
+        ["8:", "environments.b.tenants:"],
         ["9:", "notify.slack.webhook:"],
     ]
 

@@ -54,7 +54,7 @@ def test_every_key_is_described_or_refers_to_a_section():
         ("{version: 1, environments: {dev: {url: u, backup: null}}}", False),
         ("{version: 1, environments: {dev: {url: u, promote_from: null}}}", False),
         ("{version: 1, environments: {dev: {url: u, lock_wait: 5 m}}}", False),
-        ("{version: 1, environments: {dev: {url: u, soak: 1h}}}", False),
+        ("{version: 1, environments: {dev: {url: u, tenants: 1h}}}", False),
     ],
 )
 def test_editors_see_what_we_see(text, is_valid):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,7 +11,15 @@ import pytest
 from ci_migrate.gates import connection, heads, history, order, unfinished
 from ci_migrate.gates.check import check_gates
 from ci_migrate.gates.inputs import GateInputs
-from ci_migrate.models import Evidence, GateOutcome, Plan, Remains, Revision, Unfinished
+from ci_migrate.models import (
+    Evidence,
+    GateOutcome,
+    Plan,
+    Remains,
+    Revision,
+    SourceAnswer,
+    Unfinished,
+)
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem
 from tests.unit.report.samples import make_pending
@@ -51,6 +60,8 @@ def test_all_gates_are_asked_so_that_all_faults_are_told() -> None:
         ("unfinished", PASSED),
         ("heads", FAILED),
         ("order", SKIPPED),
+        ("window", SKIPPED),
+        ("approval", SKIPPED),
         ("health", SKIPPED),
     ]
 
@@ -190,9 +201,12 @@ def promoted(*ids: str, content_hash: str = "h") -> dict[str, Evidence]:
     }
 
 
-def pending_after(before: str | None = "dev", **more: Any) -> GateInputs:
+def pending_after(
+    before: str | None = "dev", evidence: dict[str, Evidence] | None = None, **more: Any
+) -> GateInputs:
     plan = Plan(current=(), target=("bbbb",), pending=PENDING)
-    return make_inputs(plan=plan, promote_from=before, **more)
+    told = {"answers": (SourceAnswer(source="database", evidence=evidence or {}),), **more}
+    return make_inputs(**{"plan": plan, "promote_from": before, **told})
 
 
 def test_the_first_environment_has_none_before_it() -> None:
@@ -218,19 +232,64 @@ def test_what_it_executed_with_other_content_blocks() -> None:
     evidence = {**promoted("aaaa"), **promoted("bbbb", content_hash="other")}
     found = order.check(pending_after(evidence=evidence))
     assert found.outcome is FAILED
-    assert "another version of bbbb 'add name' on 2026-11-01" in found.message
+    assert found.message == (
+        "dev has not executed bbbb 'add name'; it ran another version of that file on"
+        " 2026-11-01 12:00:00 UTC"
+    )
 
 
-def test_a_ledger_that_cannot_be_read_blocks() -> None:
-    found = order.check(pending_after(evidence_problem="connection refused"))
+def test_a_record_of_an_older_kind_is_compared_with_its_own_kind() -> None:
+    pending = (make_pending("aaaa", content_hash="v2:new", former_hashes=("v1:old",)),)
+    plan = Plan(current=(), target=("aaaa",), pending=pending)
+    for known, outcome in (("v2:new", PASSED), ("v1:old", PASSED), ("v1:other", FAILED)):
+        evidence = promoted("aaaa", content_hash=known)
+        assert order.check(pending_after(plan=plan, evidence=evidence)).outcome is outcome
+
+
+def test_no_source_that_answers_blocks_and_tells_of_each() -> None:
+    silent = (
+        SourceAnswer(source="database", problem="connection refused"),
+        SourceAnswer(source="github", problem="GitHub is in trouble"),
+    )
+    found = order.check(pending_after(answers=silent))
     assert found.outcome is FAILED
-    assert "the ledger of dev cannot be read: connection refused" in found.message
+    assert found.message == (
+        "nothing tells what dev has executed\nits ledger: connection refused"
+        "\nits deployments at GitHub: GitHub is in trouble"
+    )
+
+
+def test_the_source_that_answers_is_named_with_those_that_did_not() -> None:
+    silent = SourceAnswer(source="database", problem="connection refused")
+    heard = (silent, SourceAnswer(source="github", evidence=promoted("aaaa", "bbbb")))
+    passed = order.check(pending_after(answers=heard))
+    assert (passed.outcome, passed.message) == (
+        PASSED,
+        "dev executed all 2, with the same content (by its deployments at GitHub)",
+    )
+    heard = (silent, SourceAnswer(source="github", evidence=promoted("aaaa")))
+    failed = order.check(pending_after(answers=heard))
+    assert failed.message == (
+        "dev has not executed bbbb 'add name'"
+        "\n(by its deployments at GitHub; its ledger: connection refused)"
+    )
+
+
+def test_what_soaks_is_told_with_the_time_at_which_it_is_ready() -> None:
+    evidence = promoted("aaaa", "bbbb")
+    at = datetime(2026, 11, 1, 12, 59, 59, tzinfo=timezone.utc)
+    found = order.check(pending_after(evidence=evidence, soak=3600.0, now=at))
+    assert found.outcome is FAILED
+    assert found.message.endswith("which is less than `soak` (1 h) ago")
+    assert found.next_step == "Run this again after 2026-11-01 13:00:00 UTC."
+    later = pending_after(evidence=evidence, soak=3600.0, now=at + timedelta(seconds=1))
+    assert order.check(later).outcome is PASSED
 
 
 def test_many_missing_revisions_are_counted() -> None:
     pending = tuple(make_pending(f"{n:04x}") for n in range(12))
     plan = Plan(current=(), target=("x",), pending=pending)
-    found = order.check(make_inputs(plan=plan, promote_from="dev"))
+    found = order.check(pending_after(plan=plan))
     assert found.message.endswith("\nand 7 more")
 
 
@@ -238,9 +297,7 @@ def test_content_that_could_not_be_read_is_no_evidence() -> None:
     """An empty hash equals an empty hash, and proves nothing."""
     pending = (make_pending("aaaa", content_hash=""),)
     plan = Plan(current=(), target=("aaaa",), pending=pending)
-    found = order.check(
-        make_inputs(plan=plan, promote_from="dev", evidence=promoted("aaaa", content_hash=""))
-    )
+    found = order.check(pending_after(plan=plan, evidence=promoted("aaaa", content_hash="")))
     assert found.outcome is FAILED
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ci_migrate.revisions.content import content_hash, content_hashes
-from ci_migrate.revisions.helpers import Surroundings
+from ci_migrate.revisions.surroundings import Surroundings
 
 HEAD = 'from alembic import op\nrevision = "b2"\ndown_revision = "a1"\n'
 FILES = {

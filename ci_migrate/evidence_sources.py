@@ -1,0 +1,90 @@
+"""What an environment has executed, asked from one source after the other until one of them answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ci_migrate.config.environment import Environment
+from ci_migrate.database.engine import Database
+from ci_migrate.errors import CiMigrateError, ConfigError
+from ci_migrate.github.rest import open_github
+from ci_migrate.github_record import read_record
+from ci_migrate.ledger import Ledger
+from ci_migrate.models import Evidence, SourceAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """Another environment of the configuration, as far as it can be asked here."""
+
+    name: str
+    url: str | None = field(repr=False)
+    """Its URL; None when it is not known here."""
+    problem: str = ""
+    """Why its URL is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Of whom it is asked what they executed, and with which means."""
+
+    environment: Environment
+    """The one that wants to know; where the ledger lies is the same for all."""
+    before: Before
+    wanted: frozenset[str]
+    """The revisions that it is about."""
+    env: Mapping[str, str]
+
+
+def hear_sources(question: Question) -> tuple[SourceAnswer, ...]:
+    """Return what the configured sources say, up to the first that answers; raises nothing expected.
+
+    A source that cannot be asked, or has no record of the environment at all, passes the question on.
+    """
+    heard: list[SourceAnswer] = []
+    for source in question.environment.evidence:
+        heard.append(_hear(source, question))
+        if not heard[-1].problem:
+            break
+    return tuple(heard)
+
+
+def read_ledger(environment: Environment, before: Before) -> Mapping[str, Evidence] | None:
+    """Return what the ledger of an environment knows as executed; None when there is no ledger.
+
+    Only reading is done. Raises ConfigError when its URL is not known, and what a database raises.
+    """
+    url = environment.ledger_url or before.url
+    if url is None:
+        raise ConfigError(before.problem)
+    database = Database(url, root=environment.root)
+    ledger = Ledger(database, schema=environment.ledger_schema, environment=before.name)
+    return ledger.evidence() if ledger.exists() else None
+
+
+def _hear(source: str, question: Question) -> SourceAnswer:
+    try:
+        found = _SOURCES[source](question)
+    except CiMigrateError as exc:
+        return SourceAnswer(source=source, problem=exc.message)
+    if found is None:
+        return SourceAnswer(
+            source=source, problem=f"{question.before.name} has no record there yet"
+        )
+    return SourceAnswer(source=source, evidence=found)
+
+
+def _ask_database(question: Question) -> Mapping[str, Evidence] | None:
+    return read_ledger(question.environment, question.before)
+
+
+def _ask_github(question: Question) -> Mapping[str, Evidence] | None:
+    github = open_github(question.env)
+    return read_record(github, question.before.name, question.wanted)
+
+
+_SOURCES: dict[str, Callable[[Question], Mapping[str, Evidence] | None]] = {
+    "database": _ask_database,
+    "github": _ask_github,
+}
