@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 from typing import Any, NoReturn
 
 from ci_migrate.worker.protocol import Channel
+
+PR_SET_PDEATHSIG = 1
+"""Of Linux: the signal that a process gets when its parent has ended."""
 
 
 def start() -> NoReturn:
@@ -21,6 +25,7 @@ def start() -> NoReturn:
 
 def serve() -> int:
     """Serve the parent's commands until `end`; every failure of the user's code becomes an event."""
+    _end_with_parent()
     channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     stage = "load"
@@ -36,6 +41,18 @@ def serve() -> int:
     except BaseException as exc:  # noqa: BLE001 - user code raises anything, also SystemExit
         return _report(channel, stage, exc)
     return 0
+
+
+def _end_with_parent() -> None:
+    """Let Linux kill this process when its parent ends.
+
+    The thread that reads commands sees that, too, but cannot run while one call in C keeps the interpreter.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(ImportError, OSError):  # a Python without it has the thread
+            import ctypes
+
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:

@@ -37,6 +37,9 @@ def point(name, connection=None):
         os.killpg(os.getpgid(parent), signal.SIGKILL)
     if action in {"worker", "both"}:
         os.kill(os.getpid(), signal.SIGKILL)
+    if action == "deaf":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if action == "statement":
         connection.exec_driver_sql(SLOW[connection.dialect.name])
     if action == "pause":

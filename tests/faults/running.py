@@ -82,6 +82,18 @@ class Running:
         wait_until(lambda: self._reached.exists() or self._is_over(), REACHED_SECONDS, "the point")
         assert self._reached.exists(), self.output
 
+    def wait_for_program(self, name: str) -> None:
+        """Wait until a program that the run started is running."""
+
+        def runs() -> bool:
+            return name in {
+                Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+                for pid in processes_with("FAULT_ID", self.id)
+            }
+
+        wait_until(lambda: self._is_over() or runs(), REACHED_SECONDS, name)
+        assert not self._is_over(), self.output
+
     def release(self) -> None:
         """Let a project that pauses go on."""
         Path(f"{self._reached}.go").write_text("")
