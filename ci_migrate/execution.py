@@ -15,18 +15,21 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.identity import Challenge, publish_challenge
 from ci_migrate.database.ledger_table import LEDGER_TABLE
 from ci_migrate.database.lock import Lock
+from ci_migrate.database.patience import ask_within
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import ProbeError
+from ci_migrate.errors import InterruptedRunError, ProbeError
 from ci_migrate.ledger import Ledger
 from ci_migrate.migrations import Worker, start_worker
 from ci_migrate.models import Outcome
 from ci_migrate.record import RunRecord
 from ci_migrate.stops import held_stops
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
-from ci_migrate.upgrade.probe import Probe, load_and_probe, project_failure
+from ci_migrate.upgrade.probe import Patience, Probe, load_and_probe, project_failure
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.worker_settings import build_settings, build_worker_environment
 
+LOOK_SECONDS = 60.0
+"""How long a look at the database may take; a stop shortens it."""
 LONGEST_SHOWN_LINE = 10_000
 """Characters of a line that the project prints."""
 
@@ -67,23 +70,15 @@ class Execution:
             before = self.read_state(history)
             session = self._open.enter_context(self.database.session())
             challenge = publish_challenge(self.database, session)
-            settings = build_settings(
-                self.environment,
-                history.project,
-                self.database,
-                connection_check=can_watch_client(self.database),
-            )
-            env = build_worker_environment(self.environment, self.env, self.database)
-            root = self.environment.root
-            with held_stops():
-                worker = self._open.enter_context(
-                    start_worker(settings, env=env, root=root, hear=self.hear)
-                )
+            worker = self._start_worker(history)
+            patience = Patience(self.environment.probe_timeout, self.record.observer.note)
             try:
-                probe = load_and_probe(worker, challenge)
+                probe = _probe(worker, challenge, patience)
             finally:
-                self._check_untouched(before, history)
-            survey = self._survey_by(worker, history, probe) if history.unreadable else None
+                ask_within(LOOK_SECONDS, lambda: self._check_untouched(before, history))
+            survey = None
+            if history.unreadable:
+                survey = self._survey_by(worker, history, probe, patience)
             self.project = OpenedProject(
                 worker=worker, probe=probe, challenge=challenge, survey=survey
             )
@@ -114,9 +109,25 @@ class Execution:
         self.report = UpgradeReport()
         self.record.forget_attempt()
 
-    def _survey_by(self, worker: Worker, history: History, probe: Probe) -> Survey:
+    def _start_worker(self, history: History) -> Worker:
+        settings = build_settings(
+            self.environment,
+            history.project,
+            self.database,
+            connection_check=can_watch_client(self.database),
+        )
+        env = build_worker_environment(self.environment, self.env, self.database)
+        # A stop in the middle would leave a worker that nobody ends.
+        with held_stops():
+            return self._open.enter_context(
+                start_worker(settings, env=env, root=self.environment.root, hear=self.hear)
+            )
+
+    def _survey_by(
+        self, worker: Worker, history: History, probe: Probe, patience: Patience
+    ) -> Survey:
         worker.send(do="history")
-        answer = list(worker.events("history", "failed"))[-1]
+        answer = list(worker.events("history", "failed", while_silent=patience.look))[-1]
         if answer["event"] == "failed":
             raise project_failure(answer)
         found = history_of_worker(
@@ -138,3 +149,13 @@ class Execution:
             " example by a variable that `migrations.env` sets, then look at what it did. If somebody else"
             " migrated the database, start this again.",
         )
+
+
+def _probe(worker: Worker, challenge: Challenge, patience: Patience) -> Probe:
+    try:
+        return load_and_probe(worker, challenge, patience)
+    except (ProbeError, InterruptedRunError) as exc:
+        if patience.is_over or isinstance(exc, InterruptedRunError):
+            with held_stops():
+                worker.interrupt()  # what it still does would come after the look at the database
+        raise

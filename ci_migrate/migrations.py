@@ -51,6 +51,10 @@ class WorkerSettings:
     target: str = "heads"
 
 
+def _wait_on() -> None:
+    """Wait for as long as it takes."""
+
+
 class Worker:
     """A running worker; use `start_worker`."""
 
@@ -85,12 +89,13 @@ class Worker:
         except BrokenPipeError:
             return
 
-    def events(self, *until: str) -> Iterator[Event]:
+    def events(self, *until: str, while_silent: Callable[[], object] = _wait_on) -> Iterator[Event]:
         """Yield events up to and including one named in `until`.
 
+        `while_silent` is called several times a second while nothing is said; what it raises ends the wait.
         Raises WorkerError when the worker ends without it.
         """
-        for line in self._lines():
+        for line in self._lines(while_silent):
             event: Event = json.loads(line)
             yield event
             if event["event"] in until:
@@ -100,7 +105,7 @@ class Worker:
 
     def rest(self) -> Iterator[Event]:
         """Yield what a worker that has ended had still said."""
-        for line in self._lines():
+        for line in self._lines(_wait_on):
             event: Event = json.loads(line)
             yield event
 
@@ -119,7 +124,7 @@ class Worker:
         os.close(self._events)
         self._relay.join(timeout=1)
 
-    def _lines(self) -> Iterator[bytes]:
+    def _lines(self, while_silent: Callable[[], object]) -> Iterator[bytes]:
         with selectors.DefaultSelector() as selector:
             selector.register(self._events, selectors.EVENT_READ)
             while True:
@@ -131,6 +136,7 @@ class Worker:
                 if not selector.select(timeout=0 if has_ended else 0.2):
                     if has_ended:
                         return
+                    while_silent()
                     continue
                 data = os.read(self._events, 65536)
                 if not data:

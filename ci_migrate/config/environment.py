@@ -90,6 +90,8 @@ class Environment:
     """`project` or `per_revision`."""
     lock_wait: float
     """Seconds to wait for another run."""
+    probe_timeout: float
+    """Seconds that loading the project and its first look at the database may take; 0 for any time."""
     lock_timeout: float
     """Seconds that a statement may wait for a lock of the database; 0 leaves it to the server."""
     lock_retries: int

@@ -155,6 +155,13 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
         Seconds | Duration,
         Meta(description="How long to wait for another run."),
     ] = "10m"
+    probe_timeout: Annotated[
+        Seconds | Duration,
+        Meta(
+            description="How long the project may take to be loaded and to open its database, before"
+            " anything is run.",
+        ),
+    ] = "10m"
     lock_timeout: Annotated[
         Seconds | Duration,
         Meta(

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import textwrap
+import threading
 from typing import TextIO
 
 from ci_migrate.github.commands import endgroup, group, neutralise
@@ -41,6 +42,7 @@ class Console:
         self._group_is_open = False
         self._project_lines = 0
         self._bar_is_drawn = False
+        self._one_by_one = threading.RLock()
         self._current: tuple[str, str, int, int] | None = None
 
     def stage_started(self, stage: str) -> None:
@@ -51,18 +53,15 @@ class Console:
 
     def stage_ended(self, stage: str, result: str, seconds: float) -> None:
         """Write the stage's line."""
-        self._clear_bar()
         self.close_group()
         self._labelled(stage, f"{result}  ({prose.format_seconds(seconds)})", "1")
 
     def note(self, text: str) -> None:
         """Write an indented line."""
-        self._clear_bar()
         self._write(f"         {self._foreign(text)}")
 
     def warn(self, text: str) -> None:
         """Write a warning, every line of it."""
-        self._clear_bar()
         for line in plain(text).splitlines():
             self._labelled("warning", line, "33")
 
@@ -78,7 +77,6 @@ class Console:
     def revision_ended(self, revision: str, seconds: float) -> None:
         """Write how long the revision took."""
         _, message, number, total = self._current or ("", "", 0, 0)
-        self._clear_bar()
         # The bar that named the revision is gone; plain lines named it when it began.
         name = f"{revision} {one_line(message, 60)}" if self._is_terminal else revision
         text = f"[{number}/{total}] {name} done in {prose.format_seconds(seconds)}"
@@ -88,7 +86,6 @@ class Console:
         """Relay a line of the project's, marked as such; only the first thousand."""
         self._project_lines += 1
         if self._project_lines <= MOST_PROJECT_LINES:
-            self._clear_bar()
             self._write(self._paint(f"       | {self._foreign(line)}", "2"))
         elif self._project_lines == MOST_PROJECT_LINES + 1:
             self._write("       | … (more output of the project is not shown)")
@@ -101,7 +98,6 @@ class Console:
 
     def tell(self, promotion: Promotion) -> None:
         """Write the account of a finished run."""
-        self._clear_bar()
         self.close_group()
         for gate in promotion.gates:
             if gate.outcome is GateOutcome.FAILED:
@@ -161,27 +157,26 @@ class Console:
     def _draw_bar(self, done: int, total: int, text: str) -> None:
         filled = _BAR_WIDTH * done // max(total, 1)
         bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        self._put(f"\r\x1b[K         {bar} {done}/{total} {one_line(text)}")
-        self._bar_is_drawn = True
-
-    def _clear_bar(self) -> None:
-        if self._bar_is_drawn:
-            self._stream.write("\r\x1b[K")
-            self._bar_is_drawn = False
+        self._put(f"\r\x1b[K         {bar} {done}/{total} {one_line(text)}", is_bar=True)
 
     def _write(self, line: str) -> None:
         self._put(line + "\n")
 
-    def _put(self, text: str) -> None:
+    def _put(self, text: str, *, is_bar: bool = False) -> None:
         # What the stream's encoding does not know must not end a run.
         encoding = self._stream.encoding or "utf-8"
-        try:
-            self._stream.write(text.encode(encoding, "replace").decode(encoding))
-            # A killed process loses what is not flushed, and a log that is behind misleads.
-            self._stream.flush()
-        except OSError:
-            # Nobody reads any more (`| head`, a full disk): the run goes on, and so do the other reporters.
-            _discard(self._stream)
+        # The project's output and the watch come from threads of their own.
+        with self._one_by_one:
+            if self._bar_is_drawn and not is_bar:
+                text = "\r\x1b[K" + text
+            self._bar_is_drawn = is_bar
+            try:
+                self._stream.write(text.encode(encoding, "replace").decode(encoding))
+                # A killed process loses what is not flushed, and a log that is behind misleads.
+                self._stream.flush()
+            except OSError:
+                # Nobody reads any more (`| head`, a full disk): the run goes on, and so do the other reporters.
+                _discard(self._stream)
 
 
 def _discard(stream: TextIO) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,8 @@ from ci_migrate.errors import (
 )
 from ci_migrate.migrations import Event, Worker
 from ci_migrate.models import Plan
+
+TELL_EVERY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +35,46 @@ class Probe:
     external_transaction: bool
 
 
-def load_and_probe(worker: Worker, challenge: Mapping[str, str]) -> Probe:
+class Patience:
+    """How long the project may be silent before anything is run, and what is said meanwhile."""
+
+    def __init__(self, seconds: float, tell: Callable[[str], object]) -> None:
+        """`seconds` is 0 for any time; `tell` hears every 15 seconds that the project is waited for."""
+        self._limit = seconds or math.inf
+        self._tell = tell
+        self.is_over = False
+        self._started = self._told = time.monotonic()
+
+    def look(self) -> None:
+        """Raise ProbeError when the time is over."""
+        now = time.monotonic()
+        waited = now - self._started
+        if waited >= self._limit:
+            self.is_over = True
+            raise ProbeError(
+                f"the project was still being imported, or env.py still running, after {waited:.0f} s;"
+                " nothing was run",
+                next_step="It waits for something: what it printed last is above. If it needs more time, raise"
+                " `probe_timeout`.",
+            )
+        if now - self._told >= TELL_EVERY_SECONDS:
+            self._told = now
+            self._tell(
+                f"still waiting for the project to be imported and env.py to run, {waited:.0f} s"
+            )
+
+
+def load_and_probe(worker: Worker, challenge: Mapping[str, str], patience: Patience) -> Probe:
     """Load the project, run its env.py without a step, and return what it configured.
 
-    Raises ProbeError when it fails, configures nothing or more than one database.
+    Raises ProbeError when it fails, takes too long, configures nothing or more than one database.
     """
-    for event in worker.events("loaded", "failed"):
+    for event in worker.events("loaded", "failed", while_silent=patience.look):
         if event["event"] == "failed":
             raise project_failure(event)
     worker.send(do="probe", challenge=dict(challenge))
     found: list[Event] = []
-    for event in worker.events("probe_ended", "failed"):
+    for event in worker.events("probe_ended", "failed", while_silent=patience.look):
         if event["event"] == "probed":
             found.append(event)
         elif event["event"] == "failed":

@@ -28,6 +28,8 @@ class Channel:
         self._pid = os.getpid()
         self.cancel: Callable[[], object] = lambda: None
         """Called by the thread that reads commands, to stop a statement that is running."""
+        self.is_cancelled = False
+        """Whether the parent has asked for an end at once; the error that follows from it is no news."""
         self.stop_reason = ""
         """Why the parent wants no further revision to begin; empty while it does."""
         self._go = threading.Event()
@@ -68,6 +70,7 @@ class Channel:
 
     def _take(self, command: dict[str, Any]) -> None:
         if command.get("do") == "cancel":
+            self.is_cancelled = True
             self.cancel()
         elif command.get("do") == "stop":
             self.stop_reason = command["reason"]

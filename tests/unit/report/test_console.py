@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -217,3 +219,30 @@ def test_letters_that_no_encoding_knows_do_not_stop_the_run() -> None:
     console = Console(stream, is_github=False, is_terminal=False)
     console.note("caf\u00e9 \udcff")
     console.tell(make_promotion(Outcome.PROMOTED))
+
+
+class TornStream(io.StringIO):
+    """Lets other threads run in the middle of what is written."""
+
+    def write(self, text: str) -> int:
+        for letter in text:
+            super().write(letter)
+            time.sleep(0)
+        return len(text)
+
+
+def test_lines_of_two_threads_stay_whole_behind_the_bar() -> None:
+    stream = TornStream()
+    console = Console(stream, is_github=False, is_terminal=True)
+    console.revision_started("a1", "first", 1, 2)
+    said = [threading.Thread(target=console.project_output, args=(str(n) * 40,)) for n in range(9)]
+    said += [threading.Thread(target=console.note, args=(letter * 40,)) for letter in "abcdefghi"]
+    for thread in said:
+        thread.start()
+    for thread in said:
+        thread.join()
+    lines = re.sub(r"\x1b\[[0-9;]*[mK]|\r", "", stream.getvalue()).splitlines()
+    assert len(lines) == 18
+    for line in lines[1:]:
+        assert len(set(line.replace("|", "").replace(" ", ""))) == 1, line
+    assert stream.getvalue().count("\r\x1b[K") == 2, "drawn once, removed once"
