@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ci_migrate.database.catalog import list_tables, read_server_version
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.execution import Execution
 
+if TYPE_CHECKING:
+    from ci_migrate.backup.stores.protocol import Store
+
 
 def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
     """Take and prove a backup of a database with these version rows; raises BackupError."""
-    from ci_migrate.backup.request import BackupRequest
-    from ci_migrate.backup.stores.local import LocalStore
+    from ci_migrate.backup.request import BackupOptions, BackupRequest
     from ci_migrate.backup.take import take_backup
 
     environment, database, record = execution.environment, execution.database, execution.record
+    settings = environment.backup
     with record.stage("backup") as note:
         version, major = read_server_version(database)
         record.versions = {**record.versions, database.dialect: version}
@@ -27,29 +32,45 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 server_major=major,
                 tables=list_tables(database),
                 heads=rows,
-                store=LocalStore(environment.backup_directory),
+                store=open_backup_store(execution),
+                encrypt_to=settings.encrypt_to,
+                options=BackupOptions(
+                    format=settings.format,
+                    jobs=settings.jobs,
+                    compress=settings.compress,
+                    exclude_schemas=settings.exclude_schemas,
+                    exclude_tables=settings.exclude_tables,
+                ),
                 env=execution.env,
                 now=execution.now(),
             ),
-            environment.backup_backend,
+            settings.backend,
         )
         note.result = f"{record.backup.backend}: {record.backup.verified}"
+
+
+def open_backup_store(execution: Execution) -> Store:
+    """Return the store of the environment's backups; nothing is connected to yet."""
+    from ci_migrate.backup.stores.opening import open_store
+
+    environment = execution.environment
+    return open_store(environment.backup.store, root=environment.root, env=execution.env)
 
 
 def remove_old_backups(execution: Execution) -> None:
     """Keep the newest backups that the configuration asks for; what cannot be removed is a warning."""
     environment, record = execution.environment, execution.record
-    if not environment.backup_keep:
+    settings = environment.backup
+    if settings.backend == "none" or not (settings.keep or settings.keep_days):
         return
     from ci_migrate.backup.prune import prune_backups
-    from ci_migrate.backup.stores.local import LocalStore
 
     try:
         prune_backups(
-            LocalStore(environment.backup_directory),
+            open_backup_store(execution),
             environment.name,
-            keep=environment.backup_keep,
-            keep_days=None,
+            keep=settings.keep,
+            keep_days=settings.keep_days,
             now=execution.now(),
         )
     except (CiMigrateError, OSError) as exc:

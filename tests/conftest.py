@@ -15,9 +15,11 @@ from hypothesis import settings
 
 from tests import traps
 from tests.servers import mariadb as mariadb_programs
+from tests.servers import object_store as object_store_programs
 from tests.servers import postgres as postgres_programs
 from tests.servers.github import GitHubServer
 from tests.servers.mariadb import MariadbServer
+from tests.servers.object_store import ObjectStoreServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.slack import SlackServer
 
@@ -146,6 +148,18 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database, once of each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStoreServer]:
+    """An S3 server of this test process, with a bucket `backups`."""
+    program = object_store_programs.find_seaweed()
+    if program is None:
+        without_server("SeaweedFS")
+        return
+    server = ObjectStoreServer(program)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

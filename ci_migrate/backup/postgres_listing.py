@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _DATABASE = re.compile(r"^; +dbname: (.*)$")
 _TABLE = re.compile(r"^\d+; [1-9]\d* \d+ TABLE (.*)$")
-_DATA = re.compile(r"^\d+; \d+ \d+ TABLE DATA ")
+_DATA = re.compile(r"^(\d+); \d+ \d+ TABLE DATA ")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -19,21 +19,22 @@ class Listing:
     database: str
     tables: tuple[str, ...]
     """`SCHEMA NAME OWNER` of each table, unquoted, line breaks shown as spaces."""
-    has_data: bool
+    data: frozenset[str]
+    """Numbers of the entries that are rows of a table."""
 
 
 def read_listing(text: str) -> Listing:
     """Return the parts of a printed table of contents."""
-    database, tables, has_data = "", [], False
+    database, tables, data = "", [], set()
     # Only a line feed ends an entry: names may hold what else splitlines() would split at.
     for line in text.split("\n"):
         if match := _TABLE.match(line):
             tables.append(match.group(1))
-        elif _DATA.match(line):
-            has_data = True
+        elif match := _DATA.match(line):
+            data.add(match.group(1))
         elif match := _DATABASE.match(line):
             database = match.group(1)
-    return Listing(database=database, tables=tuple(tables), has_data=has_data)
+    return Listing(database=database, tables=tuple(tables), data=frozenset(data))
 
 
 def find_missing(

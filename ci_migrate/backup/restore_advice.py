@@ -10,9 +10,39 @@ from ci_migrate.models import Backup
 
 def restore_command(backup: Backup, address: DatabaseAddress) -> str:
     """Return the command, without a password, that brings the backup back; empty without an archive."""
-    archive, name = shlex.quote(backup.location), shlex.quote(address.database)
     if not backup.location:
         return ""
+    fetch, place = _fetch(backup.location)
+    return fetch + _restore(shlex.quote(place), address)
+
+
+def _fetch(location: str) -> tuple[str, str]:
+    """Return the commands that bring a plain archive to this machine, and its path."""
+    steps, place = [], location
+    if "://" in location:
+        place = location.rpartition("/")[2]
+        program = {"s3": "aws s3 cp", "gs": "gcloud storage cp"}.get(location.partition(":")[0])
+        steps.append(
+            f"{program} {shlex.quote(location)} {shlex.quote(place)}"
+            if program
+            else f"az storage blob download -c {shlex.quote(location.split('/')[2])}"
+            f" -n {shlex.quote('/'.join(location.split('/')[3:]))} -f {shlex.quote(place)}"
+        )
+    if place.endswith(".age"):
+        plain = place.removesuffix(".age")
+        steps.append(f"age -d -i KEY_FILE -o {shlex.quote(plain)} {shlex.quote(place)}")
+        place = plain
+    if place.endswith(".tar"):
+        folder = place.removesuffix(".tar")
+        steps.append(
+            f"mkdir {shlex.quote(folder)} && tar -xf {shlex.quote(place)} -C {shlex.quote(folder)}"
+        )
+        place = folder
+    return "".join(f"{step} && " for step in steps), place
+
+
+def _restore(archive: str, address: DatabaseAddress) -> str:
+    name = shlex.quote(address.database)
     if address.dialect == "sqlite":
         return f"cp {archive} {name} && rm -f {name}-wal {name}-shm"
     host = address.host or address.socket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Mapping
 from datetime import timedelta, timezone
@@ -10,7 +11,7 @@ from typing import Any
 
 from ci_migrate import __version__
 from ci_migrate.backup.backends.protocol import Backend
-from ci_migrate.backup.backends.registry import BACKENDS, NO_BACKUP, choose_backend
+from ci_migrate.backup.backends.registry import BACKENDS, NO_BACKUP, choose_backend, refuse_options
 from ci_migrate.backup.directory import name_archive
 from ci_migrate.backup.encryption import SUFFIX as ENCRYPTED_SUFFIX
 from ci_migrate.backup.encryption import parse_recipients
@@ -39,6 +40,9 @@ def take_backup(request: BackupRequest, backend_name: str) -> Backup:
             seconds=0.0,
         )
     started = time.monotonic()
+    backend = BACKENDS[backend_name]
+    kept = [table for table in request.tables if not backend.leaves_out(request.options, table)]
+    request = dataclasses.replace(request, tables=tuple(kept))
     manifest = _take(request, backend_name, started)
     return Backup(
         backend=backend_name,
@@ -52,6 +56,7 @@ def take_backup(request: BackupRequest, backend_name: str) -> Backup:
 
 def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest:
     backend, store = BACKENDS[backend_name], request.store
+    refuse_options(backend_name, request.options)
     tools = backend.check_tools(request)
     recipients = parse_recipients(request.encrypt_to) if request.encrypt_to else []
     suffix = backend.archive_suffix(request.options) + (ENCRYPTED_SUFFIX if recipients else "")

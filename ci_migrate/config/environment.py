@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
     from pathlib import Path
 
+    from ci_migrate.config.backup_settings import BackupSettings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
@@ -76,10 +78,7 @@ class Environment:
     window: Window | None
     approval: str | None
     """The GitHub environment in which a run must be approved; None when it need not be."""
-    backup_backend: str
-    """`auto`, `postgres`, `mysql`, `sqlite` or `none`."""
-    backup_directory: Path
-    backup_keep: int | None
+    backup: BackupSettings
     backup_prove: str
     """`list` or `restore`; a rehearsal needs `restore`."""
     scratch_url: str | None = field(repr=False)

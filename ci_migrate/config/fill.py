@@ -11,7 +11,7 @@ from ci_migrate.config.problems import KeyPath, Problem, raise_problems
 from ci_migrate.redact import names_of_url, secrets_of_url, secrets_of_webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ci_migrate.config.loaded import Config
 
@@ -85,6 +85,10 @@ class Filler:
                 )
             )
         return folder
+
+    def keep_secrets(self, values: Iterable[str]) -> None:
+        """Take note of values that must not be shown."""
+        self._keep(tuple(values))
 
     def finish(self) -> None:
         """Raise one ConfigError when anything was missing or wrong."""

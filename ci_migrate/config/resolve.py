@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_migrate.config.backup_settings import fill_backup
 from ci_migrate.config.duration import parse_duration
 from ci_migrate.config.environment import Environment, Migrations
 from ci_migrate.config.fill import Filler
@@ -16,8 +17,9 @@ from ci_migrate.redact import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ci_migrate.config.backup_section import BackupSection
     from ci_migrate.config.loaded import Config
-    from ci_migrate.config.types import BackupSection, EnvironmentSection
+    from ci_migrate.config.types import EnvironmentSection
 
 
 def resolve_environment(
@@ -32,7 +34,6 @@ def resolve_environment(
     root = config.path.absolute().parent
     here = ("environments", name)
     url = filler.require_url(section.url, (*here, "url"))
-    backend, directory, keep = _read_backup(section.backup)
     ledger = config.file.ledger
     environment = Environment(
         name=name,
@@ -41,9 +42,9 @@ def resolve_environment(
         lock_url=filler.fill_url(section.lock_url or "", (*here, "lock_url")) or url,
         promote_from=section.promote_from,
         **_read_proof(config, name, section),
-        backup_backend=backend,
-        backup_directory=filler.require_folder(directory, (*here, "backup", "directory"), root),
-        backup_keep=keep,
+        backup=fill_backup(
+            _read_backup(section.backup), filler, (*here, "backup"), root=root, env=env
+        ),
         backup_prove=_read_prove(section),
         scratch_url=filler.fill_url(section.scratch_url or "", (*here, "scratch_url")) or None,
         rehearse=_read_rehearse(section),
@@ -100,12 +101,11 @@ def _find_section(config: Config, name: str) -> EnvironmentSection:
     )
 
 
-def _read_backup(backup: str | BackupSection) -> tuple[str, str, int | None]:
-    from ci_migrate.config.types import BackupSection
+def _read_backup(backup: str | BackupSection) -> BackupSection:
+    from ci_migrate.config.backup_section import BackupSection
 
-    section = BackupSection() if isinstance(backup, str) else backup
-    backend = backup if isinstance(backup, str) else section.backend
-    return backend, section.directory, section.keep
+    # The name of a backend, already checked, stands for a section with nothing else in it.
+    return BackupSection(backend=backup) if isinstance(backup, str) else backup  # type: ignore[arg-type]
 
 
 def _read_patience(section: EnvironmentSection) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ci_migrate.config.backup_rules import check_backups
 from ci_migrate.config.expand import TemplateError, parse_template
 from ci_migrate.config.problems import KeyPath, Problem, show_value, suggest_name
 from ci_migrate.config.select import is_literal, match_branch
@@ -26,6 +27,7 @@ def find_broken_rules(value: Mapping[str, object]) -> list[Problem]:
         *_check_promote_from(sections),
         *_check_branches(sections),
         *_check_windows(sections),
+        *check_backups(sections),
         *_check_templates(value, ()),
     ]
 

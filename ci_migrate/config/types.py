@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from ci_migrate.config.backup_section import BackupSection
 from ci_migrate.config.leaves import (
     BackupBackend,
     Duration,
@@ -15,29 +16,6 @@ from ci_migrate.config.leaves import (
 from ci_migrate.config.migrations import MigrationsSection
 from ci_migrate.config.promises import Approval, EvidenceSource, WindowSection
 from ci_migrate.config.section import Section
-
-
-class BackupSection(Section, frozen=True, kw_only=True):
-    """The backup before an upgrade."""
-
-    backend: BackupBackend = "auto"
-    directory: Annotated[
-        Text,
-        Meta(description="Folder of the archives, from the folder of this file; git-ignored."),
-    ] = ".ci-migrate/backups"
-    keep: (
-        Annotated[
-            int, Meta(ge=1, le=999_999_999, description="Archives to keep; all when left out.")
-        ]
-        | None
-    ) = None
-    prove: Annotated[
-        Literal["list", "restore"],
-        Meta(
-            description="`list` reads an archive back; `restore` also restores it into a scratch"
-            " database and compares that with the environment's."
-        ),
-    ] = "list"
 
 
 class SlackSection(Section, frozen=True, kw_only=True):

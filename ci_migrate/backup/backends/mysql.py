@@ -11,7 +11,13 @@ from ci_migrate.backup.mysql_client import find_dump_program, find_load_program
 from ci_migrate.backup.mysql_listing import read_dump
 from ci_migrate.backup.mysql_options import client_environment, option_file
 from ci_migrate.backup.proof import count_tables, missing_tables, unproved
-from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest, RestoreRequest
+from ci_migrate.backup.request import (
+    BackupOptions,
+    BackupRequest,
+    ProofRequest,
+    RestoreRequest,
+    TableName,
+)
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import run_command
@@ -47,6 +53,11 @@ def archive_suffix(options: BackupOptions) -> str:  # noqa: ARG001 as every back
     return ".sql"
 
 
+def leaves_out(options: BackupOptions, table: TableName) -> bool:
+    """Return whether the options leave a table out of the archive."""
+    return table[1] in options.exclude_tables
+
+
 def check_tools(request: BackupRequest) -> dict[str, str]:
     """Return the version of the dump program; raises BackupToolError when none fits the server."""
     program = find_dump_program(request.server_version, request.env)
@@ -63,6 +74,7 @@ def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[
         # Not --defaults-extra-file: after it the clients read ~/.my.cnf, which may hold another
         # password, or leave tables out.
         argv = [str(program), f"--defaults-file={options}", *_OPTIONS, *family]
+        argv += [f"--ignore-table={address.database}.{n}" for n in request.options.exclude_tables]
         try:
             run_command([*argv, "--", address.database], env=env, stdout=output.file, tied=True)
         except ProcessError as exc:

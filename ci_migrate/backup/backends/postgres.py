@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,14 +13,24 @@ from ci_migrate.backup.checksum import CHUNK_BYTES
 from ci_migrate.backup.failure import failed_tool
 from ci_migrate.backup.postgres_client import find_client
 from ci_migrate.backup.postgres_connection import connection_environment
-from ci_migrate.backup.postgres_listing import find_missing, in_one_line, read_listing
+from ci_migrate.backup.postgres_folder import pack_folder, unpack_contents, unpack_folder
+from ci_migrate.backup.postgres_listing import Listing, find_missing, in_one_line, read_listing
+from ci_migrate.backup.postgres_options import check_compression, dump_arguments
+from ci_migrate.backup.postgres_options import leaves_out as is_excluded
 from ci_migrate.backup.proof import count_tables, missing_tables, unproved
-from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest, RestoreRequest
+from ci_migrate.backup.request import (
+    BackupOptions,
+    BackupRequest,
+    ProofRequest,
+    RestoreRequest,
+    TableName,
+)
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import feed_command, run_command
 
 dialect = "postgresql"
+DIRECTORY = "directory"
 
 LOCK_WAIT_MILLISECONDS = 600_000
 """How long pg_dump may wait for a table that another session holds exclusively."""
@@ -28,18 +40,24 @@ END_MARK = b"\0\0\0\0\0"
 
 
 def archive_format(options: BackupOptions) -> str:
-    """Return `custom`."""
+    """Return `custom` or `directory`."""
     return options.format or "custom"
 
 
-def archive_suffix(options: BackupOptions) -> str:  # noqa: ARG001 as every backend
+def archive_suffix(options: BackupOptions) -> str:
     """Return the ending of its archives."""
-    return ".dump"
+    return ".dump.tar" if options.format == DIRECTORY else ".dump"
+
+
+def leaves_out(options: BackupOptions, table: TableName) -> bool:
+    """Return whether the options leave a table out of the archive."""
+    return is_excluded(options, *table)
 
 
 def check_tools(request: BackupRequest) -> dict[str, str]:
     """Return versions and place of pg_dump and pg_restore; raises BackupToolError for no pair."""
     client = find_client(request.server_version, request.server_major, request.env)
+    check_compression(request.options, client.version, client.directory, request.env)
     return {
         "pg_dump": client.version,
         "pg_restore": client.version,
@@ -49,43 +67,71 @@ def check_tools(request: BackupRequest) -> dict[str, str]:
 
 def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]) -> None:
     """Dump the database; raises BackupError with what pg_dump said."""
-    address = request.address
+    address, options = request.address, request.options
+    folder = output.scratch / "dump"
     argv = [
         str(Path(tools["directory"]) / "pg_dump"),
-        "--format=custom",
+        f"--format={archive_format(options)}",
         "--no-password",
         f"--lock-wait-timeout={LOCK_WAIT_MILLISECONDS}",
+        *dump_arguments(options, tools["pg_dump"]),
     ]
+    if options.format == DIRECTORY:
+        argv += [f"--file={folder}", f"--jobs={options.jobs}"]
     with connection_environment(address, request.env) as env:
         try:
             run_command(argv, env=env, stdout=output.file, tied=True)
         except ProcessError as exc:
             raise failed_tool(exc, doing="pg_dump", password=address.hidden) from exc
+    if options.format == DIRECTORY:
+        pack_folder(folder, output)
 
 
 def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:
     """Prove by pg_restore that the archive is whole, of this database, and names every table."""
-    argv = [str(Path(request.tools["directory"]) / "pg_restore"), "--list"]
-    env = {**request.env, "LC_ALL": "C"}
-    rest = _Rest(source.file)
+    list_ = _list_folder if request.format == DIRECTORY else _list_file
     try:
-        if source.path is not None:
-            done = run_command([*argv, str(source.path)], env=env)
-            rest.skip()
-        else:
-            done = feed_command(argv, rest.chunks(), env=env)
+        listing = list_(request, source)
     except ProcessError as exc:
         raise failed_tool(exc, doing="reading the archive back", password="") from exc
-    listing = read_listing(done.stdout)
     wanted = request.database
     if wanted and wanted.isascii() and listing.database != in_one_line(wanted):
         raise unproved(request.name, f"it is of database {listing.database!r}, not {wanted!r}")
     missing = find_missing(request.tables, listing.tables)
     if missing:
         raise missing_tables(request.name, missing)
-    if listing.has_data and rest.last != END_MARK:
-        raise unproved(request.name, "its end is missing")
     return f"{count_tables(request.tables)} listed by pg_restore {request.tools['pg_restore']}"
+
+
+def _list_file(request: ProofRequest, source: ArchiveSource) -> Listing:
+    argv = [str(Path(request.tools["directory"]) / "pg_restore"), "--list"]
+    env = {**request.env, "LC_ALL": "C"}
+    rest = _Rest(source.file)
+    if source.path is not None:
+        done = run_command([*argv, str(source.path)], env=env)
+        rest.skip()
+    else:
+        done = feed_command(argv, rest.chunks(), env=env)
+    listing = read_listing(done.stdout)
+    if listing.data and rest.last != END_MARK:
+        raise unproved(request.name, "its end is missing")
+    return listing
+
+
+def _list_folder(request: ProofRequest, source: ArchiveSource) -> Listing:
+    argv = [str(Path(request.tools["directory"]) / "pg_restore"), "--list"]
+    with tempfile.TemporaryDirectory(dir=source.scratch) as place:
+        folder = Path(place)
+        names = unpack_contents(source, folder, request.name)
+        done = run_command([*argv, str(folder)], env={**request.env, "LC_ALL": "C"})
+    listing = read_listing(done.stdout)
+    present = {name.partition(".")[0] for name in names if ".dat" in name}
+    missing = sorted(listing.data - present)
+    if missing:
+        raise unproved(
+            request.name, f"the rows of {len(missing)} tables are missing in it ({missing[0]}.dat)"
+        )
+    return listing
 
 
 def find_tools(made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:
@@ -107,11 +153,18 @@ def restore_archive(
     ]
     if not request.keep_owner:
         argv += ["--no-owner", "--no-privileges"]
-    if source.path is not None:
-        argv += [f"--jobs={max(request.jobs, 1)}", str(source.path)]
-    with connection_environment(target, request.env) as env:
+    with ExitStack() as stack:
+        stdin: BinaryIO | None = source.file
+        if request.format == DIRECTORY:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=source.scratch)))
+            unpack_folder(source, folder, "of the backup")
+            argv += [f"--jobs={max(request.jobs, 1)}", str(folder)]
+            stdin = None
+        elif source.path is not None:
+            argv += [f"--jobs={max(request.jobs, 1)}", str(source.path)]
+        env = stack.enter_context(connection_environment(target, request.env))
         try:
-            run_command(argv, env=env, stdin=source.file, tied=True)
+            run_command(argv, env=env, stdin=stdin, tied=True)
         except ProcessError as exc:
             raise failed_tool(exc, doing="pg_restore", password=target.hidden) from exc
 

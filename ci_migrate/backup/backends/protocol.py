@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
-from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest, RestoreRequest
+from ci_migrate.backup.request import (
+    BackupOptions,
+    BackupRequest,
+    ProofRequest,
+    RestoreRequest,
+    TableName,
+)
 from ci_migrate.database.address import DatabaseAddress
 
 
@@ -21,6 +27,9 @@ class Backend(Protocol):
 
     def archive_suffix(self, options: BackupOptions) -> str:
         """Return the ending of the archive's name, with the dot."""
+
+    def leaves_out(self, options: BackupOptions, table: TableName) -> bool:
+        """Return whether the options leave a table out of the archive."""
 
     def check_tools(self, request: BackupRequest) -> dict[str, str]:
         """Return the versions of the programs it would use, by name; touch nothing.

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from ci_migrate.backup.backends import mysql, postgres, sqlite
 from ci_migrate.backup.backends.protocol import Backend
+from ci_migrate.backup.request import BackupOptions
 from ci_migrate.errors import BackupError, ConfigError
 
 NO_BACKUP = "none"
 AUTO = "auto"
 
 BACKENDS: dict[str, Backend] = {"postgres": postgres, "mysql": mysql, "sqlite": sqlite}
+
+OPTIONS: dict[str, frozenset[str]] = {
+    "postgres": frozenset({"format", "jobs", "compress", "exclude_schemas", "exclude_tables"}),
+    "mysql": frozenset({"exclude_tables"}),
+}
+"""Fields of BackupOptions that a backend knows."""
 
 
 def choose_backend(name: str, dialect: str) -> str:
@@ -34,6 +43,20 @@ def choose_backend(name: str, dialect: str) -> str:
             next_step=f"Set backup.backend to one of: {choices}.",
         )
     return name
+
+
+def refuse_options(name: str, options: BackupOptions) -> None:
+    """Raise ConfigError for options that the backend does not know."""
+    given = [
+        key
+        for key, default in asdict(BackupOptions()).items()
+        if getattr(options, key) != default and key not in OPTIONS.get(name, ())
+    ]
+    if given:
+        raise ConfigError(
+            f"the backup backend {name!r} does not know backup.{given[0]}",
+            next_step=f"Leave out backup.{' and backup.'.join(given)}.",
+        )
 
 
 def backend_of(name: str) -> Backend:

@@ -16,7 +16,13 @@ from ci_migrate.backup.directory import open_exclusive
 from ci_migrate.backup.failure import failed_file
 from ci_migrate.backup.pipes import write_all
 from ci_migrate.backup.proof import count_tables, missing_tables, unproved
-from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest, RestoreRequest
+from ci_migrate.backup.request import (
+    BackupOptions,
+    BackupRequest,
+    ProofRequest,
+    RestoreRequest,
+    TableName,
+)
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import BackupError
 
@@ -36,6 +42,11 @@ def archive_format(options: BackupOptions) -> str:  # noqa: ARG001 as every back
 def archive_suffix(options: BackupOptions) -> str:  # noqa: ARG001 as every backend
     """Return the ending of its archives."""
     return ".sqlite"
+
+
+def leaves_out(options: BackupOptions, table: TableName) -> bool:  # noqa: ARG001 as every backend
+    """Return no: a copy has everything."""
+    return False
 
 
 def check_tools(request: BackupRequest) -> dict[str, str]:

@@ -34,8 +34,8 @@ def test_parts_of_a_listing():
     listing = read_listing(LIST)
     assert listing.database == "my shop"
     assert len(listing.tables) == 3
-    assert listing.has_data
-    assert not read_listing(LIST.replace("TABLE DATA", "SEQUENCE SET")).has_data
+    assert listing.data == {"3363"}
+    assert not read_listing(LIST.replace("TABLE DATA", "SEQUENCE SET")).data
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,26 @@ def test_the_command_for_sqlite_really_restores(tmp_path: Path) -> None:
     restored = sqlite3.connect(database)
     assert [row[0] for row in restored.execute("SELECT name FROM sqlite_master")] == ["kept"]
     restored.close()
+
+
+def test_an_archive_in_a_bucket_is_fetched_and_decrypted_first() -> None:
+    backup = replace(BACKUP, location="s3://acme/it's/x.dump.tar.age")
+    assert commands(restore_command(backup, ADDRESS))[:4] == [
+        ["aws", "s3", "cp", "s3://acme/it's/x.dump.tar.age", "x.dump.tar.age"],
+        ["age", "-d", "-i", "KEY_FILE", "-o", "x.dump.tar", "x.dump.tar.age"],
+        ["mkdir", "x.dump"],
+        ["tar", "-xf", "x.dump.tar", "-C", "x.dump"],
+    ]
+    azure = commands(restore_command(replace(BACKUP, location="az://box/a/x.sql"), ADDRESS))[0]
+    assert azure == [
+        "az",
+        "storage",
+        "blob",
+        "download",
+        "-c",
+        "box",
+        "-n",
+        "a/x.sql",
+        "-f",
+        "x.sql",
+    ]

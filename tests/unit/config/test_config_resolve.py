@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ci_migrate.config.backup_settings import BackupSettings
 from ci_migrate.config.load import parse_config
 from ci_migrate.config.resolve import environment_url, resolve_environment
 from ci_migrate.errors import ConfigError, UsageError
@@ -51,9 +52,7 @@ def test_only_the_variables_of_the_environment_are_needed():
     assert prod.lock_url == prod.url
     assert prod.branches == ("main",)
     assert prod.promote_from == "dev"
-    assert prod.backup_backend == "none"
-    assert prod.backup_directory == ROOT / ".ci-migrate/backups"
-    assert prod.backup_keep is None
+    assert prod.backup == BackupSettings(backend="none", store=str(ROOT / ".ci-migrate/backups"))
     assert prod.lock_wait == 9000.0
     assert prod.transaction == "per_revision"
     assert prod.slack_webhook is None
@@ -65,8 +64,8 @@ def test_defaults_and_migrations():
     dev = resolve_environment(config_of(), "dev", DEV | {"KEY": "k-secret"})
     assert dev.branches == ()
     assert dev.promote_from is None
-    assert (dev.backup_backend, dev.backup_keep) == ("auto", 3)
-    assert dev.backup_directory == Path("/var/backups")
+    assert (dev.backup.backend, dev.backup.keep) == ("auto", 3)
+    assert dev.backup.store == "/var/backups"
     assert dev.lock_wait == 600.0
     assert dev.transaction == "project"
     assert dev.slack_webhook == "https://hooks.example/T1"

@@ -1,0 +1,93 @@
+"""How an environment is backed up, with every variable filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ci_migrate.config.backup_section import BackupSection
+    from ci_migrate.config.fill import Filler
+    from ci_migrate.config.problems import KeyPath
+
+DEFAULT_DIRECTORY = ".ci-migrate/backups"
+
+SECRET_VARIABLES = (
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_SAS_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "AZURE_STORAGE_TOKEN",
+    "AZURE_CLIENT_SECRET",
+)
+"""Variables of stores whose values never appear in any output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupSettings:
+    """The section `backup` of one environment."""
+
+    backend: str
+    """`auto`, `postgres`, `mysql`, `sqlite` or `none`."""
+    store: str
+    """Absolute path of a directory, or the URL of an object store."""
+    encrypt_to: tuple[str, ...] = ()
+    """Public keys; none for archives that are not encrypted."""
+    identity_env: str | None = None
+    """Name of the variable with the private key."""
+    identity_file: str | None = None
+    """Path of the file with the private key, as written, from `Environment.root`."""
+    keep: int | None = None
+    keep_days: int | None = None
+    format: str = ""
+    jobs: int = 1
+    compress: str = ""
+    exclude_schemas: tuple[str, ...] = ()
+    exclude_tables: tuple[str, ...] = field(default=())
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the archives leave this machine."""
+        return "://" in self.store
+
+
+def fill_backup(
+    section: BackupSection,
+    filler: Filler,
+    path: KeyPath,
+    *,
+    root: Path,
+    env: Mapping[str, str],
+) -> BackupSettings:
+    """Return the settings of a section; the secrets of its store and its private key become known as such."""
+    if section.store is not None and "://" in section.store.removeprefix("file://"):
+        store = filler.require_text(section.store, (*path, "store"))
+    else:
+        key = "directory" if section.store is None else "store"
+        folder = (section.store or section.directory or DEFAULT_DIRECTORY).removeprefix("file://")
+        store = str(filler.require_folder(folder, (*path, key), root))
+    texts = (section.encrypt_to,) if isinstance(section.encrypt_to, str) else section.encrypt_to
+    filled = filler.fill_each(texts, (*path, "encrypt_to"))
+    names = (*SECRET_VARIABLES, *([section.identity_env] if section.identity_env else ()))
+    filler.keep_secrets(line for name in names for line in env.get(name, "").splitlines())
+    return BackupSettings(
+        backend=section.backend,
+        store=store,
+        encrypt_to=tuple(
+            line.strip() for text in filled for line in text.splitlines() if line.strip()
+        ),
+        identity_env=section.identity_env,
+        identity_file=filler.fill_optional(section.identity_file, (*path, "identity_file")),
+        keep=section.keep,
+        keep_days=section.keep_days,
+        format=section.format or "",
+        jobs=section.jobs,
+        compress=section.compress or "",
+        exclude_schemas=filler.fill_each(section.exclude_schemas, (*path, "exclude_schemas")),
+        exclude_tables=filler.fill_each(section.exclude_tables, (*path, "exclude_tables")),
+    )

@@ -1,0 +1,244 @@
+"""Stores: what each must do, and a real S3 server on a bad day."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from ci_migrate.backup.encryption import parse_identities
+from ci_migrate.backup.inventory import take_inventory
+from ci_migrate.backup.reading import open_backup
+from ci_migrate.backup.stores.opening import open_store
+from ci_migrate.backup.stores.protocol import Store
+from ci_migrate.backup.take import take_backup
+from ci_migrate.backup.verify import verify_backup
+from ci_migrate.errors import BackupError
+from tests.integration.backup.backup_samples import SAMPLES, make_request, run_all
+from tests.servers.object_store import (
+    READ_ONLY,
+    SECRET_KEY,
+    ObjectStoreServer,
+    find_seaweed,
+)
+from tests.servers.proxy import Proxy
+
+pyrage = pytest.importorskip("pyrage")
+pytestmark = pytest.mark.newest
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture(params=["local", "s3"])
+def store(request, tmp_path) -> Store:
+    """An empty store of each kind."""
+    if request.param == "local":
+        return open_store("store", root=tmp_path, env={})
+    return remote(request.getfixturevalue("object_store"), tmp_path)
+
+
+def remote(server: ObjectStoreServer, tmp_path: Path, **login) -> Store:
+    return open_store(f"s3://backups/{tmp_path.name}", root=tmp_path, env=server.env(**login))
+
+
+def read(store: Store, name: str) -> bytes:
+    with store.open(name) as reader:
+        return b"".join(iter(lambda: reader.read(MEGABYTE), b""))
+
+
+@pytest.mark.parametrize("megabytes", [0, 1, 20])
+def test_a_file_is_seen_when_it_is_whole_and_never_overwritten(store, megabytes):
+    pieces = [os.urandom(MEGABYTE) for _ in range(megabytes)] + [b"end"]
+    upload = store.create("x.dump")
+    for piece in pieces:
+        assert upload.write(piece) == len(piece)
+    assert not store.exists("x.dump")
+    assert store.list() == ()
+    upload.commit()
+    assert [(file.name, file.bytes) for file in store.list()] == [
+        ("x.dump", megabytes * MEGABYTE + 3)
+    ]
+    assert read(store, "x.dump") == b"".join(pieces)
+
+    again = store.create("x.dump")
+    for piece in pieces:
+        again.write(piece + b"!")
+    with pytest.raises(BackupError) as caught:
+        again.commit()
+    again.abort()
+    assert caught.value.next_step
+    assert read(store, "x.dump") == b"".join(pieces)
+
+
+def test_what_is_given_up_is_gone(store):
+    for size in (1, 20):
+        upload = store.create("x.dump")
+        for _ in range(size):
+            upload.write(bytes(MEGABYTE))
+        upload.abort()
+        upload.abort()
+    assert store.list() == ()
+
+
+def test_small_files_are_put_found_replaced_and_removed(store):
+    assert not store.exists("a.json")
+    store.put("a.json", b"1")
+    with pytest.raises(BackupError):
+        store.put("a.json", b"2")
+    assert read(store, "a.json") == b"1"
+    store.put("a.json", b"3", replace=True)
+    assert read(store, "a.json") == b"3"
+    store.delete("a.json")
+    store.delete("a.json")
+    assert store.list() == ()
+    with pytest.raises(BackupError) as caught:
+        read(store, "a.json")
+    assert store.locate("a.json") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "kind", ["postgres", pytest.param("mysql", marks=pytest.mark.slow), "sqlite"]
+)
+def test_backup_streams_into_an_object_store_and_back(kind, request, object_store, tmp_path):
+    sample, fixture = SAMPLES[kind]
+    url = request.getfixturevalue(fixture)
+    sample.fill(url)
+    identity = pyrage.x25519.Identity.generate()
+    store = remote(object_store, tmp_path)
+    order = make_request(
+        sample, url, tmp_path, store=store, encrypt_to=(str(identity.to_public()),)
+    )
+    backup = take_backup(order, "auto")
+    assert backup.location.startswith(f"s3://backups/{tmp_path.name}/production-")
+    assert "read back from the store" in backup.verified
+    (manifest,) = take_inventory(store, "production").backups
+    identities = parse_identities(f"# made today\n{identity}\n")
+    assert "tables" in verify_backup(manifest, store, identities, env=order.env)
+    copy = tmp_path / "copy"
+    with open_backup(manifest, store, identities, env=order.env) as source:
+        copy.write_bytes(b"".join(iter(lambda: source.file.read(MEGABYTE), b"")))
+    restored = sample.restore(url, copy)
+    try:
+        assert sample.rows(restored) == sample.rows(url)
+    finally:
+        sample.forget(url, restored)
+    assert {file.name for file in store.list()} == {manifest.archive, manifest.file_name}
+
+
+@pytest.mark.parametrize(
+    ("login", "bucket", "message", "advice"),
+    [
+        ({"secret": "wrong-secret-word"}, "backups", "SignatureDoesNotMatch", "AWS_SECRET"),
+        ({"key": "AKIANOBODY"}, "backups", "InvalidAccessKeyId", "AWS_ACCESS_KEY_ID"),
+        ({}, "no-such-bucket", "NoSuchBucket", "Create the bucket"),
+        (
+            dict(zip(("key", "secret"), READ_ONLY, strict=True)),
+            "backups",
+            "AccessDenied",
+            "s3:PutObject",
+        ),
+    ],
+)
+def test_store_that_refuses_says_why(
+    object_store, sqlite_url, tmp_path, login, bucket, message, advice
+):
+    run_all(sqlite_url, "CREATE TABLE t (i int)")
+    env = object_store.env(**login)
+    store = open_store(f"s3://{bucket}/{tmp_path.name}", root=tmp_path, env=env)
+    order = make_request(SAMPLES["sqlite"][0], sqlite_url, tmp_path, store=store, tables=())
+    with pytest.raises(BackupError, match=message) as caught:
+        take_backup(order, "auto")
+    assert advice in caught.value.next_step
+    for secret in (SECRET_KEY, READ_ONLY[1], "wrong-secret-word"):
+        assert secret not in str(caught.value)
+    assert remote(object_store, tmp_path).list() == ()
+
+
+def test_connections_that_are_cut_are_made_again(object_store, tmp_path):
+    proxy = Proxy(object_store.port)
+    store = remote(object_store, tmp_path, port=proxy.port)
+    pieces = [os.urandom(MEGABYTE) for _ in range(40)]
+    upload = store.create("x.dump")
+    for number, piece in enumerate(pieces):
+        upload.write(piece)
+        if number % 10 == 9:
+            proxy.cut()
+    upload.commit()
+    before = proxy.count
+    found = b""
+    with store.open("x.dump") as reader:
+        while data := reader.read(MEGABYTE):
+            found += data
+            if len(found) % (8 * MEGABYTE) == 0:
+                threading.Timer(0.003, proxy.cut).start()
+    proxy.close()
+    assert found == b"".join(pieces)
+    assert proxy.count > before > 1
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from ci_migrate.backup.stores.opening import open_store
+import os
+upload = open_store(sys.argv[1], root=Path("/"), env=os.environ).create("x.dump")
+for _ in range(20):
+    upload.write(bytes(1 << 20))
+print("written", flush=True)
+time.sleep(60)
+"""
+
+
+def test_upload_that_is_killed_leaves_nothing_to_see(store, request, tmp_path):
+    env = {**os.environ}
+    if not store.is_local:
+        env |= request.getfixturevalue("object_store").env()
+    argv = [sys.executable, "-c", KILLED, store.location]
+    with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"written\n"
+        process.send_signal(signal.SIGKILL)
+    assert store.list() == ()
+    assert not store.exists("x.dump")
+    upload = store.create("y.dump")
+    upload.write(b"next")
+    upload.commit()
+    assert read(store, "y.dump") == b"next"
+
+
+@pytest.mark.slow
+def test_store_that_fills_up_is_told_and_holds_no_half_archive(sqlite_url, tmp_path):
+    program = find_seaweed()
+    if program is None:
+        pytest.skip("SeaweedFS is not installed here")
+    run_all(
+        sqlite_url,
+        "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+        " WHERE i < 90) SELECT i, randomblob(1000000) b FROM n",
+    )
+    server = ObjectStoreServer(program, volumes=9)
+    try:
+        store = remote(server, tmp_path)
+        order = make_request(
+            SAMPLES["sqlite"][0], sqlite_url, tmp_path, store=store, tables=((None, "t"),)
+        )
+        with pytest.raises(BackupError, match="InternalError") as caught:
+            take_backup(order, "auto")
+        assert "full" in caught.value.next_step
+        assert store.list() == ()
+    finally:
+        server.stop()
+
+
+@pytest.mark.slow
+def test_store_that_nobody_reaches_is_told(object_store, tmp_path):
+    proxy = Proxy(object_store.port)
+    proxy.refuse()
+    store = remote(object_store, tmp_path, port=proxy.port)
+    with pytest.raises(BackupError, match="reaching") as caught:
+        store.exists("x")
+    proxy.close()
+    assert "reaches the store" in caught.value.next_step
