@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help test test-newest test-oldest test-slow test-real test-faults test-all check format demo bench lock mariadb clean
+.PHONY: help test test-newest test-oldest test-slow test-real test-faults test-all check format demo bench lock mariadb pgbouncer clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,7 +42,7 @@ test-slow: $(VENV)/.ready mariadb ## run the tests that take long, and more rand
 	$(VENV)/bin/pytest -n $(WORKERS) -m "slow and not real and not faults"
 	$(VENV)/bin/pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=thorough tests/unit
 
-test-faults: $(VENV)/.ready mariadb ## break things on purpose and see that nothing is lost
+test-faults: $(VENV)/.ready mariadb pgbouncer ## break things on purpose and see that nothing is lost
 	$(VENV)/bin/pytest -n $(WORKERS) -m faults tests/faults
 
 test-all: test test-slow test-real test-faults ## every suite, also the slow ones
@@ -72,6 +72,9 @@ lock: ## compile the lock files anew (needs uv)
 
 mariadb: ## install Debian's MariaDB server where that is possible and it is missing
 	@tests/servers/install_mariadb
+
+pgbouncer: ## install pgbouncer where that is possible and it is missing
+	@tests/servers/install_pgbouncer
 
 clean: ## remove the virtual environments and what tools leave behind
 	rm -rf $(VENV) $(OLDEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

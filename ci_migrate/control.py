@@ -51,13 +51,13 @@ def _keep_by(execution: Execution) -> Callable[[tuple[Remains, ...]], None]:
 
 def _cancel(execution: Execution, number: int) -> bool:
     try:
-        return ask_within(CANCEL_SECONDS, lambda: cancel_statement(execution.lock_database, number))
+        return ask_within(CANCEL_SECONDS, lambda: cancel_statement(execution.database, number))
     except CiMigrateError:
         return False  # the server is gone, and the statement with it or out of reach
 
 
 def _wait_for_end(execution: Execution, number: int) -> bool:
-    database = execution.lock_database
+    database = execution.database
     try:
         return ask_within(END_SECONDS + 1, lambda: wait_for_session(database, number, END_SECONDS))
     except CiMigrateError:

@@ -76,7 +76,7 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
     )
     _check_lock(execution)
     watch = Watch(
-        database=execution.lock_database,
+        database=execution.database,
         worker=project.worker,
         report=report,
         lock=execution.lock,

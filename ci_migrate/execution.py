@@ -52,7 +52,9 @@ class Execution:
     environment: Environment
     env: Mapping[str, str]
     database: Database
-    lock_database: Database
+    """By the direct way, also where the project goes through a pooler."""
+    project_database: Database
+    """The same database by the URL that the project is given."""
     lock: Lock
     ledger: Ledger
     record: RunRecord
@@ -113,7 +115,7 @@ class Execution:
         settings = build_settings(
             self.environment,
             history.project,
-            self.database,
+            self.project_database,
             connection_check=can_watch_client(self.database),
         )
         env = build_worker_environment(self.environment, self.env, self.database)

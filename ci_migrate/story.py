@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from ci_migrate.backup_stage import remove_old_backups
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
-from ci_migrate.database.lock import hold_lock
-from ci_migrate.errors import BlockedError, DatabaseUnreachableError, ToldError
+from ci_migrate.database.identity import is_same_database
+from ci_migrate.database.lock import Lock, hold_lock
+from ci_migrate.errors import BlockedError, ConfigError, DatabaseUnreachableError, ToldError
 from ci_migrate.execution import Execution
 from ci_migrate.github_stage import tell_github
 from ci_migrate.models import GOOD_OUTCOMES, GateOutcome, GateResult, Outcome, Promotion, RunInfo
@@ -78,25 +79,20 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
     environment = request.environment
     record.stage_name = "lock"
     name = f"ci-migrate {request.run.run_url or request.run.host}"
-    database = Database(environment.url, root=environment.root, name=name)
-    lock_database = Database(environment.lock_url, root=environment.root, name=name)
+    # Everything of ours goes over the direct connection; by way of a pooler goes only what the project does.
+    project_database = Database(environment.url, root=environment.root, name=name)
+    database = Database(environment.lock_url, root=environment.root, name=name)
     with ExitStack() as stack:
         with record.stage("lock") as note:
-            lock = stack.enter_context(
-                hold_lock(
-                    lock_database,
-                    scope=f"{history.version_table_schema or ''}.{history.version_table}",
-                    owner=request.run.label,
-                    wait=environment.lock_wait,
-                    tell=request.observer.note,
-                )
-            )
-            note.result = f"held on {lock_database.label}"
+            lock = stack.enter_context(_hold_lock(request, history, database))
+            if environment.lock_url != environment.url:
+                _check_direct_url(database, project_database)
+            note.result = f"held on {database.label}"
         execution = Execution(
             environment=environment,
             env=request.env,
             database=database,
-            lock_database=lock_database,
+            project_database=project_database,
             lock=lock,
             ledger=open_ledger(environment, database),
             record=record,
@@ -110,6 +106,27 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
             remove_old_backups(execution)
         if record.outcome in GOOD_OUTCOMES:
             tell_github(execution)
+
+
+def _hold_lock(
+    request: RunRequest, history: History, database: Database
+) -> AbstractContextManager[Lock]:
+    return hold_lock(
+        database,
+        scope=f"{history.version_table_schema or ''}.{history.version_table}",
+        owner=request.run.label,
+        wait=request.environment.lock_wait,
+        tell=request.observer.note,
+    )
+
+
+def _check_direct_url(database: Database, project_database: Database) -> None:
+    if not is_same_database(database, project_database):
+        raise ConfigError(
+            f"`lock_url` names another database ({database.label}) than `url` ({project_database.label}):"
+            " a lock there would keep nobody from migrating this one",
+            next_step="`lock_url` is the direct way to the very database that `url` names by way of a pooler.",
+        )
 
 
 def _keep_failure(record: RunRecord, error: ToldError) -> None:

@@ -70,7 +70,7 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
         Annotated[
             Text,
             Meta(
-                description="Direct URL for the lock, where `url` goes through a pooler.",
+                description="Direct URL of the same database, where `url` goes through a pooler.",
                 examples=["${DIRECT_DATABASE_URL}"],
             ),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -209,5 +210,17 @@ def _connect_arguments(url: URL) -> dict[str, Any]:
     if driver in {"psycopg", "psycopg2"} and "connect_timeout" not in url.query:
         return {"connect_timeout": CONNECT_TIMEOUT}
     if driver == "asyncpg":
-        return {"timeout": CONNECT_TIMEOUT}
+        return {"timeout": CONNECT_TIMEOUT, **_asyncpg_names()}
     return {}
+
+
+def _asyncpg_names() -> dict[str, Any]:
+    """Return what keeps our prepared statements from meeting those of others behind a pooler."""
+    from sqlalchemy import __version__
+
+    if __version__.startswith("1."):
+        return {}
+    return {
+        "statement_cache_size": 0,
+        "prepared_statement_name_func": lambda: f"ci_migrate_{uuid.uuid4().hex}",
+    }

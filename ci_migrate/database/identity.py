@@ -35,6 +35,13 @@ def publish_challenge(database: Database, session: Session) -> Challenge:
     return {"dialect": "mysql", "key": f"ci-migrate-identity-{number}", "database": str(name)}
 
 
+def is_same_database(one: Database, other: Database) -> bool:
+    """Return whether two URLs lead to the same database."""
+    with one.session() as session:
+        challenge = publish_challenge(one, session)
+        return other.run(lambda connection: answer_challenge(connection, challenge))
+
+
 def answer_challenge(connection: Connection, challenge: Challenge) -> bool:
     """Return whether this connection is in the database that the challenge was published in."""
     dialect = "mysql" if connection.dialect.name == "mariadb" else connection.dialect.name

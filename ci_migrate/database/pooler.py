@@ -10,20 +10,24 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
+def is_pooled(connection: Connection) -> bool:
+    """Return whether a pooler is between a connection to PostgreSQL and its server."""
+    promised = _promised_pid(connection.connection.driver_connection)
+    if promised is None:
+        return False
+    return bool(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() != promised)
+
+
 def refuse_pooler(connection: Connection) -> None:
     """Raise ConfigError when the server's process is not the one that our driver shook hands with.
 
     A pooler answers the handshake itself, with a process number of its own.
     """
-    promised = _promised_pid(connection.connection.driver_connection)
-    if promised is None:
-        return
-    actual = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
-    if actual != promised:
+    if is_pooled(connection):
         raise ConfigError(
             "there is a connection pooler (such as pgbouncer) between this machine and PostgreSQL: in"
             " transaction mode it hands the lock of one run to another",
-            next_step="Name the direct URL of the server in `lock_url` of the environment; the migrations"
+            next_step="Name the direct URL of the same database in `lock_url` of the environment; the migrations"
             " themselves may go through the pooler.",
         )
 

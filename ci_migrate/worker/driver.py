@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ci_migrate.database.identity import answer_challenge
+from ci_migrate.database.pooler import is_pooled
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
 from ci_migrate.worker.protocol import Channel
@@ -188,6 +189,9 @@ def _server_id(context: MigrationContext) -> int | None:
     """Return the server's number of env.py's session, so that the parent can cancel its statement."""
     connection = context.connection
     if connection is None:
+        return None
+    if connection.dialect.name == "postgresql" and is_pooled(connection):
+        # The pooler may give that session to somebody else at any moment: nothing of theirs may be cancelled.
         return None
     statement = {
         "postgresql": "SELECT pg_backend_pid()",

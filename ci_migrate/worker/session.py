@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import event
 
+from ci_migrate.database.pooler import is_pooled
+
 CHECK_MILLISECONDS = 1_000
 
 
@@ -39,7 +41,9 @@ class SessionSettings:
 
     def _watch_client(self, connection: Any) -> None:
         # For the session, as there is no transaction: a concurrent index build would go on without us.
-        if connection.dialect.name == "postgresql" and self._settings["connection_check"]:
+        if connection.dialect.name != "postgresql" or not self._settings["connection_check"]:
+            return
+        if not is_pooled(connection):  # there the setting would be somebody else's next
             connection.exec_driver_sql(
                 f"SET client_connection_check_interval = {CHECK_MILLISECONDS}"
             )
