@@ -215,6 +215,19 @@ class GitHubError(CiMigrateError):
         self.status = status
 
 
+class GitError(CiMigrateError):
+    """Git is missing, or could not answer what a command has to know."""
+
+    exit_code = ExitCode.USAGE
+    kind = "git"
+
+    def __init__(
+        self, message: str, *, next_step: str | None = None, returncode: int | None = None
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.returncode = returncode
+
+
 class ReporterError(CiMigrateError):
     """A reporter could not deliver; always a warning, never the outcome of a run."""
 

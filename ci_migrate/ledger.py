@@ -29,6 +29,7 @@ from ci_migrate.models import (
     RunInfo,
 )
 from ci_migrate.remains import decode_remains
+from ci_migrate.revisions.rewrite import KnownRevision
 
 INTERRUPTED = "interrupted"
 
@@ -173,6 +174,23 @@ class Ledger:
                 found.pop(row["revision"], None)
         return found
 
+    def executed(self) -> tuple[KnownRevision, ...]:
+        """Return each revision that this environment executed last as an upgrade, as it was then."""
+        found: dict[str, KnownRevision] = {}
+        for row in self._select(kind="revision", outcome="executed", without=()):
+            if row["direction"] != "upgrade":
+                found.pop(row["revision"], None)
+                continue
+            found[row["revision"]] = KnownRevision(
+                revision=row["revision"],
+                message=row["message"] or "",
+                parents=tuple(json.loads(row["parents"] or "[]")),
+                content_hash=row["content_hash"] or "",
+                source=row["source"] or "",
+                when=row["finished_at"] or "",
+            )
+        return tuple(found.values())
+
     def runs(self, newest: int) -> list[dict[str, Any]]:
         """Return the newest runs as rows, oldest first, each with its `revisions` and `overrides`."""
         rows = self._select(kind="run", newest=newest)
@@ -181,12 +199,14 @@ class Ledger:
             row["overrides"] = self._select(kind="override", run_id=row["run_id"])
         return rows
 
-    def _select(self, *, newest: int | None = None, **match: str) -> list[dict[str, Any]]:
+    def _select(
+        self, *, newest: int | None = None, without: tuple[str, ...] = ("source",), **match: str
+    ) -> list[dict[str, Any]]:
         with _as_ledger_error("read"):
             if not ledger_exists(self._database, self._schema):
                 return []
             match = {"environment": self._environment, **match}
-            return select_rows(self._database, self._schema, match, newest=newest)
+            return select_rows(self._database, self._schema, match, newest=newest, without=without)
 
     def _common(self, run: RunInfo) -> dict[str, Any]:
         return {

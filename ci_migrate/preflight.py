@@ -16,9 +16,10 @@ from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import GitHubError
 from ci_migrate.evidence_sources import Before, Question, hear_sources
 from ci_migrate.gates.inputs import GateInputs
-from ci_migrate.git import checkout
+from ci_migrate.git.origin import describe_origin
 from ci_migrate.ledger import Ledger
 from ci_migrate.models import SourceAnswer, Unfinished
+from ci_migrate.rewrites import find_rewritten
 from ci_migrate.survey import History, Survey, problems_of
 
 
@@ -33,11 +34,12 @@ def gather_inputs(
     now: datetime,
     undone: Collection[str] = (),
     overrides: Mapping[str, str] | None = None,
+    others: tuple[Before, ...] = (),
 ) -> GateInputs:
     """Return the inputs of the gates; asks the databases, and GitHub where it is told to; changes nothing.
 
     `now` is in UTC. `undone` are revisions of which the user says that nothing is left of them, `overrides`
-    the reasons for passing over gates that fail.
+    the reasons for passing over gates. `others` are all other environments, asked about rewritten revisions.
     """
     problem = find_privilege_problem(database, survey.history.version_table_schema)
     if problem is None and survey.plan.pending:
@@ -56,6 +58,7 @@ def gather_inputs(
         approved_by=approved_by,
         approval_problem=approval_problem,
         overrides=overrides or {},
+        rewritten=find_rewritten(environment, survey, ledger, others=others, env=env),
         health=environment.health,
         ailments=_find_ailments(environment, survey, database),
         unfinished=_find_unfinished(survey, ledger, database, undone),
@@ -75,7 +78,7 @@ def describe_files(
         intended_heads=environment.migrations.heads,
         directory=_script_folder(survey.history, root),
         merge_command=_merge_command(survey.history),
-        describe_origin=lambda file: checkout.describe_origin(root, env, file),
+        describe_origin=lambda file: describe_origin(root, env, file),
     )
 
 

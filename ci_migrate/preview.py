@@ -28,6 +28,7 @@ def preview(
     *,
     now: datetime,
     overrides: Mapping[str, str],
+    others: tuple[Before, ...] = (),
 ) -> None:
     """Fill the record with plan and gates of an environment; the outcome is READY when all would pass."""
     history = read_files(environment, env)
@@ -52,6 +53,7 @@ def preview(
         env=env,
         now=now,
         overrides=overrides,
+        others=others,
     )
     record.plan = survey.plan
     record.keep_gates(check_gates(inputs))

@@ -29,6 +29,8 @@ class PromoteRequest(RunRequest):
 
     before: Before | None
     """The environment that `promote_from` names."""
+    others: tuple[Before, ...] = ()
+    """The other environments of the configuration."""
     undone: tuple[str, ...] = ()
     """Half-applied revisions of which the user says that nothing is left."""
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -117,5 +119,6 @@ def _pass_gates(request: PromoteRequest, survey: Survey, execution: Execution) -
             now=request.now(),
             undone=request.undone,
             overrides=request.overrides,
+            others=request.others,
         ),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ci_migrate.config.environment import Environment
+from ci_migrate.config.environment import Environment, Migrations
 from ci_migrate.database.engine import Database
 from ci_migrate.database.version_rows import VersionRows, read_version_rows
 from ci_migrate.models import Plan, Revision
@@ -47,9 +47,13 @@ class Survey:
 
 def read_files(environment: Environment, env: Mapping[str, str]) -> History:
     """Read the project of an environment as text; nothing of it is imported."""
-    migrations = environment.migrations
+    return read_project(environment.migrations, environment.root, env)
+
+
+def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> History:
+    """Read a project as text; `root` is the folder of the configuration."""
     project = find_project(
-        environment.root,
+        root,
         config=Path(migrations.config) if migrations.config else None,
         name=migrations.name,
         flask_app=migrations.flask_app,
@@ -59,13 +63,13 @@ def read_files(environment: Environment, env: Mapping[str, str]) -> History:
         version_table_schema=migrations.version_table_schema,
         env=env,
     )
-    path = (environment.root / folder for folder in migrations.path)
+    path = (root / folder for folder in migrations.path)
     project = replace(project, import_path=(*path, *project.import_path))
     read = read_history(project)
     unreadable = read.unreadable
     if not project.version_table_known:
         unreadable += ("env.py computes the name of its version table",)
-    unreadable += _read_setup(environment)
+    unreadable += _read_setup(migrations, root)
     return History(
         project=project,
         graph=Graph(read.revisions),
@@ -76,8 +80,7 @@ def read_files(environment: Environment, env: Mapping[str, str]) -> History:
     )
 
 
-def _read_setup(environment: Environment) -> tuple[str, ...]:
-    migrations, root = environment.migrations, environment.root
+def _read_setup(migrations: Migrations, root: Path) -> tuple[str, ...]:
     if not migrations.setup or migrations.versions:
         return ()
     reason = read_setup(migrations.setup, (root, *(root / path for path in migrations.path)))

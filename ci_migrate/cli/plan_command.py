@@ -73,6 +73,7 @@ def _plan(prepared: Prepared, *, static: bool, overrides: Mapping[str, str]) -> 
                 record,
                 now=utc_now(),
                 overrides=overrides,
+                others=prepared.others,
             )
     promotion = record.promotion()
     prepared.reporters.console.write_text("\n".join(plan_lines(promotion)))

@@ -69,5 +69,6 @@ def _promote(
             now=utc_now,
             undone=undone,
             overrides=overrides,
+            others=prepared.others,
         )
     )

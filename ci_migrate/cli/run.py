@@ -27,6 +27,8 @@ class Prepared:
     world: World
     environment: Environment
     before: Before | None
+    others: tuple[Before, ...]
+    """The other environments of the configuration."""
     run: RunInfo
     reporters: Reporters
     redactor: Redactor
@@ -88,8 +90,9 @@ def _prepare(
     environment = world.resolve(config, name, tells_slack=deploys)
     before = world.before(config, environment)
     secrets = [*environment.secrets, *tokens_of(world.env)]
-    if before is not None and before.url:
-        secrets += secrets_of_url(before.url, config.environments)
+    others = tuple(world.known(config, other) for other in config.environments if other != name)
+    for url in (other.url for other in others if other.url):
+        secrets += secrets_of_url(url, config.environments)
     redactor, reporters = Redactor(secrets), world.reporters(json_option, environment.slack_webhook)
     if world.is_action:
         _mask(redactor, reporters)
@@ -97,6 +100,7 @@ def _prepare(
         world=world,
         environment=environment,
         before=before,
+        others=others,
         run=run,
         reporters=reporters,
         redactor=redactor,

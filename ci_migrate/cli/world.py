@@ -87,13 +87,15 @@ class World:
 
     def before(self, config: Config, environment: Environment) -> Before | None:
         """Return the environment that `promote_from` names, its URL as far as it is known here."""
+        name = environment.promote_from
+        return self.known(config, name) if name is not None else None
+
+    def known(self, config: Config, name: str) -> Before:
+        """Return an environment with its URL, or why that is not known here."""
         from ci_migrate.config.resolve import environment_url
         from ci_migrate.errors import ConfigError
         from ci_migrate.evidence_sources import Before
 
-        name = environment.promote_from
-        if name is None:
-            return None
         try:
             return Before(name=name, url=environment_url(config, name, self.env))
         except ConfigError as exc:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ci_migrate.config.backup_section import BackupSection
     from ci_migrate.config.loaded import Config
+    from ci_migrate.config.migrations import MigrationsSection
     from ci_migrate.config.types import EnvironmentSection
 
 
@@ -54,7 +55,7 @@ def resolve_environment(
         slack_webhook=_fill_webhook(config, name, filler) if tells_slack else None,
         ledger_schema=filler.require_text(ledger.schema, ("ledger", "schema")),
         ledger_url=filler.fill_url(ledger.url or "", ("ledger", "url")),
-        migrations=_fill_migrations(config, filler),
+        migrations=_fill_migrations(config.file.migrations, filler),
         root=root,
         secrets=filler.secrets,
     )
@@ -71,6 +72,20 @@ def environment_url(config: Config, name: str, env: Mapping[str, str]) -> str:
     url = filler.require_url(_find_section(config, name).url, ("environments", name, "url"))
     filler.finish()
     return url
+
+
+def resolve_migrations(config: Config, env: Mapping[str, str]) -> Migrations:
+    """Return where the revisions are, for what reads their files only: URLs and `env` need not be set.
+
+    Raises ConfigError for a missing variable.
+    """
+    from msgspec.structs import replace
+
+    without = replace(config.file.migrations, env={}, x=())
+    filler = Filler(config, env)
+    migrations = _fill_migrations(without, filler)
+    filler.finish()
+    return migrations
 
 
 def _read_proof(config: Config, name: str, section: EnvironmentSection) -> dict[str, Any]:
@@ -141,8 +156,7 @@ def _fill_webhook(config: Config, name: str, filler: Filler) -> str | None:
     return None
 
 
-def _fill_migrations(config: Config, filler: Filler) -> Migrations:
-    section = config.file.migrations
+def _fill_migrations(section: MigrationsSection, filler: Filler) -> Migrations:
     here = ("migrations",)
     command = section.command
     return Migrations(

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from ci_migrate.gates.inputs import GateInputs
+from ci_migrate.gates.rewritten import (
+    advise_on_rewritten,
+    describe_rewritten,
+    is_refused,
+    note_on_rewritten,
+)
 from ci_migrate.models import GateOutcome, GateResult
 
 NAME = "history"
 
 
 def check(inputs: GateInputs) -> GateResult:
-    """Fail on faults in the files, on rows no file explains, and on rows that overlap."""
-    if inputs.problems:
-        first = inputs.problems[0]
-        more = f" (and {len(inputs.problems) - 1} more)" if len(inputs.problems) > 1 else ""
-        text = "; ".join(problem.message for problem in inputs.problems[:5])
-        return GateResult(
-            name=NAME,
-            outcome=GateOutcome.FAILED,
-            message=text + more,
-            next_step=first.next_step,
-            file=first.file,
-            line=first.line,
-        )
+    """Fail on faults in the files, on rows no file explains or that overlap, and on rewritten revisions."""
+    failed = _judge_files(inputs) or _judge_rows(inputs) or _judge_rewritten(inputs)
+    if failed is not None:
+        return failed
+    notes = [note_on_rewritten(item) for item in inputs.rewritten]
+    message = f"{len(inputs.graph.revisions)} revisions, rows are known"
+    return GateResult(name=NAME, outcome=GateOutcome.PASSED, message="\n".join([message, *notes]))
+
+
+def _judge_files(inputs: GateInputs) -> GateResult | None:
+    if not inputs.problems:
+        return None
+    first = inputs.problems[0]
+    more = f" (and {len(inputs.problems) - 1} more)" if len(inputs.problems) > 1 else ""
+    text = "; ".join(problem.message for problem in inputs.problems[:5])
+    return _failed(text + more, first.next_step, file=first.file, line=first.line)
+
+
+def _judge_rows(inputs: GateInputs) -> GateResult | None:
     unknown = inputs.graph.unknown(inputs.plan.current)
     if unknown:
         return _failed(
@@ -39,12 +51,25 @@ def check(inputs: GateInputs) -> GateResult:
             "Alembic would refuse or downgrade too much. Delete the ancestor's row after checking that"
             " both revisions are really in the schema.",
         )
+    return None
+
+
+def _judge_rewritten(inputs: GateInputs) -> GateResult | None:
+    refused = [item for item in inputs.rewritten if is_refused(item)]
+    if not refused:
+        return None
+    file = next((item.rewrite.file for item in refused if item.rewrite.file), None)
+    return _failed(describe_rewritten(refused), advise_on_rewritten(refused), file=file)
+
+
+def _failed(
+    message: str, next_step: str | None, *, file: str | None = None, line: int | None = None
+) -> GateResult:
     return GateResult(
         name=NAME,
-        outcome=GateOutcome.PASSED,
-        message=f"{len(inputs.graph.revisions)} revisions, rows are known",
+        outcome=GateOutcome.FAILED,
+        message=message,
+        next_step=next_step,
+        file=file,
+        line=line,
     )
-
-
-def _failed(message: str, next_step: str) -> GateResult:
-    return GateResult(name=NAME, outcome=GateOutcome.FAILED, message=message, next_step=next_step)

@@ -10,6 +10,22 @@ from ci_migrate.config.environment import Window
 from ci_migrate.models import Plan, SourceAnswer, Unfinished
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem
+from ci_migrate.revisions.rewrite import Rewrite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten:
+    """A revision whose file is not what it was, and what speaks for and against that."""
+
+    rewrite: Rewrite
+    ran_in: tuple[str, ...] = ()
+    """Environments that executed it as it was, each with the day."""
+    silent: tuple[str, ...] = ()
+    """Environments of which that cannot be told, each with the reason."""
+    who: str = ""
+    """Who changed it, by git; empty when git does not know."""
+    allowed: str = ""
+    """The reason for which the configuration allows it; empty when it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +37,8 @@ class GateInputs:
     plan: Plan
     problems: tuple[Problem, ...]
     """Faults of the revision files and of the graph."""
+    rewritten: tuple[Rewritten, ...] = ()
+    """Revisions that somebody relied on, and that say something else now."""
     intended_heads: tuple[str, ...]
     """Branch labels or revision ids for which several heads are meant."""
     directory: str | None

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from ci_migrate.revisions.reach import Part, select_parts
+from ci_migrate.revisions.surroundings import ROOTS, Surroundings
 from ci_migrate.revisions.syntax import parse_revision_source
-
-if TYPE_CHECKING:
-    from ci_migrate.revisions.surroundings import Surroundings
-
-_ROOTS = ("revision", "down_revision", "branch_labels", "depends_on", "upgrade", "downgrade")
 
 
 def content_hash(source: str, file: str | None = None) -> str:
@@ -35,7 +30,7 @@ def content_hashes(
     one of its own kind. Raises ProjectError when the source is not Python.
     """
     parts = select_parts(
-        parse_revision_source(source, file), _ROOTS, keep_strings="__doc__" in source
+        parse_revision_source(source, file), ROOTS, keep_strings="__doc__" in source
     )
     alone = hashlib.sha256()
     for line in _lines(parts):

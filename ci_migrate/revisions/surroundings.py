@@ -17,6 +17,8 @@ from ci_migrate.revisions.syntax import decode_source, parse_quietly
 Read = Callable[[str], "bytes | None"]
 """Returns the bytes of a file, by its path from the project's root; None when there is none."""
 
+ROOTS = ("revision", "down_revision", "branch_labels", "depends_on", "upgrade", "downgrade")
+"""The names by which Alembic uses a revision file."""
 _NEVER = frozenset({"alembic", "sqlalchemy", "flask", "flask_migrate", "flask_sqlalchemy"})
 """Packages that every project has installed; a folder of such a name holds something else."""
 _IMPORT = re.compile(r"(?m)^[ \t]*(?:from|import)[ \t]+(\w+)")
@@ -66,6 +68,11 @@ class Surroundings:
             package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
             todo += self._needs(chosen, package)
         return tuple(found[module] for module in sorted(found) if found[module].parts)
+
+    def files_of(self, source: str) -> tuple[str, ...]:
+        """Return the files of the modules that a revision uses, with those that these use."""
+        parts = select_parts(parse_quietly(source), ROOTS, keep_strings=False)
+        return tuple(helper.path for helper in self.find_helpers(parts))
 
     def _needs(
         self, parts: Iterable[Part], package: str = ""

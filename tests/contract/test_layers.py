@@ -56,6 +56,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "preview",
             "promote",
             "record",
+            "rewrites",
             "selection",
             "status",
             "story",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ci_migrate.git import checkout
+from ci_migrate.git.origin import describe_origin
 from tests.projects_builder import Project, build_repository, find_revision, run_git
 
 
@@ -49,7 +50,7 @@ def test_a_repository_without_a_commit(tmp_path: Path) -> None:
 
 def test_who_added_a_file(repository: Project) -> None:
     file = find_revision(repository, repository.situation.heads[0])
-    told = checkout.describe_origin(repository.path, env(), str(file.relative_to(repository.path)))
+    told = describe_origin(repository.path, env(), str(file.relative_to(repository.path)))
     assert told is not None
     assert told.startswith("added by tests on 2")
 
@@ -59,7 +60,7 @@ def test_a_file_is_never_an_option(name: str, repository: Project) -> None:
     (repository.path / name).write_text("", encoding="utf-8")
     run_git(repository, "add", "--all")
     run_git(repository, "commit", "-q", "-m", "add")
-    told = checkout.describe_origin(repository.path, env(), name)
+    told = describe_origin(repository.path, env(), name)
     assert told is not None
     assert told.startswith("added by tests on 2")
     assert not (repository.path / "x").exists()
@@ -67,14 +68,14 @@ def test_a_file_is_never_an_option(name: str, repository: Project) -> None:
 
 def test_a_file_that_git_does_not_know(repository: Project) -> None:
     (repository.path / "new.py").write_text("", encoding="utf-8")
-    assert checkout.describe_origin(repository.path, env(), "new.py") is None
+    assert describe_origin(repository.path, env(), "new.py") is None
 
 
 def test_the_name_of_an_author_is_one_plain_line(repository: Project) -> None:
     (repository.path / "new.py").write_text("", encoding="utf-8")
     run_git(repository, "add", "--all")
     run_git(repository, "commit", "-q", "--author", "A\tB\x1b[31m <a@example.invalid>", "-m", "add")
-    told = checkout.describe_origin(repository.path, env(), "new.py")
+    told = describe_origin(repository.path, env(), "new.py")
     assert told is not None
     assert told.startswith("added by A B on 2")
 
@@ -82,7 +83,7 @@ def test_the_name_of_an_author_is_one_plain_line(repository: Project) -> None:
 def test_no_repository_has_no_answers(tmp_path: Path) -> None:
     assert checkout.current_branch(tmp_path, env()) is None
     assert checkout.current_commit(tmp_path, env()) is None
-    assert checkout.describe_origin(tmp_path, env(), "a.py") is None
+    assert describe_origin(tmp_path, env(), "a.py") is None
 
 
 def test_no_git_has_no_answers(repository: Project, tmp_path: Path) -> None:
@@ -100,4 +101,4 @@ def test_a_shallow_checkout_blames_nobody(repository: Project, tmp_path: Path) -
     source = repository.path.as_uri()
     run_git(repository, "clone", "-q", "--depth", "1", source, str(tmp_path / "shallow"))
     file = find_revision(repository, repository.situation.heads[0]).relative_to(repository.path)
-    assert checkout.describe_origin(tmp_path / "shallow", env(), str(file)) is None
+    assert describe_origin(tmp_path / "shallow", env(), str(file)) is None

@@ -1,0 +1,65 @@
+"""What the gate `history` says of revisions that are not what they were."""
+
+from __future__ import annotations
+
+from ci_migrate.gates.inputs import Rewritten
+from ci_migrate.redact import one_line
+from ci_migrate.revisions.rewrite import Change
+
+MOST_SHOWN = 3
+"""Revisions that are told in full."""
+
+
+def is_refused(item: Rewritten) -> bool:
+    """Return whether a changed revision must not pass: it ran somewhere, or may have."""
+    return not item.allowed and bool(item.ran_in or item.silent)
+
+
+def describe_rewritten(items: list[Rewritten]) -> str:
+    """Return what changed, who changed it, where it ran, and the difference, in lines."""
+    lines = [line for item in items[:MOST_SHOWN] for line in _describe(item)]
+    more = items[MOST_SHOWN:]
+    if more:
+        names = ", ".join(item.rewrite.known.revision for item in more[:10])
+        lines.append(f"and {len(more)} more: {names}{', …' if len(more) > 10 else ''}")
+    if items[0].silent:
+        lines.append(f"not asked, and so taken as if they had run it: {'; '.join(items[0].silent)}")
+    return "\n".join(lines)
+
+
+def advise_on_rewritten(items: list[Rewritten]) -> str:
+    """Return what to do, with the first revision as the example."""
+    rewrite = items[0].rewrite
+    revision = rewrite.known.revision
+    back = {
+        Change.DELETED: "Bring its file back (`git log --all` finds it, and the ledger has its text)",
+        Change.HELPER: f"Bring what it uses of {', '.join(rewrite.helpers) or 'the module'} back, or copy"
+        " that into the revision",
+    }.get(rewrite.change, f"Bring the old content of {rewrite.file} back")
+    return (
+        f"{back}; what is new belongs into a new revision, which every environment runs.\n"
+        "If it has to stay as it is, say so in the configuration:\n"
+        f'    migrations: {{allow_edit: [{{revision: {revision}, reason: "…"}}]}}'
+    )
+
+
+def note_on_rewritten(item: Rewritten) -> str:
+    """Return one line on a changed revision that may pass."""
+    what = f"{item.rewrite.known.revision} was {item.rewrite.change.value}"
+    if item.allowed:
+        return f"{what}, which is allowed: {one_line(item.allowed)}"
+    return f"{what}; no environment has executed it"
+
+
+def _describe(item: Rewritten) -> list[str]:
+    rewrite, known = item.rewrite, item.rewrite.known
+    name = f"{known.revision} '{one_line(known.message, 80)}'" if known.message else known.revision
+    ran = f" after it ran in {', '.join(item.ran_in)}" if item.ran_in else ""
+    head = f"{name} was {rewrite.change.value}{ran}"
+    if rewrite.change is Change.REPARENTED:
+        before, now = (", ".join(ids) or "nothing" for ids in (known.parents, rewrite.parents))
+        head += f": it followed {before}, and now follows {now}"
+    lines = [head]
+    if item.who:
+        lines.append(f"    {item.who}")
+    return lines + [f"    {line}" for line in rewrite.diff]

@@ -1,0 +1,151 @@
+"""Revisions that are no longer what they were when somebody relied on them."""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ci_migrate.errors import ProjectError
+from ci_migrate.redact import plain
+from ci_migrate.revisions.content import content_hashes
+
+if TYPE_CHECKING:
+    from ci_migrate.models import Revision
+    from ci_migrate.revisions.graph import Graph
+    from ci_migrate.revisions.surroundings import Surroundings
+
+MOST_DIFF_LINES = 24
+LONGEST_DIFF_LINE = 160
+
+
+class Change(enum.Enum):
+    """What became of a revision, as the end of "it was …"."""
+
+    EDITED = "edited"
+    DELETED = "deleted"
+    REPARENTED = "re-parented"
+    HELPER = "changed through a module that it uses"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRevision:
+    """A revision as a record has it: the ledger of a database, or a commit."""
+
+    revision: str
+    message: str
+    parents: tuple[str, ...]
+    content_hash: str
+    """Of any kind; empty when it is not known, then only a deletion is found."""
+    source: str
+    file: str | None = None
+    """Where it was; a ledger does not know it."""
+    when: str = ""
+    """When it was executed, ISO 8601; empty for a commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """A known revision that is not the same any more."""
+
+    known: KnownRevision
+    change: Change
+    file: str | None
+    """Where it is now; None when it was deleted."""
+    parents: tuple[str, ...] = ()
+    """Its `down_revision` now."""
+    diff: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
+    """Files of the modules that it uses."""
+
+
+def find_rewrites(
+    known: Iterable[KnownRevision],
+    graph: Graph,
+    read: Callable[[Revision], str],
+    around: Surroundings,
+) -> list[Rewrite]:
+    """Compare known revisions with the files of today, in their order.
+
+    `read` returns the source of a revision and may raise ProjectError; a file that cannot be read or parsed
+    is the business of others. Formatting, comments and the name of the file make no difference.
+    """
+    found = (_compare(each, graph.revisions.get(each.revision), read, around) for each in known)
+    return [rewrite for rewrite in found if rewrite is not None]
+
+
+def spare_replaced(rewrites: list[Rewrite], allowed: Collection[str]) -> list[Rewrite]:
+    """Leave out deleted revisions of which everything that followed is gone or changed by permission.
+
+    So a history that was squashed needs one permission, for its new beginning.
+    """
+    by_id = {rewrite.known.revision: rewrite for rewrite in rewrites}
+    children: dict[str, list[str]] = {}
+    for rewrite in rewrites:
+        for parent in rewrite.known.parents:
+            children.setdefault(parent, []).append(rewrite.known.revision)
+    spared = {revision for revision in by_id if revision in allowed}
+    todo = list(spared)
+    while todo:
+        for parent in by_id[todo.pop()].known.parents:
+            is_gone = parent in by_id and by_id[parent].change is Change.DELETED
+            if is_gone and parent not in spared and spared.issuperset(children[parent]):
+                spared.add(parent)
+                todo.append(parent)
+    return [rewrite for rewrite in rewrites if rewrite.known.revision not in spared - set(allowed)]
+
+
+def _compare(
+    known: KnownRevision,
+    now: Revision | None,
+    read: Callable[[Revision], str],
+    around: Surroundings,
+) -> Rewrite | None:
+    if now is None:
+        return Rewrite(known=known, change=Change.DELETED, file=None)
+    if not known.content_hash or now.file is None:
+        return None
+    try:
+        source = read(now)
+        if source == known.source and known.content_hash.startswith("v1:"):
+            return None
+        hashes = content_hashes(source, now.file, around)
+    except ProjectError:
+        return None
+    if known.content_hash in hashes:
+        return None
+    if now.parents != known.parents:
+        change = Change.REPARENTED
+    else:
+        change = Change.HELPER if _is_same_alone(known, hashes) else Change.EDITED
+    return Rewrite(
+        known=known,
+        change=change,
+        file=now.file,
+        parents=now.parents,
+        diff=tuple(_diff(known.source, source)),
+        helpers=around.files_of(source),
+    )
+
+
+def _is_same_alone(known: KnownRevision, hashes: tuple[str, ...]) -> bool:
+    """Return whether the file by itself does what it did."""
+    try:
+        return content_hashes(known.source)[0] == hashes[-1]
+    except ProjectError:
+        return False
+
+
+def _diff(old: str, new: str) -> Iterator[str]:
+    """Yield the changed lines with one line around them, as plain text; long ones and many are cut."""
+    lines = difflib.unified_diff(
+        old.splitlines(), new.splitlines(), "as it ran", "now", n=1, lineterm=""
+    )
+    for number, line in enumerate(lines):
+        if number == MOST_DIFF_LINES:
+            yield "…"
+            return
+        shown = plain(line).replace("\t", "    ")
+        yield shown if len(shown) <= LONGEST_DIFF_LINE else shown[: LONGEST_DIFF_LINE - 1] + "…"

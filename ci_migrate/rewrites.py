@@ -1,0 +1,100 @@
+"""Executed revisions whose files are not what they were, and where else these have run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ci_migrate.config.environment import Environment
+from ci_migrate.errors import CiMigrateError
+from ci_migrate.evidence_sources import Before, read_ledger
+from ci_migrate.gates.inputs import Rewritten
+from ci_migrate.git.last_change import describe_last_change
+from ci_migrate.ledger import Ledger
+from ci_migrate.models import Evidence, Revision
+from ci_migrate.revisions.reader import read_source
+from ci_migrate.revisions.rewrite import Change, Rewrite, find_rewrites, spare_replaced
+from ci_migrate.survey import Survey, surroundings_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """What other environments executed, as far as they could be asked."""
+
+    evidence: Mapping[str, Mapping[str, Evidence]]
+    """By environment, then by revision."""
+    silent: tuple[str, ...] = ()
+    """Environments that could not be asked, each with the reason."""
+
+    def ran_in(self, revision: str) -> tuple[str, ...]:
+        """Return where a revision ran, each with the day."""
+        return tuple(
+            f"{name} ({found[revision].finished_at[:10]})"
+            for name, found in self.evidence.items()
+            if revision in found
+        )
+
+
+def ask_elsewhere(environment: Environment, others: tuple[Before, ...]) -> Elsewhere:
+    """Ask the ledgers of other environments; one that cannot be read is told, and no obstacle."""
+    evidence, silent = {}, []
+    for other in others:
+        try:
+            evidence[other.name] = read_ledger(environment, other) or {}
+        except CiMigrateError as exc:
+            silent.append(f"{other.name} ({exc.message})")
+    return Elsewhere(evidence=evidence, silent=tuple(silent))
+
+
+def find_rewritten(
+    environment: Environment,
+    survey: Survey,
+    ledger: Ledger,
+    *,
+    others: tuple[Before, ...],
+    env: Mapping[str, str],
+) -> tuple[Rewritten, ...]:
+    """Return the revisions that this environment executed and whose files say something else now.
+
+    Other environments are asked only when there is one.
+    """
+    history = survey.history
+    known = ledger.executed()
+    rewrites = find_rewrites(
+        known,
+        history.graph,
+        lambda revision: _read(revision, survey),
+        surroundings_of(history.project),
+    )
+    allowed = environment.migrations.allow_edit
+    rewrites = spare_replaced(rewrites, allowed)
+    if not rewrites:
+        return ()
+    elsewhere = ask_elsewhere(environment, others)
+    root = history.project.root
+    return tuple(
+        Rewritten(
+            rewrite=rewrite,
+            ran_in=(
+                f"{environment.name} ({rewrite.known.when[:10]})",
+                *elsewhere.ran_in(rewrite.known.revision),
+            ),
+            silent=elsewhere.silent,
+            who=_who(rewrite, lambda file: describe_last_change(root, env, file)),
+            allowed=allowed.get(rewrite.known.revision, ""),
+        )
+        for rewrite in rewrites
+    )
+
+
+def _read(revision: Revision, survey: Survey) -> str:
+    file = revision.file or ""
+    return read_source(survey.history.project.root / file, file)
+
+
+def _who(rewrite: Rewrite, describe: Callable[[str], str | None]) -> str:
+    file = rewrite.file or rewrite.known.file
+    if rewrite.change is Change.HELPER:
+        told = {helper: describe(helper) for helper in rewrite.helpers}
+        return "; ".join(f"{helper} {who}" for helper, who in told.items() if who)
+    return (describe(file) if file else None) or ""
