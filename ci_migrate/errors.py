@@ -98,6 +98,12 @@ class BlockedError(CiMigrateError):
     kind = "gate"
 
 
+class ProofError(BlockedError):
+    """What had to be proved on a scratch database turned out not to hold; nothing was changed."""
+
+    kind = "proof"
+
+
 class LockNotAcquiredError(CiMigrateError):
     """Another run held the lock of the database for longer than `lock_wait`."""
 

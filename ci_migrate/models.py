@@ -23,6 +23,10 @@ class Outcome(enum.Enum):
     """By downgrade: the last revision was taken back."""
     RESTORED = "restored"
     """From a backup: the database is as it was then."""
+    ADOPTED = "adopted"
+    """Stamped with the revision that builds exactly its schema; no revision ran."""
+    RECOVERED = "recovered"
+    """Brought back to what the revision files explain."""
     READY = "ready"
     """Only from `plan`: revisions are pending and every gate would let them pass."""
 
@@ -33,6 +37,8 @@ GOOD_OUTCOMES = frozenset(
         Outcome.NOTHING_TO_DO,
         Outcome.ROLLED_BACK,
         Outcome.RESTORED,
+        Outcome.ADOPTED,
+        Outcome.RECOVERED,
         Outcome.READY,
     }
 )

@@ -19,6 +19,7 @@ from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.git.origin import describe_origin
 from ci_migrate.ledger import Ledger
 from ci_migrate.models import SourceAnswer, Unfinished
+from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.rewrites import find_rewritten
 from ci_migrate.survey import History, Survey, problems_of
 
@@ -77,7 +78,7 @@ def describe_files(
         problems=problems_of(survey),
         intended_heads=environment.migrations.heads,
         directory=_script_folder(survey.history, root),
-        merge_command=_merge_command(survey.history),
+        merge_command=merge_command(survey.history.project),
         describe_origin=lambda file: describe_origin(root, env, file),
     )
 
@@ -151,10 +152,3 @@ def _script_folder(history: History, root: Path) -> str | None:
     if folder is None:
         return None
     return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
-
-
-def _merge_command(history: History) -> str:
-    if history.project.kind == "flask":
-        return "flask db merge"
-    section = history.project.ini_section
-    return "alembic merge" if section == "alembic" else f"alembic -n {section} merge"

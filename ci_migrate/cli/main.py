@@ -14,11 +14,15 @@ import click
 
 from ci_migrate import __version__
 from ci_migrate.cli.action import action_arguments
+from ci_migrate.cli.adopt_command import adopt_command
 from ci_migrate.cli.config_command import config_command
+from ci_migrate.cli.heads_command import heads_command
 from ci_migrate.cli.history_command import history_command
+from ci_migrate.cli.merge_command import merge_command
 from ci_migrate.cli.options import EXIT_CODES
 from ci_migrate.cli.plan_command import plan_command
 from ci_migrate.cli.promote_command import promote_command
+from ci_migrate.cli.rebase_command import rebase_command
 from ci_migrate.cli.status_command import status_command
 from ci_migrate.errors import ExitCode, ToldError
 from ci_migrate.github.commands import neutralise
@@ -46,7 +50,17 @@ def main() -> None:
     """Promote Alembic and Flask-Migrate revisions through your environments, safely."""
 
 
-for _command in (promote_command, plan_command, status_command, history_command, config_command):
+for _command in (
+    promote_command,
+    plan_command,
+    status_command,
+    history_command,
+    heads_command,
+    merge_command,
+    rebase_command,
+    adopt_command,
+    config_command,
+):
     main.add_command(_command)
 
 

@@ -57,6 +57,9 @@ _POSTGRESQL = f"""
            md5(p.prosrc)
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OURS}"""
 _MYSQL = """
+    SELECT 'relation', '', table_name, '', concat_ws(' ', lower(table_type), engine, table_collation)
+    FROM information_schema.tables WHERE table_schema = DATABASE()
+    UNION ALL
     SELECT 'column', '', table_name, column_name,
            concat_ws(' ', column_type, is_nullable, column_default, extra)
     FROM information_schema.columns WHERE table_schema = DATABASE()
@@ -68,7 +71,18 @@ _MYSQL = """
     SELECT 'constraint', '', table_name, constraint_name, constraint_type
     FROM information_schema.table_constraints WHERE table_schema = DATABASE()
     UNION ALL
-    SELECT 'view', '', table_name, '', md5(view_definition)
+    SELECT 'reference', '', k.table_name, k.constraint_name, concat_ws(' ', k.ordinal_position,
+           k.column_name, k.referenced_table_name, k.referenced_column_name, r.update_rule, r.delete_rule)
+    FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r
+         ON r.constraint_schema = k.table_schema AND r.table_name = k.table_name
+         AND r.constraint_name = k.constraint_name
+    WHERE k.table_schema = DATABASE() AND k.referenced_table_name IS NOT NULL
+    UNION ALL
+    SELECT 'check', '', constraint_name, '', check_clause
+    FROM information_schema.check_constraints WHERE constraint_schema = DATABASE()
+    UNION ALL
+    SELECT 'view', '', table_name, '',
+           md5(replace(view_definition, concat('`', DATABASE(), '`.'), ''))
     FROM information_schema.views WHERE table_schema = DATABASE()
     UNION ALL
     SELECT 'trigger', '', event_object_table, trigger_name,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult
+from ci_migrate.revisions.graph import Graph
 
 NAME = "heads"
 
@@ -16,7 +17,7 @@ def check(inputs: GateInputs) -> GateResult:
     if len(heads) <= 1:
         found = heads[0] if heads else "no revision yet"
         return GateResult(name=NAME, outcome=GateOutcome.PASSED, message=f"one head: {found}")
-    stray = _unintended(inputs, heads)
+    stray = find_unintended(inputs.graph, inputs.intended_heads)
     if not stray:
         message = f"{len(heads)} heads, all named in the configuration: {', '.join(heads)}"
         return GateResult(name=NAME, outcome=GateOutcome.PASSED, message=message)
@@ -32,14 +33,15 @@ def check(inputs: GateInputs) -> GateResult:
     )
 
 
-def _unintended(inputs: GateInputs, heads: tuple[str, ...]) -> list[str]:
-    """Return the heads without a configured label of their own."""
+def find_unintended(graph: Graph, intended: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the heads that nobody meant: of several, those without a name of their own in `intended`."""
+    heads = graph.heads()
     taken: dict[str, str] = {}
 
     def give_name(head: str, tried: set[str]) -> bool:
         """Give a head a name of its own; one that has the name may move on to another of its names."""
-        for name in inputs.intended_heads:
-            if name in tried or not inputs.graph.covers(name, head):
+        for name in intended:
+            if name in tried or not graph.covers(name, head):
                 continue
             tried.add(name)
             if name not in taken or give_name(taken[name], tried):
@@ -47,7 +49,9 @@ def _unintended(inputs: GateInputs, heads: tuple[str, ...]) -> list[str]:
                 return True
         return False
 
-    return [head for head in heads if not give_name(head, set())]
+    if len(heads) <= 1:
+        return ()
+    return tuple(head for head in heads if not give_name(head, set()))
 
 
 def _describe(inputs: GateInputs, head: str) -> str:

@@ -21,6 +21,8 @@ _COLOURS = {
     Outcome.NOTHING_TO_DO: "36",
     Outcome.ROLLED_BACK: "32",
     Outcome.RESTORED: "32",
+    Outcome.ADOPTED: "32",
+    Outcome.RECOVERED: "32",
     Outcome.READY: "36",
     Outcome.BLOCKED: "33",
     Outcome.FAILED: "31",

@@ -14,6 +14,8 @@ _SIGNS = {
     Outcome.NOTHING_TO_DO: "➖",
     Outcome.ROLLED_BACK: "↩️",
     Outcome.RESTORED: "↩️",
+    Outcome.ADOPTED: "✅",
+    Outcome.RECOVERED: "✅",
     Outcome.READY: "➕",
     Outcome.BLOCKED: "⛔",
     Outcome.FAILED: "❌",

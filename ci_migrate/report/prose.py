@@ -14,7 +14,12 @@ LONGEST_MESSAGE = 4_000
 """Characters of an error message that are shown; the JSON result has the same."""
 
 
-_WORDS = {"rollback": ("ROLLED BACK", "downgrade"), "restore": ("RESTORED", "restore")}
+_WORDS = {
+    "rollback": ("ROLLED BACK", "downgrade"),
+    "restore": ("RESTORED", "restore"),
+    "adopt": ("ADOPTED", "stamp"),
+    "recover": ("RECOVERED", "recovery"),
+}
 """By command: what a part of it is called, and what it does; an upgrade elsewhere."""
 
 
@@ -47,29 +52,42 @@ class Passage:
     is_code: bool = False
 
 
+_DONE = {
+    Outcome.PROMOTED: "PROMOTED to {at}, {count} in {seconds}",
+    Outcome.ROLLED_BACK: "ROLLED BACK by downgrade to {at}, {count} in {seconds}",
+    Outcome.RESTORED: "RESTORED from a backup to {at} in {seconds}",
+    Outcome.ADOPTED: "ADOPTED at {at} in {seconds}; no revision was run",
+    Outcome.RECOVERED: "RECOVERED, the database is at {at} after {seconds}",
+}
+
+
 def headline(promotion: Promotion) -> str:
     """Return the outcome in one sentence that cannot be mistaken for another outcome."""
     name = promotion.environment or "no environment"
     count, seconds = count_revisions(len(promotion.applied)), format_seconds(promotion.seconds)
-    if promotion.outcome is Outcome.PROMOTED:
-        return f"{name}: PROMOTED to {short_list(promotion.reached)}, {count} in {seconds}"
-    if promotion.outcome is Outcome.ROLLED_BACK:
-        return f"{name}: ROLLED BACK by downgrade to {short_list(promotion.reached)}, {count} in {seconds}"
-    if promotion.outcome is Outcome.RESTORED:
-        return f"{name}: RESTORED from a backup to {short_list(promotion.reached)} in {seconds}"
+    if promotion.outcome in _DONE:
+        at = short_list(promotion.reached)
+        return f"{name}: {_DONE[promotion.outcome].format(at=at, count=count, seconds=seconds)}"
     if promotion.outcome is Outcome.NOTHING_TO_DO:
         if promotion.environment is None:
             return "NOTHING TO DO: " + (
                 promotion.warnings[0] if promotion.warnings else "no environment"
             )
         return f"{name}: NOTHING TO DO, the database is at {short_list(promotion.reached)}"
+    if promotion.outcome is Outcome.READY and promotion.command == "adopt":
+        return f"{name}: READY to be adopted at {short_list(promotion.target)}"
     if promotion.outcome is Outcome.READY:
         count = count_revisions(len(promotion.pending))
         return f"{name}: READY, {count} pending to {short_list(promotion.target)}"
     if promotion.outcome is Outcome.BLOCKED:
         gates = [gate.name for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
-        return f"{name}: BLOCKED by {', '.join(gates) or 'a gate'}; the database was not touched"
+        return f"{name}: BLOCKED by {', '.join(gates) or _what_blocks(promotion)}; the database was not touched"
     return _headline_of_failure(promotion, name)
+
+
+def _what_blocks(promotion: Promotion) -> str:
+    is_proof = promotion.failure is not None and promotion.failure.kind == "proof"
+    return "a proof that failed" if is_proof else "a gate"
 
 
 def _headline_of_failure(promotion: Promotion, name: str) -> str:

@@ -23,6 +23,8 @@ _COLOURS = {
     Outcome.NOTHING_TO_DO: "#aaaaaa",
     Outcome.ROLLED_BACK: "#36c5f0",
     Outcome.RESTORED: "#36c5f0",
+    Outcome.ADOPTED: "#36c5f0",
+    Outcome.RECOVERED: "#36c5f0",
     Outcome.READY: "#aaaaaa",
     Outcome.BLOCKED: "#ecb22e",
     Outcome.FAILED: "#e01e5a",

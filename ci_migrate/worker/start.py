@@ -72,6 +72,10 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
             driver.upgrade(
                 command["challenge"], tuple(command["expected"]), frozenset(command["not_atomic"])
             )
+        elif command["do"] == "merge":
+            from ci_migrate.worker.merge import write_merge
+
+            channel.send("merged", **write_merge(config, command["heads"], command["message"]))
         else:
             return
 

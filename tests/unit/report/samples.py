@@ -127,6 +127,14 @@ _BY_OUTCOME: dict[Outcome, dict[str, Any]] = {
         "command": "restore", "current": ("bbbb2222",), "target": ("aaaa1111",),
         "reached": ("aaaa1111",), "pending": (), "backup": BACKUP,
     },
+    Outcome.ADOPTED: {
+        "command": "adopt", "current": (), "target": ("aaaa1111",), "reached": ("aaaa1111",),
+        "pending": (),
+    },
+    Outcome.RECOVERED: {
+        "command": "recover", "current": ("bbbb2222",), "target": ("aaaa1111",),
+        "reached": ("aaaa1111",), "pending": (PENDING[-1],), "backup": BACKUP,
+    },
     Outcome.NOTHING_TO_DO: {
         "current": ("bbbb2222",), "reached": ("bbbb2222",), "pending": (),
     },

@@ -21,6 +21,8 @@ from tests.unit.report.samples import BACKUP, FAILURE, PENDING, make_pending, ma
             "production: ROLLED BACK by downgrade to aaaa1111, 1 revision in 12.3 s",
         ),
         (Outcome.RESTORED, "production: RESTORED from a backup to aaaa1111 in 12.3 s"),
+        (Outcome.ADOPTED, "production: ADOPTED at aaaa1111 in 12.3 s; no revision was run"),
+        (Outcome.RECOVERED, "production: RECOVERED, the database is at aaaa1111 after 12.3 s"),
         (Outcome.NOTHING_TO_DO, "production: NOTHING TO DO, the database is at bbbb2222"),
         (Outcome.READY, "production: READY, 2 revisions pending to bbbb2222"),
         (Outcome.BLOCKED, "production: BLOCKED by heads; the database was not touched"),

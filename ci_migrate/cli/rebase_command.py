@@ -1,0 +1,88 @@
+"""`ci-migrate rebase`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ci_migrate.cli.options import with_config, with_json
+from ci_migrate.cli.trial_setup import set_up_trial
+from ci_migrate.cli.world import World, current_world, write_json
+from ci_migrate.errors import CiMigrateError
+from ci_migrate.stops import taken_stops
+
+if TYPE_CHECKING:
+    from ci_migrate.config.loaded import Config
+    from ci_migrate.heads.rebase import Executed
+    from ci_migrate.survey import History
+
+
+@click.command("rebase", short_help="Put a branch that nobody has executed after the other head.")
+@click.argument("revision", metavar="REVISION")
+@click.option(
+    "--onto", metavar="HEAD", help="The head that becomes its parent.  [default: the other]"
+)
+@click.option(
+    "--environment",
+    metavar="NAME",
+    help="Try the revisions on a database like this environment's.  [default: the first]",
+)
+@with_config
+@with_json
+@click.option("--dry-run", is_flag=True, help="Prove and show the change, but write no file.")
+def rebase_command(
+    revision: str,
+    onto: str | None,
+    environment: str | None,
+    config_path: Path | None,
+    json_option: str | None,
+    dry_run: bool,
+) -> int:
+    """Give the first revision of a branch another head as its parent, in its file in the work tree.
+
+    Refused when an environment that can be asked has executed it, and when the branch does not run after
+    that head on a scratch database. Only `down_revision` and the docstring's `Revises:` change.
+    """
+    from ci_migrate.heads.rebase import plan_rebase, rebase_revision, refuse_executed
+
+    world = current_world(config_path)
+    config = world.load_config()
+    with set_up_trial(world, config, environment, json_option) as setup, taken_stops():
+        history = setup.request.history
+        planned = plan_rebase(history.graph, revision, onto)
+        asked = tuple(_ask_all(world, config, history, planned.branch))
+        for item in asked:
+            if item.problem:
+                setup.console.warn(f"{item.environment} could not be asked: {item.problem}")
+        refuse_executed(planned, asked)
+        done = rebase_revision(setup.request, planned, is_dry_run=dry_run)
+    setup.console.write_text(f"proved      {', '.join(done.branch)} after {done.onto}")
+    setup.console.write_text(done.diff)
+    what = (
+        f"written     {done.file}" if done.is_written else f"dry run     {done.file} is untouched"
+    )
+    setup.console.write_text(what)
+    if json_option is not None:
+        write_json({**asdict(done), "asked": [asdict(item) for item in asked]}, json_option)
+    return 0
+
+
+def _ask_all(
+    world: World, config: Config, history: History, branch: tuple[str, ...]
+) -> Iterator[Executed]:
+    from ci_migrate.heads.executed import ask_environment
+    from ci_migrate.heads.rebase import Executed
+    from ci_migrate.redact import Redactor
+
+    for name in config.environments:
+        redactor = Redactor()
+        try:
+            environment = world.resolve(config, name, tells_slack=False)
+            redactor = Redactor(environment.secrets)
+            yield ask_environment(environment, history, branch)
+        except CiMigrateError as exc:
+            yield Executed(environment=name, problem=redactor.clean(exc.message))

@@ -1,0 +1,36 @@
+"""How a project merges heads by its own tool."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from ci_migrate.revisions.project import Project
+
+
+def merge_command(project: Project) -> str:
+    """Return the command line that merges heads in this project, without message and revisions."""
+    if project.kind == "flask":
+        words = ["flask"]
+        if project.flask_app:
+            words += ["--app", project.flask_app]
+        words += ["db", "merge"]
+        folder = project.script_location
+        if folder is not None and folder != project.root / "migrations":
+            words += ["-d", _shown(folder, project.root)]
+        return shlex.join(words)
+    words = ["alembic"]
+    config = project.config_file
+    if config is not None and config not in _found_by_alembic(project.root):
+        words += ["-c", _shown(config, project.root)]
+    if project.ini_section != "alembic":
+        words += ["-n", project.ini_section]
+    return shlex.join([*words, "merge"])
+
+
+def _found_by_alembic(root: Path) -> tuple[Path, ...]:
+    return (root / "alembic.ini", root / "pyproject.toml")
+
+
+def _shown(path: Path, root: Path) -> str:
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

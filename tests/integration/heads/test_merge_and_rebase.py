@@ -1,0 +1,161 @@
+"""`merge` and `rebase`: two branches become one history, after a proof on scratch databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.promote.database import query, run_statements
+from tests.projects_builder import Project, build_repository, commit, find_revision, run_git
+from tests.projects_changes import add_revision
+from tests.promotion import Ran, run_tool, write_config
+
+pytestmark = pytest.mark.newest
+ONE, TWO = "aaaaaaaaaa01", "bbbbbbbbbb02"
+ADD = 'op.add_column("orders", sa.Column("{0}", sa.Integer()))'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = build_repository("linear", tmp_path / "shop", branches=("main",))
+    environments = {"dev": {"url": "${DEV_URL}", "branches": ["main"], "backup": "none"}}
+    environments["production"] = {**environments["dev"], "url": "${PRODUCTION_URL}", "branches": []}
+    write_config(project, environments)
+    with (project.path / ".gitignore").open("a") as ignored:
+        ignored.write(".ci-migrate-result.json\n")
+    return project
+
+
+def run(project: Project, url: str, command: str, *arguments: str) -> Ran:
+    return run_tool(project.path, command, *arguments, env={"DEV_URL": url})
+
+
+def two_branches(project: Project, one: str, two: str) -> None:
+    for revision, upgrade in ((ONE, one), (TWO, two)):
+        add_revision(project, revision, upgrade=upgrade, message=f"change by {revision[:3]}")
+    commit(project, "two heads")
+
+
+@pytest.mark.parametrize(
+    "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
+)
+def test_heads_whose_order_does_not_matter_are_merged(
+    project: Project, database: str, request: pytest.FixtureRequest
+) -> None:
+    database_url = request.getfixturevalue(f"{database}_url")
+    two_branches(project, ADD.format("a"), ADD.format("b"))
+    dry = run(project, database_url, "merge", "--dry-run")
+    assert (dry.exit_code, run_git(project, "status", "--porcelain")) == (0, ""), dry.output
+    ran = run(project, database_url, "merge")
+    assert ran.exit_code == 0, ran.output
+    assert ran.result["proof"]["orders"] == [[ONE, TWO], [TWO, ONE]]
+    file = project.path / ran.result["file"]
+    assert "merge_change_by_aaa_and_change_by_bbb" in file.name
+    assert f"('{ONE}', '{TWO}')" in file.read_text()
+    assert "both touch  orders" in ran.output
+    assert "give the same schema" in ran.output
+    assert run_tool(project.path, "heads").exit_code == 0
+    promoted = run(project, database_url, "promote", "--environment", "dev")
+    assert promoted.outcome == "promoted", promoted.output
+    assert query(database_url, "SELECT version_num FROM alembic_version") == [
+        (ran.result["revision"],)
+    ]
+
+
+def test_heads_whose_order_matters_are_refused_with_the_difference(
+    project: Project, postgres_url: str
+) -> None:
+    index = 'op.execute("CREATE INDEX IF NOT EXISTS ix_orders_shared ON orders ({0})")'
+    two_branches(project, index.format("id"), index.format("user_id"))
+    ran = run(project, postgres_url, "merge")
+    assert ran.exit_code == 3, ran.output
+    assert "the order of the heads matters" in ran.output
+    assert "index orders.ix_orders_shared is" in ran.output
+    assert "ci-migrate rebase" in ran.output
+    assert run_git(project, "status", "--porcelain") == ""
+
+
+def test_a_head_that_fails_after_the_other_is_refused(project: Project, sqlite_url: str) -> None:
+    two_branches(project, ADD.format("same"), ADD.format("same"))
+    ran = run(project, sqlite_url, "merge")
+    assert ran.exit_code == 3, ran.output
+    assert "failed on a scratch database" in ran.output
+    assert not Path(sqlite_url.removeprefix("sqlite:///")).exists(), "dev was not touched"
+
+
+def test_one_head_is_nothing_to_merge(project: Project, sqlite_url: str) -> None:
+    ran = run(project, sqlite_url, "merge")
+    assert (ran.exit_code, "nothing to merge" in ran.output) == (2, True), ran.output
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def test_a_branch_goes_after_the_other_head(
+    project: Project, database: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{database}_url")
+    two_branches(project, ADD.format("a"), ADD.format("b"))
+    add_revision(project, "cccccccccc03", after=TWO)
+    commit(project, "on top")
+    file = find_revision(project, TWO)
+    before = file.read_text()
+    dry = run(project, url, "rebase", TWO, "--dry-run")
+    assert (dry.exit_code, run_git(project, "status", "--porcelain")) == (0, ""), dry.output
+    assert f"+down_revision = '{ONE}'" in dry.output
+    ran = run(project, url, "rebase", TWO)
+    assert ran.exit_code == 0, ran.output
+    parent = project.situation.heads[0]
+    assert ran.result["branch"] == [TWO, "cccccccccc03"]
+    assert file.read_text() == before.replace(parent, ONE)
+    changed = file.relative_to(project.path).as_posix()
+    assert run_git(project, "status", "--porcelain").split() == ["M", changed]
+    assert "production could not be asked" in ran.output
+    assert run_tool(project.path, "heads").result["heads"][0]["revision"] == "cccccccccc03"
+
+
+def test_what_an_environment_has_executed_is_not_rebased(project: Project, sqlite_url: str) -> None:
+    add_revision(project, ONE)
+    commit(project, "one")
+    assert run(project, sqlite_url, "promote", "--environment", "dev").outcome == "promoted"
+    add_revision(project, TWO)
+    ran = run(project, sqlite_url, "rebase", ONE)
+    assert ran.exit_code == 3, ran.output
+    assert f"dev has already executed {ONE}" in ran.output
+    assert f"ci-migrate merge {TWO} {ONE}" in ran.output
+    other = run(project, sqlite_url, "rebase", TWO, "--dry-run")
+    assert other.exit_code == 0, other.output
+
+
+def test_what_an_environment_was_stamped_with_is_not_rebased(
+    project: Project, sqlite_url: str
+) -> None:
+    two_branches(project, ADD.format("a"), ADD.format("b"))
+    run_statements(
+        sqlite_url,
+        [
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
+            f"INSERT INTO alembic_version VALUES ('{ONE}')",
+        ],
+    )
+    ran = run(project, sqlite_url, "rebase", ONE)
+    assert (ran.exit_code, f"dev has already executed {ONE}" in ran.output) == (3, True), ran.output
+
+
+def test_a_branch_that_does_not_run_after_the_other_stays(
+    project: Project, sqlite_url: str
+) -> None:
+    two_branches(project, 'op.rename_table("orders", "sales")', ADD.format("b"))
+    ran = run(project, sqlite_url, "rebase", TWO)
+    assert ran.exit_code == 3, ran.output
+    assert f"{TWO} failed on a scratch database" in ran.output
+    assert run_git(project, "status", "--porcelain") == ""
+
+
+def test_a_revision_in_the_middle_of_its_branch_names_the_first(
+    project: Project, sqlite_url: str
+) -> None:
+    two_branches(project, ADD.format("a"), ADD.format("b"))
+    add_revision(project, "cccccccccc03", after=TWO)
+    ran = run(project, sqlite_url, "rebase", "cccccccccc03")
+    assert ran.exit_code == 2, ran.output
+    assert TWO in ran.output

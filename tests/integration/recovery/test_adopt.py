@@ -1,0 +1,118 @@
+"""`adopt`: a database that was made without revisions gets the one that builds exactly its schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.promote.database import query, read_tables, run_statements
+from tests.projects_builder import Project, copy_project
+from tests.projects_changes import add_revision
+from tests.promotion import Ran, run_tool, write_config
+
+pytestmark = pytest.mark.newest
+SECOND, HEAD = "b82e443fd109", "5c00753421f7"
+VERSION = "SELECT version_num FROM alembic_version"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = copy_project("linear", tmp_path / "shop")
+    write_config(project, {"dev": {"url": "${CIM_URL}", "branches": ["main"], "backup": "none"}})
+    return project
+
+
+def run(project: Project, url: str, command: str, *arguments: str) -> Ran:
+    return run_tool(project.path, command, "--environment", "dev", *arguments, env={"CIM_URL": url})
+
+
+def make_legacy(project: Project, url: str, *statements: str) -> None:
+    """Make the tables of the project's head, and lose what says so."""
+    assert run(project, url, "promote").outcome == "promoted"
+    run_statements(url, ["DROP TABLE alembic_version", *statements])
+    if url.startswith("postgresql"):
+        run_statements(url, ["DROP SCHEMA ci_migrate CASCADE"])
+    else:
+        run_statements(url, ["DROP TABLE ci_migrate_ledger"])
+
+
+@pytest.mark.parametrize(
+    "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
+)
+def test_the_revision_that_builds_the_schema_is_stamped(
+    project: Project, database: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{database}_url")
+    make_legacy(project, url)
+    dry = run(project, url, "adopt", "--dry-run")
+    assert (dry.outcome, dry.exit_code) == ("ready", 0), dry.output
+    assert "alembic_version" not in read_tables(url)
+    ran = run(project, url, "adopt")
+    assert (ran.outcome, ran.exit_code) == ("adopted", 0), ran.output
+    assert query(url, VERSION) == [(HEAD,)]
+    assert (ran.result["command"], ran.result["applied"], ran.result["backup"]) == (
+        "adopt",
+        [],
+        None,
+    )
+    assert f"dev: ADOPTED at {HEAD}" in ran.output
+    add_revision(project, "aaaaaaaaaa01")
+    after = run(project, url, "promote")
+    assert (after.outcome, query(url, VERSION)) == ("promoted", [("aaaaaaaaaa01",)]), after.output
+    commands = [item["command"] for item in run(project, url, "history").result]
+    assert commands == ["adopt", "promote"]
+
+
+def test_an_earlier_revision_is_found(project: Project, sqlite_url: str) -> None:
+    make_legacy(project, sqlite_url, "ALTER TABLE users DROP COLUMN display_name")
+    assert run(project, sqlite_url, "adopt").outcome == "adopted"
+    assert query(sqlite_url, VERSION) == [(SECOND,)]
+
+
+def test_a_schema_that_no_revision_builds_is_shown_and_not_stamped(
+    project: Project, postgres_url: str
+) -> None:
+    make_legacy(
+        project, postgres_url,
+        "ALTER TABLE users ADD COLUMN note TEXT", "ALTER TABLE orders ALTER COLUMN status DROP DEFAULT",
+    )  # fmt: skip
+    ran = run(project, postgres_url, "adopt")
+    assert (ran.exit_code, ran.result["error"]["kind"]) == (3, "proof"), ran.output
+    assert f"compared with {HEAD}" in ran.output
+    assert "column users.note is only in the database: text" in ran.output
+    assert "column orders.status is" in ran.output
+    assert "alembic_version" not in read_tables(postgres_url)
+
+
+def test_a_revision_that_changes_only_data_is_asked_about(
+    project: Project, sqlite_url: str
+) -> None:
+    seed = "aaaaaaaaaa01"
+    add_revision(project, seed, upgrade='op.execute("DELETE FROM orders")', message="empty it")
+    make_legacy(project, sqlite_url)
+    ran = run(project, sqlite_url, "adopt")
+    assert ran.exit_code == 3, ran.output
+    assert f"{HEAD} add users display name" in ran.output
+    assert f"{seed} empty it" in ran.output
+    wrong = run(project, sqlite_url, "adopt", "--revision", SECOND)
+    assert (wrong.exit_code, "display_name is only in the database" in wrong.output) == (3, True)
+    assert run(project, sqlite_url, "adopt", "--revision", seed).outcome == "adopted"
+    assert query(sqlite_url, VERSION) == [(seed,)]
+
+
+def test_what_cannot_be_adopted(project: Project, sqlite_url: str) -> None:
+    empty = run(project, sqlite_url, "adopt")
+    assert (empty.exit_code, "the database is empty" in empty.output) == (3, True), empty.output
+    assert run(project, sqlite_url, "promote").outcome == "promoted"
+    known = run(project, sqlite_url, "adopt")
+    assert (known.exit_code, f"already has a version row: {HEAD}" in known.output) == (3, True)
+
+
+def test_a_history_that_stops_halfway_is_no_proof(project: Project, sqlite_url: str) -> None:
+    make_legacy(project, sqlite_url)
+    add_revision(project, "aaaaaaaaaa01", upgrade='raise RuntimeError("no")')
+    ran = run(project, sqlite_url, "adopt")
+    assert ran.exit_code == 3, ran.output
+    assert "could not be built" in ran.output
+    assert run(project, sqlite_url, "adopt", "--revision", HEAD).outcome == "adopted"
