@@ -19,7 +19,7 @@ from ci_migrate.database.patience import ask_within
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.errors import InterruptedRunError, ProbeError
 from ci_migrate.ledger import Ledger
-from ci_migrate.migrations import Worker, start_worker
+from ci_migrate.migrations import Worker, WorkerSettings, start_worker
 from ci_migrate.models import Outcome
 from ci_migrate.record import RunRecord
 from ci_migrate.stops import held_stops
@@ -62,6 +62,7 @@ class Execution:
     project: OpenedProject | None = None
     report: UpgradeReport = field(default_factory=UpgradeReport)
     _open: ExitStack = field(default_factory=ExitStack)
+    _worker: Worker | None = None
 
     def open_project(self, history: History) -> OpenedProject:
         """Start the worker, let env.py run without a step, and prove that it opens our database.
@@ -72,7 +73,8 @@ class Execution:
             before = self.read_state(history)
             session = self._open.enter_context(self.database.session())
             challenge = publish_challenge(self.database, session)
-            worker = self._start_worker(history)
+            worker = self._worker or self._start_worker()
+            worker.load(self._settings_of(history))
             patience = Patience(self.environment.probe_timeout, self.record.observer.note)
             try:
                 probe = _probe(worker, challenge, patience)
@@ -86,6 +88,26 @@ class Execution:
             )
             note.result = f"env.py opens {self.database.label}"
         return self.project
+
+    def expect_upgrade(self) -> None:
+        """Start the worker early where no backup comes first: it loads Alembic while we read the files.
+
+        It hears nothing of the project. Not where the project's variables change how a Python starts.
+        """
+        environment = self.environment
+        is_sure = (
+            environment.backup.backend == "none" and not environment.migrations.upgrade_command
+        )
+        if is_sure and not any(name.startswith("PYTHON") for name in environment.migrations.env):
+            self._worker = self._worker or self._start_worker()
+
+    def _start_worker(self) -> Worker:
+        env = build_worker_environment(self.environment, self.env, self.database)
+        # A stop in the middle would leave a worker that nobody ends.
+        with held_stops():
+            return self._open.enter_context(
+                start_worker(env=env, root=self.environment.root, hear=self.hear)
+            )
 
     def read_state(self, history: History) -> State:
         """Return version rows and schema as a fresh connection sees them."""
@@ -102,7 +124,7 @@ class Execution:
 
     def close(self) -> None:
         """End the worker and the connections; the project can be opened anew."""
-        self.project = None
+        self.project = self._worker = None
         self._open.close()
 
     def start_again(self) -> None:
@@ -111,19 +133,13 @@ class Execution:
         self.report = UpgradeReport()
         self.record.forget_attempt()
 
-    def _start_worker(self, history: History) -> Worker:
-        settings = build_settings(
+    def _settings_of(self, history: History) -> WorkerSettings:
+        return build_settings(
             self.environment,
             history.project,
             self.project_database,
             connection_check=can_watch_client(self.database),
         )
-        env = build_worker_environment(self.environment, self.env, self.database)
-        # A stop in the middle would leave a worker that nobody ends.
-        with held_stops():
-            return self._open.enter_context(
-                start_worker(settings, env=env, root=self.environment.root, hear=self.hear)
-            )
 
     def _survey_by(
         self, worker: Worker, history: History, probe: Probe, patience: Patience

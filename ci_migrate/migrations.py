@@ -58,13 +58,7 @@ def _wait_on() -> None:
 class Worker:
     """A running worker; use `start_worker`."""
 
-    def __init__(
-        self,
-        settings: WorkerSettings,
-        env: Mapping[str, str],
-        root: Path,
-        hear: Callable[[str], None],
-    ) -> None:
+    def __init__(self, env: Mapping[str, str], root: Path, hear: Callable[[str], None]) -> None:
         command_reader, self._commands = os.pipe()
         self._events, event_writer = os.pipe()
         self._process = start_child(
@@ -78,6 +72,9 @@ class Worker:
         self._buffer = b""
         self._relay = threading.Thread(target=self._relay_output, args=(hear,), daemon=True)
         self._relay.start()
+
+    def load(self, settings: WorkerSettings) -> None:
+        """Let the worker load the project; before that it knows nothing of it, and runs nothing of it."""
         self.send(**asdict(settings))
 
     def send(self, **command: object) -> None:
@@ -150,13 +147,12 @@ class Worker:
 
 @contextmanager
 def start_worker(
-    settings: WorkerSettings,
     *,
     env: Mapping[str, str],
     root: Path,
     hear: Callable[[str], None],
 ) -> Iterator[Worker]:
-    """Start a worker in `root` with the environment `env` and end it on leaving.
+    """Start a worker in `root` with the environment `env` and end it on leaving; it waits for `load`.
 
     `hear` gets each line that the project prints. When the body is left by an exception, the worker is
     interrupted first so that it rolls back. A stop that comes while it starts or ends is held until that is
@@ -165,7 +161,7 @@ def start_worker(
     worker = None
     try:
         with held_stops():
-            worker = Worker(settings, env, root, hear)
+            worker = Worker(env, root, hear)
         yield worker
     except BaseException:
         with held_stops():

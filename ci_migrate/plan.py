@@ -9,16 +9,23 @@ from ci_migrate.revisions.graph import Graph
 
 
 def build_plan(
-    graph: Graph, rows: tuple[str, ...], describe: Callable[[Revision], PendingRevision]
+    graph: Graph,
+    rows: tuple[str, ...],
+    describe: Callable[[Revision], PendingRevision],
+    *,
+    expect: Callable[[], None] | None = None,
 ) -> Plan:
     """Return the plan that brings a database with these version rows to the heads of the graph.
 
-    `describe` adds to a revision what its source says. On a broken graph, or with rows it does not know,
+    `describe` adds to a revision what its source says; `expect` is called before that, when something is
+    pending. On a broken graph, or with rows it does not know,
     the plan is what can be told; the gates say what is wrong.
     """
     heads = graph.heads()
     known = tuple(row for row in rows if row in graph.revisions)
     pending = graph.pending(known, heads)
+    if pending and expect is not None:
+        expect()
     return Plan(
         current=rows,
         target=graph.real_heads(heads),

@@ -95,7 +95,7 @@ def _make_plan(history: History, execution: Execution) -> Survey:
     with record.stage("plan") as note:
         project = execution.project
         survey = (project.survey if project else None) or survey_database(
-            history, execution.database
+            history, execution.database, expect=execution.expect_upgrade
         )
         record.plan = survey.plan
         count = len(survey.plan.pending)

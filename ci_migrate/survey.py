@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,21 +116,36 @@ def history_of_worker(
     )
 
 
-def survey_database(history: History, database: Database) -> Survey:
-    """Read the version rows of a database and plan from them."""
+def survey_database(
+    history: History, database: Database, *, expect: Callable[[], None] | None = None
+) -> Survey:
+    """Read the version rows of a database and plan from them.
+
+    `expect` is called when something is pending, before its files are read.
+    """
     rows = read_version_rows(database, history.version_table, history.version_table_schema)
-    return Survey(
-        history=history, rows=rows, plan=plan_history(history, rows.rows, database.dialect)
-    )
+    plan = plan_history(history, rows.rows, database.dialect, expect=expect)
+    return Survey(history=history, rows=rows, plan=plan)
 
 
-def plan_history(history: History, rows: tuple[str, ...] | None, dialect: str) -> Plan:
+def plan_history(
+    history: History,
+    rows: tuple[str, ...] | None,
+    dialect: str,
+    *,
+    expect: Callable[[], None] | None = None,
+) -> Plan:
     """Plan from version rows; None when they are not known, then nothing is called pending."""
     if rows is None:
         heads = history.graph.heads()
         return Plan(current=(), target=history.graph.real_heads(heads), pending=())
     root, around = history.project.root, surroundings_of(history.project)
-    return build_plan(history.graph, rows, lambda r: describe_pending(r, root, dialect, around))
+    return build_plan(
+        history.graph,
+        rows,
+        lambda revision: describe_pending(revision, root, dialect, around),
+        expect=expect,
+    )
 
 
 def surroundings_of(project: Project, read: Read | None = None) -> Surroundings:

@@ -84,12 +84,12 @@ class Trial:
             with (
                 self.database.session() as session,
                 start_worker(
-                    settings,
                     env=build_worker_environment(self.environment, self.env, self.database),
                     root=self.environment.root,
                     hear=printed.append,
                 ) as worker,
             ):
+                worker.load(settings)
                 challenge = publish_challenge(self.database, session)
                 patience = Patience(self.environment.probe_timeout, self.observer.note)
                 yield worker, challenge, load_and_probe(worker, challenge, patience)

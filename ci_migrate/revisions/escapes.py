@@ -24,9 +24,9 @@ def find_escapes(nodes: Iterable[ast.AST], *, postgresql: bool) -> Iterator[Find
         elif isinstance(node, ast.keyword):
             if postgresql and node.arg == "postgresql_concurrently" and _may_be_true(node.value):
                 yield Finding("builds or drops an index concurrently", node.value.lineno)
-        elif isinstance(node, ast.Constant) and node.value == "AUTOCOMMIT":
-            yield Finding("switches to AUTOCOMMIT", node.lineno)
-        else:
+        elif isinstance(node, ast.Constant):
+            if node.value == "AUTOCOMMIT":
+                yield Finding("switches to AUTOCOMMIT", node.lineno)
             yield from find_sql(node, is_commit, "ends the transaction by SQL text")
             if postgresql:
                 what = "runs SQL that PostgreSQL allows outside of a transaction only"

@@ -57,11 +57,10 @@ def select_parts(
     todo += active if acts else []
     while todo:
         number = todo.pop()
-        if number in chosen:
-            continue
-        chosen.add(number)
-        if not parts[number].imported:
-            todo += [other for name in parts[number].used for other in by_name.get(name, ())]
+        if number not in chosen:
+            chosen.add(number)
+            if not parts[number].imported:
+                todo += [other for name in parts[number].used for other in by_name.get(name, ())]
         if not todo and not acts:
             values = {
                 name

@@ -12,6 +12,8 @@ _BODY = re.compile(r"(\$\w*\$).*?\1", re.DOTALL)
 _COMMENT = re.compile(r"--[^\n]*|^\s*#[^\n]*|/\*(?!!).*?\*/", re.DOTALL | re.MULTILINE)
 _EXECUTED_COMMENT = re.compile(r"/\*!\d*|\*/")
 """MySQL runs what stands in a comment that begins so."""
+_MARKS = re.compile(r"[$#]|--|/\*|\*/")
+"""Without one of these, as in most texts of a revision, there is neither body nor comment."""
 
 _OBJECTS = (
     r"TABLE|INDEX|UNIQUE|FULLTEXT|SPATIAL|VIEW|MATERIALIZED|SCHEMA|DATABASE|TRIGGER|FUNCTION|"
@@ -39,7 +41,8 @@ def split_statements(text: str) -> Iterator[str]:
 
     Quotes are not looked at: a semicolon inside of one makes two pieces, of which one is judged.
     """
-    text = _EXECUTED_COMMENT.sub(" ", _COMMENT.sub(" ", _BODY.sub(" ", text)))
+    if _MARKS.search(text):
+        text = _EXECUTED_COMMENT.sub(" ", _COMMENT.sub(" ", _BODY.sub(" ", text)))
     for part in text.split(";"):
         statement = part.strip()
         if statement:

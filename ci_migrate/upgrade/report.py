@@ -80,7 +80,7 @@ def _start_revision(
 ) -> None:
     report.running = revision
     report.executed.clear()
-    number = sum(done in messages for done in report.done) + 1
+    number = len(report.done.keys() & messages.keys()) + 1
     observer.revision_started(revision, messages.get(revision, ""), number, len(messages))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import traceback
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,16 @@ MYSQL_LOCK_WAIT = 1205
 LONGEST_STATEMENT = 8_000
 """Characters of a statement that are sent; parameters never are. More than are shown: the parent takes
 secrets out first, and would not know one that is cut through."""
+MOST_HELD = 1_000
+"""Statements of a revision that are remembered until it is known whether somebody needs them."""
 
 
 class StatementCapture:
-    """Reports each statement that runs on the engines it is attached to while a revision is running."""
+    """Takes each statement that runs on the engines it is attached to while a revision is running.
+
+    Those of a revision that is not atomic are sent one by one. Of the others nothing stays when they fail:
+    they are held back, and `release` sends them after a failure.
+    """
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -38,12 +45,19 @@ class StatementCapture:
         self.first_failure = ""
         self._is_atomic = True
         self._awaits_commit = False
+        self._held: deque[str] = deque(maxlen=MOST_HELD)
 
     def begin(self, revision: str, *, is_atomic: bool) -> None:
         """Take what follows as this revision's."""
         self.revision = revision
         self._is_atomic, self._awaits_commit = is_atomic, False
         self.failures, self.first_failure = 0, ""
+        self._held.clear()
+
+    def release(self) -> None:
+        """Send what was held back of the revision that began last."""
+        while self._held:
+            self._channel.send_late("statement", statement=self._held.popleft()[:LONGEST_STATEMENT])
 
     def attach(self, engine: Any) -> None:
         """Listen to an engine; a second call for the same engine does nothing."""
@@ -76,6 +90,9 @@ class StatementCapture:
     def _after(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if self.revision is not None:
             self.last_statement = None
+            if self._is_atomic:
+                self._held.append(statement)
+                return
             self._channel.send("statement", statement=statement[:LONGEST_STATEMENT])
 
     def _fail(self, context: Any) -> None:

@@ -75,9 +75,15 @@ class Driver:
                 self._channel.ask("next", revision=step.revision.revision)
                 self._refuse_after_stop()
                 yield from self._watched(step, is_atomic=step.revision.revision not in not_atomic)
+            self._channel.flush()
             finished.append(True)
 
-        self._run_env(run)
+        try:
+            self._run_env(run)
+        except BaseException:
+            # A commit or a version row may have failed after the revision's own code had ended well.
+            self._capture.release()
+            raise
         self._channel.send("ran", finished=bool(finished))
 
     def _refuse_after_stop(self) -> None:
@@ -100,6 +106,7 @@ class Driver:
             except BaseException as exc:
                 failure = describe_exception(exc, path)
                 failure["statement"] = failure["statement"] or self._capture.last_statement
+                self._capture.release()
                 self._channel.send("revision_failed", revision=revision, **failure)
                 raise
             else:
@@ -115,7 +122,7 @@ class Driver:
         # of its own, commits it.
         yield step
         seconds = round(time.monotonic() - started, 4)
-        self._channel.send("revision_done", revision=revision, seconds=seconds)
+        self._channel.send_late("revision_done", revision=revision, seconds=seconds)
 
     def _tell_swallowed(self, revision: str) -> None:
         """Tell that statements failed in a revision that caught their errors and ended well."""

@@ -9,7 +9,7 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 PARENT_IS_GONE = 70
@@ -33,6 +33,7 @@ class Channel:
         self.stop_reason = ""
         """Why the parent wants no further revision to begin; empty while it does."""
         self._go = threading.Event()
+        self._late = b""
         reader = threading.Thread(target=self._read, args=(commands,), name="commands", daemon=True)
         reader.start()
 
@@ -44,11 +45,24 @@ class Channel:
         """Send one event; silent in a process that the user's code forked off."""
         if os.getpid() != self._pid:
             return
-        line = json.dumps({"event": event, **values}, default=str).encode() + b"\n"
+        self.send_late(event, **values)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what `send_late` kept."""
+        if os.getpid() != self._pid:
+            return
         with self._lock:
-            view = memoryview(line)
+            view, self._late = memoryview(self._late), b""
             while view:
                 view = view[os.write(self._events, view) :]
+
+    def send_late(self, event: str, **values: object) -> None:
+        """Send one event together with the next, which comes soon: each one wakes the parent."""
+        if os.getpid() != self._pid:
+            return
+        with self._lock:
+            self._late += _line(event, values)
 
     def ask(self, event: str, **values: object) -> None:
         """Send one event and wait until the parent, having done what it calls for, says go."""
@@ -78,3 +92,7 @@ class Channel:
             self._go.set()
         else:
             self._queue.put(command)
+
+
+def _line(event: str, values: Mapping[str, object]) -> bytes:
+    return json.dumps({"event": event, **values}, default=str).encode() + b"\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -30,11 +31,12 @@ def serve() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     stage = "load"
     try:
+        _load_libraries()
         settings = channel.receive()
-        from ci_migrate.worker import compat
+        if settings.get("do") == "end":
+            return 0
         from ci_migrate.worker.project import load_project
 
-        compat.check_alembic()
         with load_project(settings) as config:
             stage = "probe"
             _serve(channel, config, settings)
@@ -55,11 +57,22 @@ def _end_with_parent() -> None:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
+def _load_libraries() -> None:
+    """Load Alembic, SQLAlchemy and what of ours needs them; nothing of the project is known yet."""
+    from ci_migrate.worker import compat
+    from ci_migrate.worker.driver import Driver
+
+    del Driver
+    compat.check_alembic()
+
+
 def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
     from ci_migrate.worker.driver import Driver
     from ci_migrate.worker.history import describe_history
 
     driver = Driver(config, channel, settings)
+    # What is loaded stays until the end: it need not be looked through again whenever garbage is collected.
+    gc.freeze()
     channel.send("loaded")
     while True:
         command = channel.receive()

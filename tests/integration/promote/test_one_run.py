@@ -139,6 +139,18 @@ def test_a_failed_run_says_where_and_what_next(shop: Shop) -> None:
     assert shop.rows("dev") == list(shop.project.situation.heads)
 
 
+def test_the_statements_of_a_failed_revision_are_told(postgres_url: str, tmp_path: Path) -> None:
+    """Also of one that is atomic: its statements are held back until it is known that somebody needs them."""
+    project = copy_project("failing_second", tmp_path / "work")
+    error = promote(project, postgres_url, backup="none").result["error"]
+    assert error["revision"] == "3a40de0a443f"
+    assert [" ".join(sql.split("(")[0].split()) for sql in error["executed"]] == [
+        "CREATE TABLE coupons",
+        "INSERT INTO coupons",
+    ]
+    assert "WELCOME" not in str(error)
+
+
 def test_a_lock_file_is_gone_after_a_run_and_after_a_failed_one(shop: Shop) -> None:
     assert shop.promote("dev").outcome == "promoted"
     assert not list(shop.path.glob("*.lock"))
