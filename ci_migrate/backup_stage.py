@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_migrate.database.catalog import list_tables, read_server_version
+from ci_migrate.backup_risks import find_risks
+from ci_migrate.config.backup_settings import BackupSettings
+from ci_migrate.database.catalog import list_tables, read_properties, read_server_version
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.execution import Execution
 
 if TYPE_CHECKING:
+    from ci_migrate.backup.request import BackupOptions
     from ci_migrate.backup.stores.protocol import Store
 
 
 def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
     """Take and prove a backup of a database with these version rows; raises BackupError."""
-    from ci_migrate.backup.request import BackupOptions, BackupRequest
+    from ci_migrate.backup.request import BackupRequest
     from ci_migrate.backup.take import take_backup
 
     environment, database, record = execution.environment, execution.database, execution.record
@@ -32,21 +35,30 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 server_major=major,
                 tables=list_tables(database),
                 heads=rows,
+                properties=read_properties(database),
                 store=open_backup_store(execution),
                 encrypt_to=settings.encrypt_to,
-                options=BackupOptions(
-                    format=settings.format,
-                    jobs=settings.jobs,
-                    compress=settings.compress,
-                    exclude_schemas=settings.exclude_schemas,
-                    exclude_tables=settings.exclude_tables,
-                ),
+                options=_options(settings),
                 env=execution.env,
                 now=execution.now(),
             ),
             settings.backend,
         )
         note.result = f"{record.backup.backend}: {record.backup.verified}"
+    for risk in find_risks(environment, execution.env):
+        record.warn(risk)
+
+
+def _options(settings: BackupSettings) -> BackupOptions:
+    from ci_migrate.backup.request import BackupOptions
+
+    return BackupOptions(
+        format=settings.format,
+        jobs=settings.jobs,
+        compress=settings.compress,
+        exclude_schemas=settings.exclude_schemas,
+        exclude_tables=settings.exclude_tables,
+    )
 
 
 def open_backup_store(execution: Execution) -> Store:

@@ -69,6 +69,15 @@ def parse_identities(text: str) -> list[Any]:
     return found
 
 
+def make_run_key() -> tuple[Any, str]:
+    """Return a new private key, which is never written anywhere, and the recipient that belongs to it.
+
+    An archive that is encrypted to it as well can be read again by the run that made it, and by no other.
+    """
+    identity = _library().x25519.Identity.generate()
+    return identity, str(identity.to_public())
+
+
 def encrypt(source: Reads, target: Writes, recipients: Sequence[Any]) -> None:
     """Encrypt all of `source` into `target`; errors of the two as they are."""
     pyrage = _library()

@@ -47,9 +47,13 @@ class BackupRequest:
     """Every table that the archive must name; tables of extensions left out."""
     heads: tuple[str, ...]
     """Version rows at the time of the backup."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """`character_set` and `collation` of the database itself, as its server calls them."""
     store: Store
     encrypt_to: tuple[str, ...] = ()
     """age recipients; empty for an archive that is not encrypted."""
+    run_recipient: str = ""
+    """Public half of a key of this run alone, for a proof that has to read the encrypted archive again."""
     options: BackupOptions = field(default_factory=BackupOptions)
     env: Mapping[str, str]
     """Environment of the run: PATH, HOME, RUNNER_TEMP, and what the database clients read."""
@@ -82,5 +86,7 @@ class RestoreRequest:
     env: Mapping[str, str]
     jobs: int = 1
     """Connections that load at the same time, where the archive and the way it comes allow it."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """As the manifest says them; given to a database that can take them later (MariaDB, MySQL)."""
     keep_owner: bool = True
     """Whether owners and grants are brought back, too; a scratch server has none of the roles."""

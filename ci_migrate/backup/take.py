@@ -58,7 +58,7 @@ def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest
     backend, store = BACKENDS[backend_name], request.store
     refuse_options(backend_name, request.options)
     tools = backend.check_tools(request)
-    recipients = parse_recipients(request.encrypt_to) if request.encrypt_to else []
+    recipients = _recipients(request)
     suffix = backend.archive_suffix(request.options) + (ENCRYPTED_SUFFIX if recipients else "")
     wanted = name_archive(request.environment, request.run_id, request.now.astimezone(timezone.utc))
     name = choose_name(store, wanted, suffix)
@@ -96,6 +96,13 @@ def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest
     return manifest
 
 
+def _recipients(request: BackupRequest) -> list[Any]:
+    if not request.encrypt_to:
+        return []
+    own = (request.run_recipient,) if request.run_recipient else ()
+    return parse_recipients((*request.encrypt_to, *own))
+
+
 def _proof_request(
     request: BackupRequest, backend: Backend, archive: str, tools: Mapping[str, str]
 ) -> ProofRequest:
@@ -122,6 +129,7 @@ def _describe(request: BackupRequest, backend_name: str) -> dict[str, Any]:
         "server_version": request.server_version,
         "heads": request.heads,
         "tables": request.tables,
+        "properties": request.properties,
         "recipients": request.encrypt_to,
         "ci_migrate": __version__,
         "run_id": request.run_id,

@@ -28,6 +28,13 @@ _TABLES = {
 }
 
 
+_PROPERTIES = {
+    "postgresql": "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database"
+    " WHERE datname = current_database()",
+    "mysql": "SELECT @@character_set_database, @@collation_database",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The schema as a set of facts; equal snapshots mean an unchanged schema (rows are not looked at)."""
@@ -68,6 +75,15 @@ def read_server_version(database: Database) -> tuple[str, int]:
     match = re.match(r"\d+(?:\.\d+)*", text)
     version = text if database.dialect == "mysql" else (match.group(0) if match else text)
     return version, int(match.group(0).split(".")[0]) if match else 0
+
+
+def read_properties(database: Database) -> dict[str, str]:
+    """Return what belongs to the database itself and is in no table: its character set and collation."""
+    statement = _PROPERTIES.get(database.dialect)
+    if statement is None:
+        return {}
+    row = database.run(lambda connection: _rows(connection, statement))[0]
+    return {"character_set": str(row[0]), "collation": str(row[1])}
 
 
 def _rows(connection: Connection, statement: str) -> list[tuple[object, ...]]:

@@ -42,6 +42,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         {
             "aftermath",
             "approval",
+            "backup_risks",
             "backup_stage",
             "bookkeeping",
             "change",

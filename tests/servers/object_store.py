@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,7 +17,8 @@ READ_ONLY = ("AKIAREADONLYONLY", "secret-of-a-reader-only")
 
 def find_seaweed() -> Path | None:
     """Return the program `weed`, or None."""
-    found = shutil.which("weed")
+    here = str(Path(sys.executable).parent)  # where the lock file puts it
+    found = shutil.which("weed", path=here) or shutil.which("weed")
     return Path(found) if found else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -116,6 +117,17 @@ def restore_archive(
     with option_file(target, request.env) as options:
         argv = [str(program), f"--defaults-file={options}", *_LOAD_OPTIONS]
         try:
+            if statement := _alter(target.database, request.properties):
+                run_command([*argv, f"--execute={statement}"], env=env)
             run_command([*argv, "--", target.database], env=env, stdin=source.file, tied=True)
         except ProcessError as exc:
             raise failed_tool(exc, doing=program.name, password=target.hidden) from exc
+
+
+def _alter(database: str, properties: Mapping[str, str]) -> str:
+    """Return the statement that gives a database the character set of the one that was dumped."""
+    names = [properties.get("character_set", ""), properties.get("collation", "")]
+    if not all(re.fullmatch(r"\w+", name) for name in names):
+        return ""
+    quoted = database.replace("`", "``")
+    return f"ALTER DATABASE `{quoted}` CHARACTER SET {names[0]} COLLATE {names[1]}"

@@ -11,16 +11,19 @@ import pyrage
 import pytest
 from sqlalchemy.engine import make_url
 
+from ci_migrate.backup.backends import mysql
 from ci_migrate.backup.backends.registry import BACKENDS
-from ci_migrate.backup.encryption import parse_identities
+from ci_migrate.backup.encryption import make_run_key, parse_identities
 from ci_migrate.backup.inventory import take_inventory
 from ci_migrate.backup.reading import open_backup
 from ci_migrate.backup.request import RestoreRequest
 from ci_migrate.backup.take import take_backup
 from ci_migrate.backup.verify import NOT_DECRYPTED, verify_backup
+from ci_migrate.database.catalog import read_properties
+from ci_migrate.database.engine import Database
 from ci_migrate.database.url import address_of
 from ci_migrate.errors import BackupError
-from tests.integration.backup.backup_samples import SAMPLES, make_request
+from tests.integration.backup.backup_samples import SAMPLES, make_request, run_all
 
 IDENTITY = pyrage.x25519.Identity.generate()
 
@@ -88,3 +91,46 @@ def test_age_itself_opens_what_was_encrypted(case, tmp_path):
         assert sample.rows(restored) == sample.rows(url)
     finally:
         sample.forget(url, restored)
+
+
+def test_database_gets_its_character_set_back(mariadb_url, tmp_path):
+    """The dump does not say it, and a table that is made later would get another one."""
+    sample = SAMPLES["mysql"][0]
+    name = make_url(mariadb_url).database
+    run_all(mariadb_url, f"ALTER DATABASE `{name}` CHARACTER SET latin2 COLLATE latin2_czech_cs")
+    database = Database(mariadb_url, root=tmp_path)
+    properties = read_properties(database)
+    assert properties == {"character_set": "latin2", "collation": "latin2_czech_cs"}
+    request = make_request(sample, mariadb_url, tmp_path / "out", tables=(), properties=properties)
+    take_backup(request, "auto")
+    (manifest,) = take_inventory(request.store, "production").backups
+    restored = sample.make_empty(mariadb_url)
+    order = RestoreRequest(
+        tools=mysql.find_tools(manifest.tools, request.env),
+        env=request.env,
+        properties=manifest.properties,
+    )
+    try:
+        with open_backup(manifest, request.store, env=request.env) as source:
+            mysql.restore_archive(order, source, address_of(make_url(restored)))
+        assert read_properties(Database(restored, root=tmp_path)) == properties
+    finally:
+        sample.forget(mariadb_url, restored)
+
+
+def test_the_run_itself_reads_its_encrypted_archive_by_a_key_of_its_own(sqlite_url, tmp_path):
+    sample = SAMPLES["sqlite"][0]
+    sample.fill(sqlite_url)
+    key, recipient = make_run_key()
+    request = make_request(
+        sample,
+        sqlite_url,
+        tmp_path / "out",
+        encrypt_to=(str(IDENTITY.to_public()),),
+        run_recipient=recipient,
+    )
+    take_backup(request, "auto")
+    (manifest,) = take_inventory(request.store, "production").backups
+    assert manifest.recipients == request.encrypt_to
+    for identity in (key, IDENTITY):
+        assert "decrypted" in verify_backup(manifest, request.store, [identity], env=request.env)
