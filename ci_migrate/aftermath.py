@@ -50,12 +50,15 @@ def advise(
     restore: str,
     tables: tuple[str, ...],
     invalid: tuple[str, ...] = (),
+    direction: str = "upgrade",
 ) -> str:
-    """Return the next step after a failed upgrade, in words and commands.
+    """Return the next step after a failed upgrade or downgrade, in words and commands.
 
     `restore` is the command that brings the backup back, `tables` the names of what changed, `invalid` those
     of indexes that a failed concurrent build has left.
     """
+    if direction == "downgrade":
+        return _advise_downgrade(changed, failure, restore=restore, tables=tables) + _drop(invalid)
     if not changed:
         return _advise_unchanged(failure)
     failed = pending.get(failure.revision or "")
@@ -93,6 +96,25 @@ def _advise_half(failure: Failure, at: str, *, restore: str, tables: tuple[str, 
         f"The version row says {at}, but parts of {failure.revision} are in the database.{changed}"
         f" A second run would stumble over them. {undo}, then {then}"
         + (f":\n{restore}" if restore else ".")
+    )
+
+
+def _advise_downgrade(
+    changed: bool, failure: Failure, *, restore: str, tables: tuple[str, ...]
+) -> str:
+    others = "The other ways back and what they cost: ci-migrate rollback --advise"
+    if not changed:
+        return (
+            f"The database is as this run found it, with {failure.revision or 'the revision'} in it. Correct the"
+            f" downgrade() of {_name(failure)} if it is at fault, or run this again once the cause is gone."
+            f" {others}"
+        )
+    listed = f" Tables that changed in this run: {', '.join(tables[:20])}." if tables else ""
+    undo = "Bring the backup back" if restore else "Undo the statements listed above by hand"
+    return (
+        f"Parts of {failure.revision or 'the revision'} are gone from the database, others are still in it."
+        f"{listed} A second run would stumble over that. {undo}, then decide anew. {others}"
+        + (f"\n{restore}" if restore else "")
     )
 
 

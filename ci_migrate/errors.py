@@ -164,6 +164,12 @@ class UpgradeError(CiMigrateError):
     kind = "upgrade"
 
 
+class DowngradeError(UpgradeError):
+    """Taking a revision back failed; whether the database changed is decided by reading it again."""
+
+    kind = "downgrade"
+
+
 class LockTimeoutError(UpgradeError):
     """A statement of a revision waited for a lock for longer than `lock_timeout`."""
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from ci_migrate.aftermath import may_have_left_rows
 from ci_migrate.change import change_database
 from ci_migrate.control import build_control
 from ci_migrate.errors import LockTimeoutError, UpgradeError
 from ci_migrate.execution import Execution
+from ci_migrate.models import Plan
 from ci_migrate.own_runner import run_own_command
+from ci_migrate.plan import find_done
 from ci_migrate.survey import Survey, survey_database
 from ci_migrate.upgrade.probe import check_probe
-from ci_migrate.upgrade.run import run_upgrade
+from ci_migrate.upgrade.run import run_revisions
 from ci_migrate.watch import Watch
 from ci_migrate.worker_settings import build_worker_environment
 
@@ -25,18 +28,19 @@ def execute_plan(execution: Execution, survey: Survey) -> None:
 
     Sets the record's outcome. Raises the failure; the record then says whether the database changed.
     """
-    change_database(execution, survey, lambda: _run_revisions(execution, survey))
+    execution.report.direction = survey.plan.direction
+    change_database(execution, survey, lambda: _run(execution, survey))
 
 
-def _run_revisions(execution: Execution, survey: Survey) -> None:
+def _run(execution: Execution, survey: Survey) -> None:
     if execution.environment.migrations.upgrade_command:
-        _run_own(execution)
+        _run_own(execution, survey.plan)
     else:
         _run_worker_with_patience(execution, survey)
     for text in execution.report.swallowed:
         execution.record.warn(text)
     if execution.report.failure is not None:
-        execution.record.stage_name = "upgrade"
+        execution.record.stage_name = survey.plan.direction
         raise execution.report.failure
 
 
@@ -59,7 +63,7 @@ def _run_worker_with_patience(execution: Execution, survey: Survey) -> None:
         time.sleep(pause)
         # A worker serves one attempt: after a failure its event loop or session may be unusable.
         execution.close()
-        survey = survey_database(survey.history, execution.database)
+        survey = _survey_again(execution, survey)
         execution.report.start_again(item.revision for item in survey.plan.pending)
 
 
@@ -74,7 +78,7 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
         history.version_table,
         history.version_table_schema,
     )
-    _check_lock(execution)
+    _check_lock(execution, survey.plan.direction)
     watch = Watch(
         database=execution.database,
         worker=project.worker,
@@ -84,8 +88,8 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
         max_queue=execution.environment.max_queue,
         cancel=control.cancel,
     )
-    with record.stage("upgrade") as note, watch.run():
-        run_upgrade(
+    with record.stage(survey.plan.direction) as note, watch.run():
+        run_revisions(
             project.worker,
             survey.plan,
             project.challenge,
@@ -99,11 +103,30 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
             note.result += ", then it failed"
 
 
-def _run_own(execution: Execution) -> None:
-    with execution.record.stage("upgrade") as note:
-        _check_lock(execution)
+def _survey_again(execution: Execution, survey: Survey) -> Survey:
+    """Return what is still to be done: revisions before the one that failed may have been committed."""
+    fresh = survey_database(survey.history, execution.database)
+    if survey.plan.direction == "upgrade":
+        return fresh
+    plan, rows = survey.plan, fresh.plan.current
+    planned = [item.revision for item in plan.pending]
+    done = find_done(plan.direction, planned, rows, survey.history.graph)
+    left = tuple(item for item in plan.pending if item.revision not in done)
+    return replace(survey, rows=fresh.rows, plan=replace(plan, current=rows, pending=left))
+
+
+def _run_own(execution: Execution, plan: Plan) -> None:
+    migrations = execution.environment.migrations
+    command = migrations.upgrade_command or ()
+    if plan.direction == "downgrade":
+        target = next(iter(plan.target), "base")
+        command = tuple(
+            word.replace("{target}", target) for word in migrations.downgrade_command or ()
+        )
+    with execution.record.stage(plan.direction) as note:
+        _check_lock(execution, plan.direction)
         run_own_command(
-            execution.environment.migrations.upgrade_command or (),
+            command,
             env=build_worker_environment(execution.environment, execution.env, execution.database),
             root=execution.environment.root,
             hear=execution.hear,
@@ -111,10 +134,10 @@ def _run_own(execution: Execution) -> None:
         note.result = "the project's own command ended with exit code 0"
 
 
-def _check_lock(execution: Execution) -> None:
+def _check_lock(execution: Execution, direction: str) -> None:
     if not execution.lock.is_held():
         raise UpgradeError(
-            "the lock of the database was lost before the upgrade began; nothing was run",
+            f"the lock of the database was lost before the {direction} began; nothing was run",
             next_step="Run this again. If it happens again, a proxy or a timeout closes idle connections:"
             " give a direct URL in `lock_url`.",
         )

@@ -1,4 +1,4 @@
-"""The means of a promotion while its lock is held: databases, ledger, and the opened project."""
+"""The means of a story while its lock is held: databases, ledger, and the opened project."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class OpenedProject:
 
 @dataclass(kw_only=True)
 class Execution:
-    """The means of one promotion while its lock is held; `close` ends the worker if there is one."""
+    """The means of one story while its lock is held; `close` ends the worker if there is one."""
 
     environment: Environment
     env: Mapping[str, str]
@@ -59,6 +59,8 @@ class Execution:
     ledger: Ledger
     record: RunRecord
     now: Callable[[], datetime]
+    version_locations: tuple[str, ...] = ()
+    """Folders with further revisions, such as files that the branch has no more."""
     project: OpenedProject | None = None
     report: UpgradeReport = field(default_factory=UpgradeReport)
     _open: ExitStack = field(default_factory=ExitStack)
@@ -139,6 +141,8 @@ class Execution:
             history.project,
             self.project_database,
             connection_check=can_watch_client(self.database),
+            plan=self.record.plan,
+            version_locations=self.version_locations,
         )
 
     def _survey_by(

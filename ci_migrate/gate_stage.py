@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ci_migrate.errors import BlockedError
-from ci_migrate.gates.check import check_gates
+from ci_migrate.gates.check import GATES, Gates, check_gates
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome
 from ci_migrate.record import RunRecord
 
 
-def pass_gates(record: RunRecord, gather: Callable[[], GateInputs]) -> None:
+def pass_gates(record: RunRecord, gather: Callable[[], GateInputs], gates: Gates = GATES) -> None:
     """Ask every gate about what `gather` finds, and keep the answers; raises BlockedError when one fails."""
     with record.stage("gates") as note:
-        record.keep_gates(check_gates(gather()))
+        record.keep_gates(check_gates(gather(), gates))
         failed = [gate for gate in record.gates if gate.outcome is GateOutcome.FAILED]
         note.result = _summary(record)
     if failed:

@@ -17,7 +17,16 @@ from ci_migrate.database.ledger_table import (
     update_run,
 )
 from ci_migrate.errors import DatabaseFailedError, InterruptedRunError, LedgerError
-from ci_migrate.ledger_facts import LastRemains, PartialRun, UnfinishedRun
+from ci_migrate.ledger_facts import (
+    Executed,
+    LastRemains,
+    PartialRun,
+    UnfinishedRun,
+    read_backup,
+    read_executed,
+    record_backup,
+    revision_rows,
+)
 from ci_migrate.models import (
     Backup,
     Evidence,
@@ -71,11 +80,11 @@ class Ledger:
                 "outcome": "started",
                 "from_rows": json.dumps(plan.current),
                 "to_rows": json.dumps(plan.target),
-                "backup": json.dumps(_backup_record(backup)) if backup else None,
+                "backup": json.dumps(record_backup(backup)) if backup else None,
                 "versions": json.dumps(dict(versions)),
             }
         ]
-        rows += _revision_rows(common, plan)
+        rows += revision_rows(common, plan)
         rows += _override_rows(common, gates)
         with _as_ledger_error("write"):
             create_ledger(self._database, self._schema)
@@ -132,12 +141,16 @@ class Ledger:
         rows = self._select(kind="run", newest=1)
         if not rows or not rows[0]["detail"]:
             return None
-        row, backup = rows[0], json.loads(rows[0]["backup"] or "null")
+        row = rows[0]
         return LastRemains(
             remains=decode_remains(row["detail"]),
             started_at=row["started_at"],
             run_url=row["run_url"],
-            backup=Backup(**backup, verified="", seconds=0.0) if backup else None,
+            direction=next(
+                (r["direction"] for r in self._select(kind="revision", run_id=row["run_id"])),
+                "upgrade",
+            ),
+            backup=read_backup(row),
         )
 
     def last_partial_run(self) -> PartialRun | None:
@@ -191,6 +204,16 @@ class Ledger:
             )
         return tuple(found.values())
 
+    def executions(self) -> tuple[Executed, ...]:
+        """Return every revision that this environment executed, in either direction, oldest first."""
+        return tuple(map(read_executed, self._select(kind="revision", outcome="executed")))
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Return the row of a run, and its rows of revisions as `revisions`; empty when it is not there."""
+        rows = self._select(kind="run", run_id=run_id)
+        revisions = self._select(kind="revision", run_id=run_id)
+        return {**rows[0], "revisions": revisions} if rows else {}
+
     def runs(self, newest: int) -> list[dict[str, Any]]:
         """Return the newest runs as rows, oldest first, each with its `revisions` and `overrides`."""
         rows = self._select(kind="run", newest=newest)
@@ -229,23 +252,6 @@ def _word_of(promotion: Promotion) -> str:
     return promotion.outcome.value
 
 
-def _revision_rows(common: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]]:
-    return [
-        {
-            **common,
-            "kind": "revision",
-            "outcome": "planned",
-            "revision": pending.revision,
-            "direction": plan.direction,
-            "parents": json.dumps(pending.parents),
-            "message": pending.message,
-            "content_hash": pending.content_hash,
-            "source": pending.source,
-        }
-        for pending in plan.pending
-    ]
-
-
 def _override_rows(common: Mapping[str, Any], gates: Iterable[GateResult]) -> list[dict[str, Any]]:
     return [
         {
@@ -269,15 +275,6 @@ def _ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:
 def _padded(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     names = {name for row in rows for name in row}
     return [{name: row.get(name) for name in names} for row in rows]
-
-
-def _backup_record(backup: Backup) -> dict[str, Any]:
-    return {
-        "backend": backup.backend,
-        "location": backup.location,
-        "bytes": backup.bytes,
-        "sha256": backup.sha256,
-    }
 
 
 @contextmanager

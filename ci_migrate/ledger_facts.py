@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ci_migrate.models import Backup, Remains
+from ci_migrate.models import Backup, Plan, Remains
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """One revision that an environment executed, in one direction, as its ledger has it."""
+
+    revision: str
+    direction: str
+    """`upgrade` or `downgrade`."""
+    command: str
+    message: str
+    content_hash: str
+    run_id: str
+    run_url: str | None
+    commit: str | None
+    finished_at: str
+    seconds: float | None
+
+    @property
+    def when(self) -> str:
+        """The time for people, to the second."""
+        return f"{self.finished_at[:19].replace('T', ' ')} UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +51,8 @@ class LastRemains:
     remains: tuple[Remains, ...]
     started_at: str
     run_url: str | None
+    direction: str
+    """`upgrade` or `downgrade`."""
     backup: Backup | None
 
 
@@ -37,3 +64,53 @@ class PartialRun:
     failure: str
     backup: str
     """Where its backup lies; empty when none was taken."""
+
+
+def read_executed(row: Mapping[str, Any]) -> Executed:
+    """Return the row of a revision that was executed as a value."""
+    return Executed(
+        revision=row["revision"],
+        direction=row["direction"],
+        command=row["command"],
+        message=row["message"] or "",
+        content_hash=row["content_hash"] or "",
+        run_id=row["run_id"],
+        run_url=row["run_url"],
+        commit=row["commit_sha"],
+        finished_at=row["finished_at"] or "",
+        seconds=row["seconds"],
+    )
+
+
+def read_backup(row: Mapping[str, Any]) -> Backup | None:
+    """Return the backup of a run's row, or None."""
+    record = json.loads(row.get("backup") or "null")
+    return Backup(**record, verified="", seconds=0.0) if record else None
+
+
+def record_backup(backup: Backup) -> dict[str, Any]:
+    """Return a backup as `read_backup` reads it."""
+    return {
+        "backend": backup.backend,
+        "location": backup.location,
+        "bytes": backup.bytes,
+        "sha256": backup.sha256,
+    }
+
+
+def revision_rows(common: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]]:
+    """Return the rows of a plan's revisions as they are written before anything runs."""
+    return [
+        {
+            **common,
+            "kind": "revision",
+            "outcome": "planned",
+            "revision": pending.revision,
+            "direction": plan.direction,
+            "parents": json.dumps(pending.parents),
+            "message": pending.message,
+            "content_hash": pending.content_hash,
+            "source": pending.source,
+        }
+        for pending in plan.pending
+    ]

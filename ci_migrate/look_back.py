@@ -69,6 +69,7 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
             restore=restore_command(backup, execution.database.address) if backup else "",
             tables=before.snapshot.changed_tables(after.snapshot),
             invalid=_find_invalid_indexes(execution) if changed else (),
+            direction=survey.plan.direction,
         )
     )
 

@@ -48,7 +48,11 @@ class WorkerSettings:
     """Seconds; 0 leaves the server's own setting."""
     statement_timeout: float
     """Seconds; 0 leaves the server's own setting."""
+    command: str = "upgrade"
+    """What env.py sees as Alembic's command: `upgrade` or `downgrade`."""
     target: str = "heads"
+    version_locations: tuple[str, ...] = ()
+    """Folders with further revisions, such as files that the branch has no more."""
 
 
 def _wait_on() -> None:

@@ -154,6 +154,8 @@ class Unfinished:
     run_url: str | None
     restore: str
     """The command that brings the backup of that run back; empty without one."""
+    direction: str = "upgrade"
+    """What that run did: `upgrade` or `downgrade`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +224,8 @@ class Promotion:
     gates: tuple[GateResult, ...] = ()
     backup: Backup | None = None
     failure: Failure | None = None
+    follow_up: str | None = None
+    """What is to be done after a run that reached its goal, in words and commands."""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -15,9 +15,11 @@ from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import GitHubError
 from ci_migrate.evidence_sources import Before, Question, hear_sources
+from ci_migrate.executed import held_revisions
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.git.origin import describe_origin
 from ci_migrate.ledger import Ledger
+from ci_migrate.ledger_facts import Executed, LastRemains
 from ci_migrate.models import SourceAnswer, Unfinished
 from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.rewrites import find_rewritten
@@ -42,9 +44,7 @@ def gather_inputs(
     `now` is in UTC. `undone` are revisions of which the user says that nothing is left of them, `overrides`
     the reasons for passing over gates. `others` are all other environments, asked about rewritten revisions.
     """
-    problem = find_privilege_problem(database, survey.history.version_table_schema)
-    if problem is None and survey.plan.pending:
-        problem = _ledger_problem(environment, ledger)
+    problem = _connection_problem(environment, survey, database, ledger)
     approved_by, approval_problem = _find_approval(environment, survey, env)
     return replace(
         describe_files(environment, survey, env=env),
@@ -63,7 +63,17 @@ def gather_inputs(
         health=environment.health,
         ailments=_find_ailments(environment, survey, database),
         unfinished=_find_unfinished(survey, ledger, database, undone),
+        held=_find_held(survey, ledger),
     )
+
+
+def _connection_problem(
+    environment: Environment, survey: Survey, database: Database, ledger: Ledger
+) -> tuple[str, str] | None:
+    problem = find_privilege_problem(database, survey.history.version_table_schema)
+    if problem is None and survey.plan.pending:
+        return _ledger_problem(environment, ledger)
+    return problem
 
 
 def describe_files(
@@ -120,17 +130,45 @@ def _find_ailments(environment: Environment, survey: Survey, database: Database)
 def _find_unfinished(
     survey: Survey, ledger: Ledger, database: Database, undone: Collection[str]
 ) -> tuple[Unfinished, ...]:
-    pending = {item.revision for item in survey.plan.pending} - set(undone)
-    last = ledger.last_remains() if pending else None
+    last = ledger.last_remains()
     if last is None:
         return ()
+    unfinished = _not_at_its_end(survey, last) - set(undone)
     restore = restore_command(last.backup, database.address) if last.backup else ""
     return tuple(
         Unfinished(
-            remains=remains, started_at=last.started_at, run_url=last.run_url, restore=restore
+            remains=remains,
+            started_at=last.started_at,
+            run_url=last.run_url,
+            restore=restore,
+            direction=last.direction,
         )
         for remains in last.remains
-        if remains.revision in pending
+        if remains.revision in unfinished
+    )
+
+
+def _not_at_its_end(survey: Survey, last: LastRemains) -> set[str]:
+    """Return the revisions that a run began and that are not where it was to bring them."""
+    plan, graph = survey.plan, survey.history.graph
+    present = graph.ancestors(plan.current).union(plan.current)
+    left = {remains.revision for remains in last.remains}
+    if last.direction == "downgrade":
+        return left & present
+    # A promotion is not in the way of what its branch does not have.
+    is_promotion = plan.direction == "upgrade"
+    return left & {item.revision for item in plan.pending} if is_promotion else left - present
+
+
+def _find_held(survey: Survey, ledger: Ledger) -> tuple[Executed, ...]:
+    plan = survey.plan
+    if plan.direction != "upgrade" or not plan.pending:
+        return ()
+    held = held_revisions(ledger.executions())
+    return tuple(
+        held[item.revision]
+        for item in plan.pending
+        if item.revision in held and item.is_known_as(held[item.revision].content_hash)
     )
 
 

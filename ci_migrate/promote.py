@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ci_migrate.backup_stage import back_up
-from ci_migrate.config.environment import Environment
-from ci_migrate.database.catalog import list_tables
-from ci_migrate.errors import ProjectError, RowsChangedError
+from ci_migrate.errors import RowsChangedError
 from ci_migrate.evidence_sources import Before
 from ci_migrate.execution import Execution
 from ci_migrate.gate_stage import pass_gates
+from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import Outcome, Promotion
 from ci_migrate.preflight import gather_inputs
 from ci_migrate.record import RunRecord
 from ci_migrate.story import RunRequest, hold_database, run_story
-from ci_migrate.survey import History, Survey, read_files, survey_database
+from ci_migrate.survey import History, Survey, read_files
+from ci_migrate.survey_stage import survey_project
 from ci_migrate.unfinished_runs import settle_unfinished
 
 MOST_PLANS = 3
@@ -35,6 +35,8 @@ class PromoteRequest(RunRequest):
     """Half-applied revisions of which the user says that nothing is left."""
     overrides: Mapping[str, str] = field(default_factory=dict)
     """Why gates that fail are passed over, by gate."""
+    reapply: bool = False
+    """Whether what was rolled back here may run again as it is."""
 
 
 def promote(request: PromoteRequest) -> Promotion:
@@ -62,12 +64,8 @@ def _promote(request: PromoteRequest, record: RunRecord) -> None:
 
 def _bring_to_target(request: PromoteRequest, history: History, execution: Execution) -> None:
     record = execution.record
-    if history.unreadable:
-        _refuse_unreadable_command(request.environment, history)
-        if list_tables(execution.database):
-            back_up(execution, rows=())
-        execution.open_project(history)
-    survey = _make_plan(history, execution)
+    survey = survey_project(history, execution)
+    _make_plan(survey, record)
     settle_unfinished(execution, survey)
     _pass_gates(request, survey, execution)
     if not survey.plan.pending:
@@ -81,44 +79,31 @@ def _bring_to_target(request: PromoteRequest, history: History, execution: Execu
     execute_plan(execution, survey)
 
 
-def _refuse_unreadable_command(environment: Environment, history: History) -> None:
-    if environment.migrations.upgrade_command:
-        raise ProjectError(
-            f"the revisions cannot be read as text: {'; '.join(history.unreadable)}",
-            next_step="With `migrations.command` nothing else tells them: name their folders in"
-            " `migrations.versions`, and the table in `migrations.version_table`.",
-        )
-
-
-def _make_plan(history: History, execution: Execution) -> Survey:
-    record = execution.record
+def _make_plan(survey: Survey, record: RunRecord) -> None:
     with record.stage("plan") as note:
-        project = execution.project
-        survey = (project.survey if project else None) or survey_database(
-            history, execution.database, expect=execution.expect_upgrade
-        )
         record.plan = survey.plan
         count = len(survey.plan.pending)
         note.result = f"{count} pending" if count else "nothing pending"
         note.result += f", {len(survey.history.graph.revisions)} revisions in the branch"
     for text in survey.history.project.notes:
         record.warn(text)
-    return survey
 
 
 def _pass_gates(request: PromoteRequest, survey: Survey, execution: Execution) -> None:
-    pass_gates(
-        execution.record,
-        lambda: gather_inputs(
-            request.environment,
-            survey,
-            database=execution.database,
-            ledger=execution.ledger,
-            before=request.before,
-            env=request.env,
-            now=request.now(),
-            undone=request.undone,
-            overrides=request.overrides,
-            others=request.others,
-        ),
+    pass_gates(execution.record, lambda: _gather(request, survey, execution))
+
+
+def _gather(request: PromoteRequest, survey: Survey, execution: Execution) -> GateInputs:
+    inputs = gather_inputs(
+        request.environment,
+        survey,
+        database=execution.database,
+        ledger=execution.ledger,
+        before=request.before,
+        env=request.env,
+        now=request.now(),
+        undone=request.undone,
+        overrides=request.overrides,
+        others=request.others,
     )
+    return replace(inputs, held=()) if request.reapply else inputs

@@ -55,6 +55,7 @@ class RunRecord:
     gates: tuple[GateResult, ...] = ()
     backup: Backup | None = None
     failure: Failure | None = None
+    follow_up: str | None = None
     warnings: list[str] = field(default_factory=list)
     versions: Mapping[str, str] = field(default_factory=dict)
     stage_name: str = "config"
@@ -149,6 +150,7 @@ class RunRecord:
             gates=self.gates,
             backup=self.backup,
             failure=self.failure,
+            follow_up=self.follow_up,
             warnings=tuple(self.warnings),
             seconds=time.monotonic() - self.started,
             versions=self.versions,

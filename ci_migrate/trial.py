@@ -25,7 +25,7 @@ from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.survey import History
 from ci_migrate.upgrade.probe import Patience, Probe, check_probe, load_and_probe
 from ci_migrate.upgrade.report import UpgradeReport
-from ci_migrate.upgrade.run import Control, run_upgrade
+from ci_migrate.upgrade.run import Control, run_revisions
 from ci_migrate.worker_settings import build_settings, build_worker_environment
 
 MOST_LINES = 100
@@ -123,7 +123,9 @@ class Trial:
             cancel=lambda _number: None,
             wait_for_end=lambda _number: True,
         )
-        run_upgrade(worker, plan, challenge, report=report, observer=self.observer, control=control)
+        run_revisions(
+            worker, plan, challenge, report=report, observer=self.observer, control=control
+        )
         if isinstance(report.failure, CiMigrateError):
             raise _not_proved(report.failure) from report.failure
         if report.failure is not None:

@@ -9,11 +9,18 @@ from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
 from ci_migrate.github.rest import ACTION_TOKEN
 from ci_migrate.migrations import WorkerSettings
+from ci_migrate.models import Plan
 from ci_migrate.revisions.project import Project
 
 
 def build_settings(
-    environment: Environment, project: Project, database: Database, *, connection_check: bool
+    environment: Environment,
+    project: Project,
+    database: Database,
+    *,
+    connection_check: bool,
+    plan: Plan | None = None,
+    version_locations: tuple[str, ...] = (),
 ) -> WorkerSettings:
     """Return what the worker needs to load the project, its URL included."""
     migrations = environment.migrations
@@ -37,7 +44,17 @@ def build_settings(
         connection_check=connection_check,
         lock_timeout=environment.lock_timeout,
         statement_timeout=environment.statement_timeout,
+        command=plan.direction if plan else "upgrade",
+        target=_target(plan),
+        version_locations=version_locations,
     )
+
+
+def _target(plan: Plan | None) -> str:
+    """Return what env.py sees as the target of Alembic's command."""
+    if plan is None or plan.direction == "upgrade":
+        return "heads"
+    return next(iter(plan.target), "base")
 
 
 def build_worker_environment(

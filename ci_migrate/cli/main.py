@@ -23,6 +23,7 @@ from ci_migrate.cli.options import EXIT_CODES
 from ci_migrate.cli.plan_command import plan_command
 from ci_migrate.cli.promote_command import promote_command
 from ci_migrate.cli.rebase_command import rebase_command
+from ci_migrate.cli.rollback_command import rollback_command
 from ci_migrate.cli.status_command import status_command
 from ci_migrate.errors import ExitCode, ToldError
 from ci_migrate.github.commands import neutralise
@@ -53,6 +54,7 @@ def main() -> None:
 for _command in (
     promote_command,
     plan_command,
+    rollback_command,
     status_command,
     history_command,
     heads_command,

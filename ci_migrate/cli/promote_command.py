@@ -26,6 +26,11 @@ from ci_migrate.models import Promotion
     multiple=True,
     help="Say that nothing is left of a revision which an earlier run left half applied.",
 )
+@click.option(
+    "--reapply",
+    is_flag=True,
+    help="Let a revision that was rolled back here run again although its file is as it was.",
+)
 def promote_command(
     environment: str | None,
     branch: str | None,
@@ -34,6 +39,7 @@ def promote_command(
     overridden: tuple[str, ...],
     reasons: tuple[str, ...],
     undone: tuple[str, ...],
+    reapply: bool,
 ) -> int:
     """Bring an environment's database to the revisions of its branch.
 
@@ -41,7 +47,9 @@ def promote_command(
     records and reports. With nothing pending none of the project's code runs.
     """
     return run_selected(
-        partial(_promote, undone=undone, overrides=read_overrides(overridden, reasons)),
+        partial(
+            _promote, undone=undone, reapply=reapply, overrides=read_overrides(overridden, reasons)
+        ),
         environment=environment,
         branch=branch,
         config_path=config_path,
@@ -52,7 +60,7 @@ def promote_command(
 
 
 def _promote(
-    prepared: Prepared, *, undone: tuple[str, ...], overrides: Mapping[str, str]
+    prepared: Prepared, *, undone: tuple[str, ...], reapply: bool, overrides: Mapping[str, str]
 ) -> Promotion:
     from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.promote import PromoteRequest, promote
@@ -70,5 +78,6 @@ def _promote(
             undone=undone,
             overrides=overrides,
             others=prepared.others,
+            reapply=reapply,
         )
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci_migrate.cli.world import World, current_world, installed_versions
-from ci_migrate.errors import ToldError
+from ci_migrate.errors import ToldError, UsageError
 from ci_migrate.models import Failure, Outcome, Promotion, RunInfo
 from ci_migrate.stops import forget_stops, held_stops, taken_stops
 
@@ -43,11 +43,12 @@ def run_selected(
     json_option: str | None,
     deploys: bool,
     command: str,
+    is_strict: bool = False,
 ) -> int:
     """Select an environment, run `work` on it, send all reports, and return the exit code.
 
-    Stops are held except where something keeps what they interrupt: a report is always sent. `deploys` is for
-    work that changes a database: Slack hears of it, and a stranger's event may not.
+    Stops are held except where something keeps what they interrupt: a report is always sent. Work that `deploys`
+    changes a database: Slack hears of it, and a stranger's event may not. `is_strict`: nor a foreign branch.
     """
     from ci_migrate.redact import Redactor
     from ci_migrate.report.send import send_reports
@@ -66,14 +67,23 @@ def run_selected(
             else:
                 prepared = _prepare(world, config, selection.environment, run, json_option, deploys)
                 reporters, redactor = prepared.reporters, prepared.redactor
-                if selection.warning:
-                    reporters.console.warn(selection.warning)
+                _heed(selection.warning, reporters, is_strict=is_strict and world.is_github)
                 promotion = work(prepared)
         except ToldError as exc:
             promotion = _failed_before(world, exc, redactor, environment, branch, command)
         code = int(send_reports(promotion, reporters).exit_code)
         forget_stops()
     return code
+
+
+def _heed(warning: str | None, reporters: Reporters, *, is_strict: bool) -> None:
+    if warning and is_strict:
+        raise UsageError(
+            warning,
+            next_step="Run this on a branch of the environment: its files are the ones that ran.",
+        )
+    if warning:
+        reporters.console.warn(warning)
 
 
 def _prepare(

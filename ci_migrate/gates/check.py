@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ci_migrate.gates import (
@@ -10,33 +10,48 @@ from ci_migrate.gates import (
     connection,
     heads,
     health,
+    held,
     history,
     order,
+    reversible,
     unfinished,
     window,
 )
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult
 
-GATES: dict[str, Callable[[GateInputs], GateResult]] = {
+Gates = Mapping[str, Callable[[GateInputs], GateResult]]
+"""Gates by their names; a gate is a pure function of the inputs."""
+
+GATES: Gates = {
     connection.NAME: connection.check,
     history.NAME: history.check,
     unfinished.NAME: unfinished.check,
     heads.NAME: heads.check,
+    held.NAME: held.check,
     order.NAME: order.check,
     window.NAME: window.check,
     approval.NAME: approval.check,
     health.NAME: health.check,
 }
-"""Every gate by its name; a gate is a pure function of the inputs."""
+"""Every gate of a promotion."""
+
+ROLLBACK_GATES: Gates = {
+    connection.NAME: connection.check,
+    history.NAME: history.check,
+    unfinished.NAME: unfinished.check,
+    reversible.NAME: reversible.check,
+    health.NAME: health.check,
+}
+"""Every gate of a rollback."""
 
 OVERRIDABLE = frozenset({order.NAME, window.NAME, approval.NAME, health.NAME})
 """Gates that ask for a proof or a good moment; the others say that an upgrade would go wrong."""
 
 
-def check_gates(inputs: GateInputs) -> tuple[GateResult, ...]:
+def check_gates(inputs: GateInputs, gates: Gates = GATES) -> tuple[GateResult, ...]:
     """Return the answer of every gate; all are asked, so that all faults are shown together."""
-    return tuple(_override(check(inputs), inputs) for check in GATES.values())
+    return tuple(_override(check(inputs), inputs) for check in gates.values())
 
 
 def _override(found: GateResult, inputs: GateInputs) -> GateResult:

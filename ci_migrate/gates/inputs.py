@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ci_migrate.config.environment import Window
+from ci_migrate.ledger_facts import Executed
 from ci_migrate.models import Plan, SourceAnswer, Unfinished
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.rewrite import Rewrite
+from ci_migrate.revisions.way_back import WayBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,5 +72,9 @@ class GateInputs:
     """`block`, `warn` or `off`."""
     ailments: tuple[str, ...] = ()
     """Signs of a bad moment for a migration."""
+    held: tuple[Executed, ...] = ()
+    """Pending revisions that a rollback took back, and whose files are as they were then."""
+    way_back: WayBack | None = None
+    """Of a rollback: the downgrade of the revision that is to be taken back."""
     unfinished: tuple[Unfinished, ...] = ()
-    """What an earlier run left of revisions that are pending again."""
+    """What an earlier run left of revisions that it did not bring to their end."""

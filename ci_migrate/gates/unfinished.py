@@ -33,6 +33,11 @@ def _next_step(first: Unfinished) -> str:
     restore = (
         f"Bring the backup of that run back:\n{first.restore}\nor undo" if first.restore else "Undo"
     )
+    if first.direction == "downgrade":
+        return (
+            f"{restore} these statements by hand; then run this again with --undone {revision}. If nothing of"
+            f" {revision} is left in the database, stamp the revisions before it, and no option is needed."
+        )
     return (
         f"{restore} these statements by hand; then promote with --undone {revision}. If all of {revision}"
         f" is in the database, alembic stamp {revision} says so, and no option is needed."

@@ -135,7 +135,7 @@ class Console:
 
     def _labelled(self, label: str, text: str, code: str, *, is_code: bool = False) -> None:
         """Write text in a column of its own; on a terminal long lines are folded there."""
-        head = self._paint(label.ljust(_COLUMN), code) if label else " " * _COLUMN
+        head = self._paint(label.ljust(_COLUMN - 1) + " ", code) if label else " " * _COLUMN
         for line in plain(text).splitlines() or [""]:
             for part in [line] if is_code else self._fold(line):
                 self._write(f"{head}{self._foreign(part)}")

@@ -156,7 +156,9 @@ def revision_lines(promotion: Promotion) -> Iterator[RevisionLine]:
 
 
 def failure_passages(promotion: Promotion) -> Iterator[Passage]:
-    """Yield why the run did not reach its target, where, what it left, and what to do next."""
+    """Yield why the run did not reach its target, where, what it left, and what to do next, if anything."""
+    if promotion.follow_up:
+        yield Passage(label="Next", text=promotion.follow_up)
     failure = promotion.failure
     failed_gates = [gate for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
     # A gate that blocked is told by name, with its own next step.

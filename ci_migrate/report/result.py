@@ -35,6 +35,7 @@ def build_result(promotion: Promotion) -> dict[str, Any]:
         ],
         "backup": _backup(promotion.backup) if promotion.backup else None,
         "error": _error(promotion.failure) if promotion.failure else None,
+        "next": promotion.follow_up,
         "warnings": list(promotion.warnings),
         "seconds": round(promotion.seconds, 3),
         "run": {
@@ -61,7 +62,7 @@ def build_outputs(promotion: Promotion) -> dict[str, str]:
     ]
     for name in ("environment", "branch"):
         result[name] = result[name] or ""
-    for name in ("command", "reached", "run", "warnings"):
+    for name in ("command", "next", "reached", "run", "warnings"):
         del result[name]
     return {name: _output(value) for name, value in result.items()}
 

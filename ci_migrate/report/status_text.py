@@ -49,7 +49,9 @@ def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
             took = revision["seconds"]
             seconds = f" ({format_seconds(took)})" if took is not None else ""
             message = one_line(revision["message"] or "")
-            yield f"    {revision['outcome']:<12} {revision['revision']}  {message}{seconds}"
+            is_back = (revision["direction"], revision["outcome"]) == ("downgrade", "executed")
+            what = "taken back" if is_back else revision["outcome"]
+            yield f"    {what:<12} {revision['revision']}  {message}{seconds}"
 
 
 def _moved(run: Mapping[str, Any]) -> str:

@@ -19,15 +19,17 @@ _WHY_SCHEMA_STAYS = {
 }
 
 
-def describe_atomicity(source: str, dialect: str, file: str | None = None) -> tuple[bool, str]:
-    """Return whether a failing `upgrade()` leaves nothing behind, and why not, in words.
+def describe_atomicity(
+    source: str, dialect: str, file: str | None = None, function: str = "upgrade"
+) -> tuple[bool, str]:
+    """Return whether a failing `upgrade()` or `downgrade()` leaves nothing behind, and why not, in words.
 
     On PostgreSQL it is atomic unless something is seen that leaves the transaction. Elsewhere it is
     so only when nothing can change the schema; code and SQL that are not in the file count as such.
     `dialect` is SQLAlchemy's name, with or without a driver. `file` is for the message.
     Raises ProjectError when the source is not Python.
     """
-    parts = select_parts(parse_revision_source(source, file), ("upgrade",), keep_strings=False)
+    parts = select_parts(parse_revision_source(source, file), (function,), keep_strings=False)
     nodes = [node for part in parts if not part.imported for node in part.meaning.nodes]
     nodes.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
     name = dialect.partition("+")[0].lower()

@@ -20,6 +20,16 @@ def content_hash(source: str, file: str | None = None) -> str:
     return content_hashes(source, file)[0]
 
 
+def is_same_upgrade(source: str, other: str) -> bool:
+    """Return whether two texts of a revision file do the same but for their `downgrade()`."""
+    roots = tuple(name for name in ROOTS if name != "downgrade")
+    one, two = (
+        _lines(select_parts(parse_revision_source(text), roots, keep_strings="__doc__" in text))
+        for text in (source, other)
+    )
+    return one == two
+
+
 def content_hashes(
     source: str, file: str | None = None, around: Surroundings | None = None
 ) -> tuple[str, ...]:

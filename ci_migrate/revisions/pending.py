@@ -1,4 +1,4 @@
-"""What a pending revision does, told by its source."""
+"""What a revision does that is to run, told by its source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def describe_pending(
-    revision: Revision, root: Path, dialect: str, around: Surroundings | None = None
+    revision: Revision,
+    root: Path,
+    dialect: str,
+    around: Surroundings | None = None,
+    direction: str = "upgrade",
 ) -> PendingRevision:
     """Read the file of a revision, which `root` and `revision.file` name.
 
@@ -30,7 +34,7 @@ def describe_pending(
         if revision.file is not None:
             source = read_source(root / revision.file, revision.file)
             hashes = content_hashes(source, revision.file, around)
-            atomic, reason = describe_atomicity(source, dialect, revision.file)
+            atomic, reason = describe_atomicity(source, dialect, revision.file, direction)
     except ProjectError as exc:
         reason = exc.message
     return PendingRevision(

@@ -1,4 +1,4 @@
-"""What is seen of an upgrade: every event of the worker, taken into one report."""
+"""What is seen of an upgrade or downgrade: every event of the worker, taken into one report."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ci_migrate.errors import (
     CiMigrateError,
+    DowngradeError,
     LockTimeoutError,
     ToldError,
     UpgradeError,
@@ -22,8 +23,9 @@ from ci_migrate.upgrade.probe import project_failure, rows_changed
 
 @dataclass(kw_only=True)
 class UpgradeReport:
-    """What was seen of an upgrade, as far as it went."""
+    """What was seen of an upgrade or downgrade, as far as it went."""
 
+    direction: str = "upgrade"
     done: dict[str, float] = field(default_factory=dict)
     """Seconds per revision that ran to its end, in order; not yet proved to be committed."""
     running: str | None = None
@@ -39,6 +41,11 @@ class UpgradeReport:
     still_runs: bool = False
     """Whether the server goes on with a statement whose client has ended."""
     failure: ToldError | None = None
+
+    @property
+    def error(self) -> type[UpgradeError]:
+        """The kind of failure that a revision's own code makes."""
+        return DowngradeError if self.direction == "downgrade" else UpgradeError
 
     def start_again(self, pending: Iterable[str]) -> None:
         """Forget the failure, and what is pending again."""
@@ -107,12 +114,12 @@ def _failure_at_the_end(event: Event, report: UpgradeReport) -> CiMigrateError |
     if kind == "refused":
         return _refusal(event)
     if kind == "stopped":
-        return UpgradeError(event["reason"])
+        return report.error(event["reason"])
     if kind == "failed":
         return _late_failure(event, report) or project_failure(event)
     if event["finished"]:
         return None
-    return UpgradeError(
+    return report.error(
         "env.py ended without running the migrations to their end, and without an error",
         next_step="Look for an `except` or a condition in env.py that hides what happened.",
     )
@@ -138,7 +145,7 @@ def _describe_swallowed(event: Event) -> str:
 
 def _revision_failure(event: Event, report: UpgradeReport) -> UpgradeError:
     statement = event["statement"]
-    error = LockTimeoutError if event["is_lock_timeout"] else UpgradeError
+    error = LockTimeoutError if event["is_lock_timeout"] else report.error
     return error(
         f"{event['type']}: {event['message']}",
         where=Where(
@@ -156,7 +163,7 @@ def _late_failure(event: Event, report: UpgradeReport) -> UpgradeError | None:
     revision = report.running or (list(report.done)[-1] if report.done else None)
     if revision is None:
         return None
-    return UpgradeError(
+    return report.error(
         f"when the transaction was to be completed: {event['type']}: {event['message']}",
         where=Where(
             revision=revision, statement=event["statement"], executed=tuple(report.executed)

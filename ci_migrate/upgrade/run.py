@@ -1,4 +1,4 @@
-"""The upgrade: the worker runs the pending revisions, and asks before what cannot be taken back."""
+"""The worker runs the revisions of a plan, and asks before what cannot be taken back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ci_migrate.upgrade.report import UpgradeReport, take_event
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """What an upgrade needs of the run around it; the numbers are those of sessions on the server."""
+    """What an upgrade or downgrade needs of the run around it; the numbers are those of sessions on the server."""
 
     refuse: Callable[[], str]
     """Says why no further revision may begin; empty when it may."""
@@ -26,7 +26,7 @@ class Control:
     """Waits for a session whose client is gone; False when it goes on for too long."""
 
 
-def run_upgrade(
+def run_revisions(
     worker: Worker,
     plan: Plan,
     challenge: Mapping[str, str],
@@ -35,7 +35,7 @@ def run_upgrade(
     observer: Observer,
     control: Control,
 ) -> None:
-    """Run the pending revisions in one Alembic run and fill in the report, also with their failure.
+    """Run the revisions of the plan in one Alembic run and fill in the report, also with their failure.
 
     When this process is told to stop, the statement of env.py's session is cancelled and the worker is
     interrupted so that it rolls back; when the worker ends by itself, the server is given the time to.
@@ -43,10 +43,12 @@ def run_upgrade(
     messages = {pending.revision: pending.message for pending in plan.pending}
     careful = [pending.revision for pending in plan.pending if not pending.atomic]
     worker.send(
-        do="upgrade",
+        do=plan.direction,
         challenge=dict(challenge),
         expected=list(plan.current),
         not_atomic=careful,
+        revisions=[pending.revision for pending in plan.pending],
+        target=list(plan.target),
     )
     try:
         for event in worker.events("ran", "failed"):
@@ -91,7 +93,7 @@ def _stop(
             and event["finished"]
             and isinstance(reason, InterruptedRunError)
         ):
-            observer.note("the stop came when the upgrade was complete")
+            observer.note(f"the stop came when the {report.direction} was complete")
             report.failure = None
             return
     report.failure = reason

@@ -8,7 +8,7 @@ from typing import Any
 
 import alembic
 from alembic.config import CommandLine, Config
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationContext, MigrationStep, StampStep
 from alembic.script import ScriptDirectory
 
 
@@ -22,7 +22,7 @@ def check_alembic() -> None:
         name
         for owner, name in (
             (ScriptDirectory, "_upgrade_revs"),
-            (ScriptDirectory, "_downgrade_revs"),
+            (MigrationStep, "downgrade_from_script"),
         )
         if not hasattr(owner, name)
     ]
@@ -37,6 +37,26 @@ def check_alembic() -> None:
 def upgrade_steps(script: ScriptDirectory, target: str, rows: tuple[str, ...]) -> Iterable[Any]:
     """Return the steps from the version rows to the target, as `alembic upgrade` computes them."""
     return script._upgrade_revs(target, rows)  # type: ignore[arg-type]  # noqa: SLF001
+
+
+def add_locations(script: ScriptDirectory, folders: Iterable[str]) -> None:
+    """Let a script directory that was not used yet read revisions from further folders, too."""
+    if added := list(folders):
+        own = script.version_locations or [f"{script.dir}/versions"]
+        script.version_locations = [*map(str, own), *added]
+
+
+def downgrade_steps(script: ScriptDirectory, revisions: Iterable[str]) -> list[Any]:
+    """Return the steps that take exactly these revisions back, in this order."""
+    return [
+        MigrationStep.downgrade_from_script(script.revision_map, script.get_revision(revision))
+        for revision in revisions
+    ]
+
+
+def drop_row_step(script: ScriptDirectory, row: str) -> Any:
+    """Return the step that deletes a version row and runs nothing."""
+    return StampStep(row, None, False, True, script.revision_map)
 
 
 def is_in_external_transaction(context: MigrationContext) -> bool:

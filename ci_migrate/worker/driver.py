@@ -29,7 +29,7 @@ class RefusedError(Exception):
 
 
 class Driver:
-    """One loaded project; `probe` looks, `upgrade` runs."""
+    """One loaded project; `probe` looks, `run` upgrades or downgrades."""
 
     def __init__(self, config: Config, channel: Channel, settings: Mapping[str, Any]) -> None:
         self._config = config
@@ -38,6 +38,7 @@ class Driver:
         self._capture = StatementCapture(channel)
         self._session = SessionSettings(settings)
         self.script = ScriptDirectory.from_config(config)
+        compat.add_locations(self.script, settings["version_locations"])
 
     def probe(self, challenge: Mapping[str, str] | None) -> None:
         """Run env.py with no step to take, and report every database it configured."""
@@ -45,36 +46,39 @@ class Driver:
         def look(rows: tuple[str, ...], context: MigrationContext) -> list[Any]:
             found = self._describe(rows, context, challenge)
             # Rows of another database may be unknown to this history: no steps lead on from them.
-            steps = self._steps(rows) if found["same_database"] else []
+            steps = self._upgrade_steps(rows) if found["same_database"] else []
             pending = [step.revision.revision for step in steps]
             self._channel.send("probed", **found, pending=pending)
             return []
 
         self._run_env(look, dont_mutate=True)
 
-    def upgrade(
-        self, challenge: Mapping[str, str], expected: tuple[str, ...], not_atomic: frozenset[str]
-    ) -> None:
-        """Run env.py with the steps to the target; report each as it starts and ends.
+    def run(self, command: Mapping[str, Any]) -> None:
+        """Run env.py with the steps that are asked for; report each as it starts and ends.
 
+        `command`: do, which is `upgrade` (to the target) or `downgrade` (of exactly `revisions`, in their
+        order, to the version rows `target`); challenge; expected, the version rows before; not_atomic.
         The parent is asked before each step, and before each statement of the revisions in `not_atomic`
         whose effect would outlive a crash.
         """
+        not_atomic = frozenset(command["not_atomic"])
         finished: list[bool] = []
 
         def run(rows: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
-            found = self._describe(rows, context, challenge)
-            if not found["same_database"] or tuple(found["rows"]) != expected:
+            found = self._describe(rows, context, command["challenge"])
+            if not found["same_database"] or found["rows"] != command["expected"]:
                 # An event as well as an exception: env.py may swallow the exception.
-                self._channel.send("refused", **found, expected=list(expected))
+                self._channel.send("refused", **found, expected=command["expected"])
                 raise RefusedError("env.py opened another database, or its rows changed")
             self._session.apply(context.connection)
             self._channel.cancel = _local_cancel(context)
             self._channel.send("connected", server_id=_server_id(context))
-            for step in self._steps(rows):
+            for step in self._steps(command, rows):
                 self._channel.ask("next", revision=step.revision.revision)
                 self._refuse_after_stop()
                 yield from self._watched(step, is_atomic=step.revision.revision not in not_atomic)
+            if command["do"] == "downgrade":
+                yield from self._drop_superfluous(context, command["target"])
             self._channel.flush()
             finished.append(True)
 
@@ -91,8 +95,19 @@ class Driver:
             self._channel.send("stopped", reason=self._channel.stop_reason)
             raise RefusedError(self._channel.stop_reason)
 
-    def _steps(self, rows: tuple[str, ...]) -> Iterable[Any]:
+    def _steps(self, command: Mapping[str, Any], rows: tuple[str, ...]) -> Iterable[Any]:
+        if command["do"] == "downgrade":
+            return compat.downgrade_steps(self.script, command["revisions"])
+        return self._upgrade_steps(rows)
+
+    def _upgrade_steps(self, rows: tuple[str, ...]) -> Iterable[Any]:
         return compat.upgrade_steps(self.script, self._settings["target"], rows)
+
+    def _drop_superfluous(self, context: MigrationContext, target: list[str]) -> Iterator[Any]:
+        """Yield what deletes the rows that Alembic leaves of revisions which others of the target imply."""
+        left = set(context.get_current_heads()) - set(target)
+        for row in sorted(left):
+            yield compat.drop_row_step(self.script, row)
 
     def _watched(self, step: Any, *, is_atomic: bool) -> Iterator[Any]:
         revision, path = step.revision.revision, str(step.revision.path)

@@ -20,11 +20,11 @@ def load_project(settings: Mapping[str, Any]) -> Iterator[Config]:
     """Load the project as its own tool would and hold its application context open.
 
     `settings`: kind, config_file, toml_file, section, script_location, flask_app, directory, url, x, path,
-    setup, target. Everything that the project raises passes through.
+    setup, command, target. Everything that the project raises passes through.
     """
     sys.path[:0] = [str(Path(entry).absolute()) for entry in settings["path"]]
     sys.path.insert(0, str(Path.cwd()))
-    sys.argv = ["alembic", "upgrade", settings["target"]]
+    sys.argv = ["alembic", settings["command"], settings["target"]]
     if settings["kind"] == "flask":
         with _flask_config(settings) as config:
             yield _prepared(config, settings)
@@ -43,7 +43,7 @@ def _alembic_config(settings: Mapping[str, Any]) -> Config:
         arguments += ["-c", settings["config_file"]]
     for value in settings["x"]:
         arguments += ["-x", value]
-    config.cmd_opts = compat.parse_options([*arguments, "upgrade", settings["target"]])
+    config.cmd_opts = compat.parse_options([*arguments, settings["command"], settings["target"]])
     # A percent sign is configparser's interpolation: doubled, or set_main_option refuses the value.
     config.set_main_option("sqlalchemy.url", settings["url"].replace("%", "%%"))
     return config

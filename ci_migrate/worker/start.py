@@ -81,10 +81,8 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
             channel.send("probe_ended")
         elif command["do"] == "history":
             channel.send("history", revisions=describe_history(driver.script))
-        elif command["do"] == "upgrade":
-            driver.upgrade(
-                command["challenge"], tuple(command["expected"]), frozenset(command["not_atomic"])
-            )
+        elif command["do"] in {"upgrade", "downgrade"}:
+            driver.run(command)
         elif command["do"] == "merge":
             from ci_migrate.worker.merge import write_merge
 

@@ -18,7 +18,7 @@ from ci_migrate.config.load import parse_config
 from ci_migrate.config.schema import json_schema
 from ci_migrate.database.ledger_table import ledger_table
 from ci_migrate.errors import CiMigrateError, InterruptedRunError, ToldError
-from ci_migrate.gates.check import GATES
+from ci_migrate.gates.check import GATES, ROLLBACK_GATES
 from tests.contract.documents import (
     DOCS,
     REFERENCE,
@@ -124,7 +124,7 @@ def test_the_committed_schema_is_what_the_command_prints() -> None:
     assert (REFERENCE / "config.schema.json").read_text(encoding="utf-8") == printed.stdout
 
 
-@pytest.mark.parametrize("name", GATES)
+@pytest.mark.parametrize("name", {**GATES, **ROLLBACK_GATES})
 def test_a_gate_has_a_page_that_begins_with_its_name(name: str) -> None:
     page = read_page(REFERENCE / "gates" / f"{name}.md")
     assert page.text.startswith(f"# Gate `{name}`\n")
@@ -132,7 +132,7 @@ def test_a_gate_has_a_page_that_begins_with_its_name(name: str) -> None:
 
 
 def test_no_gate_is_documented_that_does_not_exist() -> None:
-    assert {path.stem for path in (REFERENCE / "gates").glob("*.md")} == set(GATES)
+    assert {path.stem for path in (REFERENCE / "gates").glob("*.md")} == {*GATES, *ROLLBACK_GATES}
 
 
 def test_every_backend_is_documented() -> None:

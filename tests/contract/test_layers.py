@@ -20,6 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "process",
             "redact",
             "stops",
+            "ways_back",
         }
     ),
     frozenset(
@@ -36,13 +37,20 @@ LAYERS: tuple[frozenset[str], ...] = (
             "worker",
         }
     ),
-    frozenset({"backup", "gates", "ledger", "plan", "upgrade", "verify"}),
+    frozenset(
+        {"backup", "gates", "ledger", "plan", "executed", "rollback_plan", "upgrade", "verify"}
+    ),
     frozenset({"report", "scratch"}),
     frozenset(
         {
+            "advice",
             "aftermath",
             "approval",
             "backup_risks",
+            "code_way_back",
+            "last_revision",
+            "rollback",
+            "survey_stage",
             "backup_stage",
             "bookkeeping",
             "change",

@@ -1,0 +1,156 @@
+"""A rollback takes back exactly the revision that ran last, and holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.promote.database import query, read_rows, read_tables, run_statements
+from tests.integration.promote.shop import build_shop, gates, message
+from tests.integration.rollback.place import Place, build_place
+
+CREATE_USERS, CREATE_ORDERS, ADD_NAME = "8f67280c2894", "b82e443fd109", "5c00753421f7"
+
+
+def rows(place: Place) -> list[str]:
+    return read_rows(place.url, place.project.situation)
+
+
+def test_it_takes_back_what_ran_last_and_holds_it(database_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", database_url)
+    run_statements(place.url, ["UPDATE users SET display_name = 'Ada'"])
+    done = place.roll_back("--expect", ADD_NAME)
+    assert (done.outcome, done.exit_code) == ("rolled-back", 0), done.output
+    assert rows(place) == [CREATE_ORDERS]
+    assert done.result["command"] == "rollback"
+    assert (done.result["from"], done.result["reached"]) == ([ADD_NAME], [CREATE_ORDERS])
+    assert [item["revision"] for item in done.result["applied"]] == [ADD_NAME]
+    assert any("column users.display_name: 1 value" in text for text in done.result["warnings"])
+    assert done.result["backup"]["bytes"] > 0
+    held = place.run("promote")
+    assert (held.outcome, gates(held)["held"]) == ("blocked", "failed"), held.output
+    again = place.run("promote", "--reapply")
+    assert again.outcome == "promoted", again.output
+    # It has run once more: a later promotion is not held by the rollback of before.
+    assert place.run("promote").outcome == "nothing-to-do"
+    assert query(place.url, "SELECT display_name FROM users") == [("The Shop",)]
+
+
+def test_a_changed_file_is_not_held(sqlite_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", sqlite_url)
+    place.roll_back()
+    file = place.file(ADD_NAME)
+    file.write_text(f"# only a comment\n{file.read_text('utf-8')}", "utf-8")
+    assert gates(place.run("promote"))["held"] == "failed"
+    place.edit(ADD_NAME, "display_name", "shown_name")
+    assert place.run("promote").outcome == "promoted"
+    assert query(place.url, "SELECT shown_name FROM users") == [("The Shop",)]
+
+
+def test_the_next_environment_does_not_take_what_was_rolled_back(tmp_path: Path) -> None:
+    shop = build_shop(tmp_path / "shop")
+    assert shop.promote("dev").outcome == "promoted"
+    done = shop.run("rollback", "--environment", "dev", "--expect", ADD_NAME)
+    assert done.outcome == "rolled-back", done.output
+    blocked = shop.promote("staging")
+    assert gates(blocked)["order"] == "failed"
+    assert f"dev has not executed {ADD_NAME}" in message(blocked, "order")
+
+
+def test_one_after_the_other_down_to_base(sqlite_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", sqlite_url)
+    for left in ([CREATE_ORDERS], [CREATE_USERS], []):
+        assert place.roll_back().outcome == "rolled-back"
+        assert rows(place) == left
+    assert "users" not in read_tables(place.url)
+    empty = place.roll_back()
+    assert (empty.outcome, empty.exit_code) == ("blocked", 3)
+    assert "no revision that ci-migrate ran" in empty.result["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ((), 2, "no terminal to ask at"),
+        (("--confirm", "staging"), 2, "--confirm says 'staging'"),
+        (
+            ("--expect", CREATE_ORDERS),
+            3,
+            "was expected to be what ran last, but that is 5c00753421f7",
+        ),
+        (("--confirm", "dev", "--steps", "2"), 2, "a rollback takes back one revision"),
+    ],
+)
+def test_what_is_not_meant_is_refused(
+    arguments: tuple[str, ...], code: int, says: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    place = build_place(tmp_path / "work", sqlite_url)
+    refused = place.run("rollback", *arguments)
+    assert refused.exit_code == code, refused.output
+    assert says in refused.output
+    assert rows(place) == [ADD_NAME]
+
+
+def test_what_the_ledger_does_not_explain_is_refused(sqlite_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", sqlite_url)
+    run_statements(place.url, [f"UPDATE alembic_version SET version_num = '{CREATE_USERS}'"])
+    refused = place.roll_back()
+    assert refused.exit_code == 3
+    assert "something else took it back" in refused.result["error"]["message"]
+
+
+def test_a_file_that_is_not_what_ran_is_refused(sqlite_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", sqlite_url)
+    text = place.file(ADD_NAME).read_text("utf-8")
+    place.edit(ADD_NAME, "sa.String(", "sa.Unicode(")
+    assert "was edited since" in place.roll_back().result["error"]["message"]
+    up, mark, down = text.partition("def downgrade")
+    place.file(ADD_NAME).write_text(up + mark + down.replace("    ", "    _ = 1\n    ", 1), "utf-8")
+    done = place.roll_back()
+    assert done.outcome == "rolled-back", done.output
+    assert any("was edited since" in text for text in done.result["warnings"])
+    place.file(CREATE_ORDERS).unlink()
+    gone = place.roll_back()
+    assert "no revision file of this work tree has it" in gone.result["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("    pass", "does nothing"),
+        ("    raise NotImplementedError('no way back')", "raises NotImplementedError"),
+        (None, "has no downgrade()"),
+    ],
+)
+def test_an_irreversible_revision_is_told_before_anything_happens(
+    body: str | None, why: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    place = build_place(tmp_path / "work", sqlite_url)
+    text = place.file(ADD_NAME).read_text("utf-8").partition("def downgrade")[0]
+    end = f"def downgrade() -> None:\n{body}\n" if body else ""
+    place.file(ADD_NAME).write_text(text + end, "utf-8")
+    refused = place.roll_back()
+    assert (refused.outcome, gates(refused)["reversible"]) == ("blocked", "failed"), refused.output
+    assert why in message(refused, "reversible")
+    assert refused.result["backup"] is None
+    advice = place.run("rollback", "--advise").result
+    ways = {way["name"]: way for way in advice["ways"]}
+    assert [ways[name]["possible"] for name in ways] == [False, True, True]
+    assert why in ways["downgrade"]["price"]
+
+
+def test_the_advice_names_each_price_and_changes_nothing(database_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", database_url)
+    place.roll_back()
+    run_statements(place.url, ["INSERT INTO orders (id, user_id, total) VALUES (7, 1, 1)"])
+    told = place.run("rollback", "--advise")
+    assert told.exit_code == 0, told.output
+    ways = {way["name"]: way for way in told.result["ways"]}
+    assert ways["downgrade"]["losses"] == [{"table": "orders", "column": None, "rows": 1}]
+    assert f"--expect {CREATE_ORDERS}" in ways["downgrade"]["command"]
+    assert "since 20" in ways["restore"]["price"]
+    assert ways["restore"]["command"]
+    assert "table orders: 1 row" in told.output
+    assert rows(place) == [CREATE_ORDERS]
+    assert query(place.url, "SELECT count(*) FROM orders") == [(1,)]
