@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from ci_migrate.errors import BackupError
 
 FORMAT = "ci-migrate-backup"
 FORMAT_VERSION = 2
+_NO_PATH = re.compile(r"[^/\\\x00-\x1f]+")
+"""An archive lies beside its manifest: its name leads nowhere else."""
 _TEXTS = (
     "archive", "location", "backend", "format", "environment", "database", "host", "dialect", "server_version",
     "proof", "verified", "verified_at", "ci_migrate", "run_id", "run_url", "started", "finished",
@@ -71,7 +74,8 @@ def parse_manifest(text: bytes, file_name: str) -> Manifest:
         raise _no_manifest(file_name, f"{exc.args[0]} is missing") from exc
     except (TypeError, ValueError, AttributeError) as exc:
         raise _no_manifest(file_name, str(exc)) from exc
-    if not manifest.archive.startswith(f"{manifest.name}."):
+    is_of_this = manifest.archive.startswith(f"{manifest.name}.")
+    if not is_of_this or not _NO_PATH.fullmatch(manifest.archive):
         raise _no_manifest(file_name, f"it belongs to another archive, {manifest.archive!r}")
     return manifest
 

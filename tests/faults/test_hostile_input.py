@@ -415,20 +415,6 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@pytest.fixture
-def own_signals() -> Any:
-    """Put the signal handlers back that the command line takes over."""
-    import signal
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("own_signals")]
-
-
 @QUIET
 @given(st.binary(max_size=300))
 def test_any_bytes_as_a_configuration(tmp_path: Path, text: bytes) -> None:

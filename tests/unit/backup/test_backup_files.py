@@ -170,6 +170,8 @@ def old(**changes) -> bytes:
         (old(archive=7), "archive is 7"),
         (old(archive="../x.dump"), "another archive"),
         (old(archive="y.dump"), "another archive"),
+        (old(archive="x./../../etc/passwd"), "another archive"),
+        (old(archive="x.\0dump"), "another archive"),
     ],
 )
 def test_what_is_no_manifest_is_told(text, message):
