@@ -50,8 +50,11 @@ def _keep_by(execution: Execution) -> Callable[[tuple[Remains, ...]], None]:
 
 
 def _cancel(execution: Execution, number: int) -> bool:
+    database, session = execution.database, execution.lock.session
     try:
-        return ask_within(CANCEL_SECONDS, lambda: cancel_statement(execution.database, number))
+        return ask_within(
+            CANCEL_SECONDS, lambda: cancel_statement(database, number, session=session)
+        )
     except CiMigrateError:
         return False  # the server is gone, and the statement with it or out of reach
 

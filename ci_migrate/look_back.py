@@ -34,6 +34,10 @@ def look_back(execution: Execution, survey: Survey, before: State) -> None:
     except CiMigrateError as exc:
         record.outcome = Outcome.PARTIAL
         record.warn(f"the database could not be read after the failure: {exc.message}")
+        record.advise(
+            "Nobody has seen what became of the database, so it counts as changed. Once it answers, run"
+            " `ci-migrate status`, then this again: it goes on, or says what has to be undone first."
+        )
         return
     record.reached = after.rows
     if _has_come_too_late(after.rows, execution, survey):

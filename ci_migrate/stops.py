@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 6.5
 """What all waiting may take from the first stop on, in sum: a runner kills what goes on for 10 seconds."""
 HURRIED_SECONDS = 1.0
 """The same from the second stop on."""
-LEAST_SECONDS = 0.4
+LEAST_SECONDS = 0.7
 """What each wait gets, however late it is: enough for a server that answers."""
 PIECE_SECONDS = 0.05
 

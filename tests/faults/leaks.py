@@ -9,7 +9,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -65,7 +65,13 @@ def spellings_of(text: str) -> list[str]:
     ]  # fmt: skip
 
 
-def run_and_gather(folder: Path, outside: Path, *arguments: str, env: Mapping[str, str]) -> Told:
+def run_and_gather(
+    folder: Path,
+    outside: Path,
+    *arguments: str,
+    env: Mapping[str, str],
+    program: Sequence[str] = (),
+) -> Told:
     """Run a command in `folder` as GitHub does and gather what left it; `outside` gets its files."""
     outside.mkdir(parents=True, exist_ok=True)
     for name in ("home", "tmp"):
@@ -83,7 +89,11 @@ def run_and_gather(folder: Path, outside: Path, *arguments: str, env: Mapping[st
     seen: set[str] = set()
     with (outside / "stdout").open("wb") as out, (outside / "stderr").open("wb") as err:
         run = subprocess.Popen(
-            [*tool(), *arguments], cwd=folder, env=environment(variables), stdout=out, stderr=err
+            [*(program or tool()), *arguments],
+            cwd=folder,
+            env=environment(variables),
+            stdout=out,
+            stderr=err,
         )
         watcher = threading.Thread(target=watch_processes, args=(run, seen))
         watcher.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.faults.leaks import (
     Told,
     marks_of,
     run_and_gather,
+    spellings_of,
 )
 from tests.integration.promote.database import query
 from tests.projects_builder import Project, build_repository
@@ -41,6 +43,7 @@ for _name, _value in _os.environ.items():
         _logging.warning("connecting to %s", _value)
         _os.write(1, _value[:20].encode()); _os.write(1, _value[20:].encode() + b"\\n")
 """
+WALKER = str(Path(__file__).parent / "walker.py")
 TESTS = str(Path(__file__).parents[2])
 RAISE = "import os; raise RuntimeError('no route to ' + os.environ['DATABASE_URL'] + repr(dict(os.environ)))"
 SQL = (
@@ -237,6 +240,29 @@ def search(name: str, is_postgres: bool) -> list[Path]:
         Path("/usr/bin") / name,
         Path("/usr/local/bin") / name,
     ]
+
+
+@pytest.mark.parametrize("canary", ["postgres"], indirect=True)
+@pytest.mark.parametrize("place", [3, 40, 200, 430, 590])
+def test_a_bug_of_our_own_that_holds_the_secret(canary: Canary, place: int) -> None:
+    """An exception that nobody expects, at some lines of the story: its traceback is told without secrets."""
+    words = " ".join([canary.url, *spellings_of(canary.password), canary.slack.url])
+    told = run_and_gather(
+        canary.project.path,
+        canary.outside,
+        *("promote", "--environment", "dev", *canary.result()),
+        env={
+            **canary.env,
+            "SLACK_URL": canary.slack.url,
+            "SHOP_URL": canary.url,
+            "FAULT_FILE": str(canary.outside / "places"),
+            "FAULT_WORDS": words,
+        },
+        program=[sys.executable, WALKER, str(place), "0"],
+    )
+    assert "RuntimeError: a bug near" in told.output
+    assert told.code in {1, 6}, told.output
+    told.assert_clean([*marks_of(canary.password), *marks_of(PATH), *marks_of("k3y-Canary-value")])
 
 
 @pytest.mark.parametrize("canary", ["postgres"], indirect=True)

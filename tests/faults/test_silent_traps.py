@@ -103,6 +103,22 @@ def test_a_foreign_row_is_explained_and_stays(tmp_path: Path, database_url: str)
     assert query(database_url, "SELECT count(*) FROM alembic_version") == [(1,)]
 
 
+def test_a_variable_that_names_another_database_is_found(tmp_path: Path, database_url: str) -> None:
+    """The configuration forgets `url_env`, and the variable of the job names the developers' database."""
+    situation = read_situation("url_from_environment")
+    project = copy_project(situation.name, tmp_path / "work")
+    write_config(project, {"dev": {"url": "${CIM_URL}"}}, migrations={})
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    env = {"CIM_URL": database_url, "DATABASE_URL": elsewhere}
+    ran = run_tool(project.path, "promote", "--environment", "dev", env=env)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert ran.result["error"]["kind"] == "wrong-database"
+    assert "elsewhere.db" in ran.output
+    assert "url_env" in ran.result["error"]["next"]
+    for url in (database_url, elsewhere):
+        assert not read_tables(url) & set(situation.tables)
+
+
 def test_a_helper_that_holds_the_pipes_does_not_hold_up_the_run(
     tmp_path: Path, sqlite_url: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""A walk over the lines of the story itself: SIGINT, SIGTERM or SIGKILL at each, and what is lost by it.
+"""A walk over the lines of the story itself: SIGINT, SIGTERM or SIGKILL at each, or a bug, and what is lost by it.
 
 The lines are those that the parent reaches in a promotion that goes well, in their order. A run of the tests takes some
 of them, evenly spread; `FAULT_PLACES=1` takes every one, `FAULT_PLACES=3` every third.
@@ -25,33 +25,37 @@ LINES = 600
 """About as many as there are; beyond the last one a run goes through."""
 STEP = int(os.environ.get("FAULT_PLACES", "0"))
 EACH = 45
-SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)
+SIGNALS = ("SIGKILL", "SIGINT", "SIGKILL", "SIGTERM", "bug")
 ENDS = {"promoted": 0, "nothing-to-do": 0, "failed": 130, "partial": 6}
 
 
 def places() -> Iterator[object]:
     """Yield places with a signal each."""
     for turn, place in enumerate(range(1, LINES, STEP or EACH)):
-        number = SIGNALS[turn % len(SIGNALS)]
-        yield pytest.param(place, number, id=f"{place}-{number.name}")
+        name = SIGNALS[turn % len(SIGNALS)]
+        yield pytest.param(place, name, id=f"{place}-{name}")
 
 
-def walk(shop: Path, stock: Stock, place: int, number: int) -> Running:
-    program = [sys.executable, WALKER, str(place), str(int(number))]
+def walk(shop: Path, stock: Stock, place: int, name: str) -> Running:
+    number = 0 if name == "bug" else int(signal.Signals[name])
+    program = [sys.executable, WALKER, str(place), str(number)]
     return Running(shop, stock.url, program=program)
 
 
-@pytest.mark.parametrize(("place", "number"), list(places()))
+@pytest.mark.parametrize(("place", "name"), list(places()))
 def test_hit_at_any_line_nothing_is_lost(
-    stock: Stock, shop: Path, place: int, number: signal.Signals, record_fault: Record
+    stock: Stock, shop: Path, place: int, name: str, record_fault: Record
 ) -> None:
-    run = walk(shop, stock, place, number)
+    run = walk(shop, stock, place, name)
     ran = run.end()
     run.check_gone()
     stock.check_free()
     where = f"{run.reached.splitlines()[-1]}: {ran.output}"
-    if number == signal.SIGKILL and ran.exit_code == -9:
+    if name == "SIGKILL" and ran.exit_code == -9:
         end = "killed"
+    elif name == "bug":
+        end = f"exit code {ran.exit_code}"
+        assert "RuntimeError: a bug near" in ran.output, where
     else:
         end = ran.outcome
         assert ran.exit_code == ENDS[end], where
@@ -63,7 +67,7 @@ def test_hit_at_any_line_nothing_is_lost(
     assert set(stock.run_outcomes()) <= {"promoted", "failed", "partial", "interrupted"}, where
     assert not list(shop.rglob("*.pgpass")) + list(shop.rglob("*.cnf")), where
     record_fault(
-        fault=f"{number.name} at a line of ci-migrate",
+        fault=f"{name} at a line of ci-migrate",
         database=stock.name,
         outcome=f"{end}, then {after}",
         lost=lost,
