@@ -107,9 +107,11 @@ def test_a_variable_that_names_another_database_is_found(tmp_path: Path, databas
     """The configuration forgets `url_env`, and the variable of the job names the developers' database."""
     situation = read_situation("url_from_environment")
     project = copy_project(situation.name, tmp_path / "work")
+    env_py = project.path / "migrations/env.py"
+    env_py.write_text(env_py.read_text().replace("DATABASE_URL", "SHOP_DATABASE"))
     write_config(project, {"dev": {"url": "${CIM_URL}"}}, migrations={})
     elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    env = {"CIM_URL": database_url, "DATABASE_URL": elsewhere}
+    env = {"CIM_URL": database_url, "SHOP_DATABASE": elsewhere}
     ran = run_tool(project.path, "promote", "--environment", "dev", env=env)
     assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
     assert ran.result["error"]["kind"] == "wrong-database"
