@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
@@ -23,6 +24,18 @@ class Before:
     """Its URL; None when it is not known here."""
     problem: str = ""
     """Why its URL is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerPlace:
+    """Where the ledgers of all environments are."""
+
+    url: str | None = field(repr=False)
+    """None where each is in its environment's own database."""
+    schema: str
+    root: Path
+    problem: str = ""
+    """Why it cannot be told where they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +63,25 @@ def hear_sources(question: Question) -> tuple[SourceAnswer, ...]:
     return tuple(heard)
 
 
-def read_ledger(environment: Environment, before: Before) -> Mapping[str, Evidence] | None:
+def place_of(environment: Environment) -> LedgerPlace:
+    """Return where the ledgers are, by the settings of one environment: they are the same for all."""
+    return LedgerPlace(
+        url=environment.ledger_url, schema=environment.ledger_schema, root=environment.root
+    )
+
+
+def read_ledger(place: LedgerPlace, before: Before) -> Mapping[str, Evidence] | None:
     """Return what the ledger of an environment knows as executed; None when there is no ledger.
 
     Only reading is done. Raises ConfigError when its URL is not known, and what a database raises.
     """
-    url = environment.ledger_url or before.url
+    if place.problem:
+        raise ConfigError(place.problem)
+    url = place.url or before.url
     if url is None:
         raise ConfigError(before.problem)
-    database = Database(url, root=environment.root)
-    ledger = Ledger(database, schema=environment.ledger_schema, environment=before.name)
+    database = Database(url, root=place.root)
+    ledger = Ledger(database, schema=place.schema, environment=before.name)
     return ledger.evidence() if ledger.exists() else None
 
 
@@ -76,7 +98,7 @@ def _hear(source: str, question: Question) -> SourceAnswer:
 
 
 def _ask_database(question: Question) -> Mapping[str, Evidence] | None:
-    return read_ledger(question.environment, question.before)
+    return read_ledger(place_of(question.environment), question.before)
 
 
 def _ask_github(question: Question) -> Mapping[str, Evidence] | None:

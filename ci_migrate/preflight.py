@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ci_migrate.approval import find_approvers
 from ci_migrate.backup.restore_advice import restore_command
-from ci_migrate.config.environment import Environment
+from ci_migrate.config.environment import Environment, Migrations
 from ci_migrate.database.engine import Database
 from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
@@ -80,13 +80,20 @@ def describe_files(
     environment: Environment, survey: Survey, *, env: Mapping[str, str]
 ) -> GateInputs:
     """Return the inputs as far as the revision files tell them; no database is asked."""
-    root = environment.root
+    return describe_project(environment.name, environment.migrations, survey, env=env)
+
+
+def describe_project(
+    name: str, migrations: Migrations, survey: Survey, *, env: Mapping[str, str]
+) -> GateInputs:
+    """Return the inputs as far as the revision files tell them, for an environment of this name."""
+    root = survey.history.project.root
     return GateInputs(
-        environment=environment.name,
+        environment=name,
         graph=survey.history.graph,
         plan=survey.plan,
         problems=problems_of(survey),
-        intended_heads=environment.migrations.heads,
+        intended_heads=migrations.heads,
         directory=_script_folder(survey.history, root),
         merge_command=merge_command(survey.history.project),
         describe_origin=lambda file: describe_origin(root, env, file),

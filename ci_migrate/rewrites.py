@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.errors import CiMigrateError
-from ci_migrate.evidence_sources import Before, read_ledger
+from ci_migrate.evidence_sources import Before, LedgerPlace, place_of, read_ledger
 from ci_migrate.gates.inputs import Rewritten
 from ci_migrate.git.last_change import describe_last_change
 from ci_migrate.ledger import Ledger
@@ -35,12 +35,12 @@ class Elsewhere:
         )
 
 
-def ask_elsewhere(environment: Environment, others: tuple[Before, ...]) -> Elsewhere:
+def ask_elsewhere(place: LedgerPlace, others: tuple[Before, ...]) -> Elsewhere:
     """Ask the ledgers of other environments; one that cannot be read is told, and no obstacle."""
     evidence, silent = {}, []
     for other in others:
         try:
-            evidence[other.name] = read_ledger(environment, other) or {}
+            evidence[other.name] = read_ledger(place, other) or {}
         except CiMigrateError as exc:
             silent.append(f"{other.name} ({exc.message})")
     return Elsewhere(evidence=evidence, silent=tuple(silent))
@@ -66,21 +66,40 @@ def find_rewritten(
         lambda revision: _read(revision, survey),
         surroundings_of(history.project),
     )
-    allowed = environment.migrations.allow_edit
-    rewrites = spare_replaced(rewrites, allowed)
+    return weigh_rewrites(
+        spare_replaced(rewrites, environment.migrations.allow_edit),
+        allowed=environment.migrations.allow_edit,
+        ask=lambda: ask_elsewhere(place_of(environment), others),
+        describe=lambda file: describe_last_change(history.project.root, env, file),
+        here=environment.name,
+    )
+
+
+def weigh_rewrites(
+    rewrites: list[Rewrite],
+    *,
+    allowed: Mapping[str, str],
+    ask: Callable[[], Elsewhere],
+    describe: Callable[[str], str | None],
+    here: str = "",
+) -> tuple[Rewritten, ...]:
+    """Say of each rewritten revision where it ran, who changed it, and whether that is allowed.
+
+    `ask` is called when there is one; `describe` tells who changed a file; `here` is the environment whose
+    ledger knew the revisions.
+    """
     if not rewrites:
         return ()
-    elsewhere = ask_elsewhere(environment, others)
-    root = history.project.root
+    elsewhere = ask()
     return tuple(
         Rewritten(
             rewrite=rewrite,
             ran_in=(
-                f"{environment.name} ({rewrite.known.when[:10]})",
+                *([f"{here} ({rewrite.known.when[:10]})"] if here else []),
                 *elsewhere.ran_in(rewrite.known.revision),
             ),
             silent=elsewhere.silent,
-            who=_who(rewrite, lambda file: describe_last_change(root, env, file)),
+            who=_who(rewrite, describe),
             allowed=allowed.get(rewrite.known.revision, ""),
         )
         for rewrite in rewrites

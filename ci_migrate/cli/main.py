@@ -15,6 +15,7 @@ import click
 from ci_migrate import __version__
 from ci_migrate.cli.action import action_arguments
 from ci_migrate.cli.adopt_command import adopt_command
+from ci_migrate.cli.check_command import check_command
 from ci_migrate.cli.config_command import config_command
 from ci_migrate.cli.heads_command import heads_command
 from ci_migrate.cli.history_command import history_command
@@ -55,6 +56,7 @@ for _command in (
     promote_command,
     plan_command,
     rollback_command,
+    check_command,
     status_command,
     history_command,
     heads_command,

@@ -88,6 +88,15 @@ def resolve_migrations(config: Config, env: Mapping[str, str]) -> Migrations:
     return migrations
 
 
+def resolve_ledger(config: Config, env: Mapping[str, str]) -> tuple[str, str | None]:
+    """Return schema and URL of the ledgers, None where each is in its own database; raises ConfigError."""
+    filler, ledger = Filler(config, env), config.file.ledger
+    schema = filler.require_text(ledger.schema, ("ledger", "schema"))
+    url = filler.fill_url(ledger.url or "", ("ledger", "url"))
+    filler.finish()
+    return schema, url
+
+
 def _read_proof(config: Config, name: str, section: EnvironmentSection) -> dict[str, Any]:
     """Return what must hold before something may run here, as `Environment` has it."""
     return {

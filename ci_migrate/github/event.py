@@ -34,6 +34,11 @@ class GitHubEvent:
     repository: str | None
     payload_problem: str | None = None
     """Why the event payload could not be read; None when it was read or none was announced."""
+    before: str | None = None
+    """The commit that a push replaced (zeros for a new branch), or the base of a merge group."""
+    base_branch: str | None = None
+    """The branch that a pull request goes to."""
+    default_branch: str | None = None
 
 
 def read_event(env: Mapping[str, str]) -> GitHubEvent | None:
@@ -57,6 +62,9 @@ def read_event(env: Mapping[str, str]) -> GitHubEvent | None:
         commit_url=f"{home}/commit/{sha}" if home and sha else None,
         repository=env.get("GITHUB_REPOSITORY") or None,
         payload_problem=problem,
+        before=_text(payload, "before") or _text(payload, "merge_group", "base_sha"),
+        base_branch=env.get("GITHUB_BASE_REF") or None,
+        default_branch=_text(payload, "repository", "default_branch"),
     )
 
 
@@ -81,6 +89,14 @@ def why_not_deployable(event: GitHubEvent) -> str:
         # A deletion can carry the default branch as its ref, and only the payload tells them apart.
         return f"{event.payload_problem}, so it cannot be told whether the push deleted its branch"
     return ""
+
+
+def _text(payload: Mapping[str, object], *keys: str) -> str | None:
+    """Return a text somewhere in the payload; None when there is none."""
+    found: object = payload
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) and found else None
 
 
 def _branch(ref: str) -> str | None:

@@ -63,6 +63,8 @@ _DONE = {
 
 def headline(promotion: Promotion) -> str:
     """Return the outcome in one sentence that cannot be mistaken for another outcome."""
+    if promotion.command == "check":
+        return _headline_of_check(promotion)
     name = promotion.environment or "no environment"
     count, seconds = count_revisions(len(promotion.applied)), format_seconds(promotion.seconds)
     if promotion.outcome in _DONE:
@@ -88,6 +90,15 @@ def headline(promotion: Promotion) -> str:
 def _what_blocks(promotion: Promotion) -> str:
     is_proof = promotion.failure is not None and promotion.failure.kind == "proof"
     return "a proof that failed" if is_proof else "a gate"
+
+
+def _headline_of_check(promotion: Promotion) -> str:
+    failed = [gate.name for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
+    if promotion.outcome is Outcome.FAILED:
+        return "the revisions were NOT CHECKED"
+    if failed:
+        return f"the revisions are NOT IN ORDER: {', '.join(failed)}"
+    return f"the revisions are IN ORDER, at {short_list(promotion.target)}"
 
 
 def _headline_of_failure(promotion: Promotion, name: str) -> str:

@@ -43,7 +43,7 @@ def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
             yield f"    {run['run_url']}"
         if run["failure"]:
             yield f"    {one_line(json.loads(run['failure'])['message'], 500)}"
-        for override in run["overrides"]:
+        for override in run.get("overrides", ()):
             yield f"    overridden   gate {override['outcome']}: {one_line(override['message'] or '', 300)}"
         for revision in run["revisions"]:
             took = revision["seconds"]

@@ -141,7 +141,7 @@ def _is_same_alone(known: KnownRevision, hashes: tuple[str, ...]) -> bool:
 def _diff(old: str, new: str) -> Iterator[str]:
     """Yield the changed lines with one line around them, as plain text; long ones and many are cut."""
     lines = difflib.unified_diff(
-        old.splitlines(), new.splitlines(), "as it ran", "now", n=1, lineterm=""
+        old.splitlines(), new.splitlines(), "before", "now", n=1, lineterm=""
     )
     for number, line in enumerate(lines):
         if number == MOST_DIFF_LINES:

@@ -1,0 +1,119 @@
+"""The revisions of an earlier commit against the files of today: what a branch or a push rewrites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci_migrate.errors import GitError, ProjectError
+from ci_migrate.git.program import read_git
+from ci_migrate.git.tree import list_blobs, read_blobs
+from ci_migrate.models import Revision
+from ci_migrate.revisions.content import content_hashes
+from ci_migrate.revisions.project import Project
+from ci_migrate.revisions.reader import REVISION_FILE, read_revision_bytes, read_source
+from ci_migrate.revisions.rewrite import KnownRevision, Rewrite, find_rewrites
+from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk
+from ci_migrate.revisions.syntax import decode_source
+from ci_migrate.survey import History, surroundings_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Then:
+    """The revision files of a commit, and the modules around them."""
+
+    files: Mapping[str, bytes]
+    around: Surroundings
+    code_changed: bool
+    """Whether other Python files than revisions are not what they were."""
+
+
+def find_rewrites_since(history: History, env: Mapping[str, str], commit: str) -> list[Rewrite]:
+    """Return the revisions of a commit that are gone or something else now; raises GitError.
+
+    Revisions that the commit does not have are new, and of no interest here.
+    """
+    project = history.project
+    then, now = _read_then(project, env, commit), surroundings_of(project)
+    disk = read_disk(project.root)
+    known = []
+    for path, data in sorted(then.files.items()):
+        # Nearly all files are what they were; only the others are parsed.
+        is_same = disk(path) == data
+        if is_same and not (then.code_changed and now.may_have_helpers(data.decode("latin-1"))):
+            continue
+        item = _read_known(path, data, then.around)
+        if item is not None:
+            known.append(item)
+    return find_rewrites(known, history.graph, lambda revision: _read(project, revision), now)
+
+
+def _read_then(project: Project, env: Mapping[str, str], commit: str) -> _Then:
+    root = project.root
+    blobs = list_blobs(root, env, commit, project.version_locations)
+    blobs = {path: blob for path, blob in blobs.items() if _counts(project, path)}
+    contents = read_blobs(root, env, blobs.values())
+    changed = read_git(root, env, "diff", "--name-only", "--relative", "-z", commit, "--", ".")
+    paths = [path.decode("utf-8", "replace") for path in changed.split(b"\0") if path]
+    return _Then(
+        files={path: contents[blob] for path, blob in blobs.items()},
+        around=surroundings_of(project, _read_at(project, env, commit)),
+        code_changed=any(path.endswith(".py") and not _counts(project, path) for path in paths),
+    )
+
+
+def _read_at(project: Project, env: Mapping[str, str], commit: str) -> Read:
+    """Return a reader of Python files as a commit has them; the commit is listed once, when it is needed."""
+    listed: dict[str, str] = {}
+
+    def read(path: str) -> bytes | None:
+        if not listed:
+            listed.update(_list_code(project, env, commit))
+        blob = listed.get(Path(path).as_posix())
+        return read_blobs(project.root, env, [blob])[blob] if blob else None
+
+    return read
+
+
+def _list_code(project: Project, env: Mapping[str, str], commit: str) -> dict[str, str]:
+    found: dict[str, str] = {"": ""}
+    for folder in dict.fromkeys(project.import_path):
+        with suppress(GitError):  # outside of the repository
+            found |= list_blobs(project.root, env, commit, [folder])
+    return {path: blob for path, blob in found.items() if path.endswith(".py") or not path}
+
+
+def _read_known(path: str, data: bytes, around: Surroundings) -> KnownRevision | None:
+    """Return a revision of the commit; None for a file that declares none that can be read as text."""
+    parsed = read_revision_bytes(data, path)
+    if parsed.revision is None:
+        return None
+    source, digest = "", ""
+    with suppress(ProjectError):  # a file that was broken then may be mended now
+        source = decode_source(data, path)
+        digest = content_hashes(source, path, around)[0]
+    return KnownRevision(
+        revision=parsed.revision.id,
+        message=parsed.revision.message,
+        parents=parsed.revision.parents,
+        content_hash=digest,
+        source=source,
+        file=path,
+    )
+
+
+def _read(project: Project, revision: Revision) -> str:
+    file = revision.file or ""
+    return read_source(project.root / file, file)
+
+
+def _counts(project: Project, path: str) -> bool:
+    """Return whether Alembic would load a file: by its name, and in subfolders only where it is told so."""
+    whole = project.root / path
+    if not REVISION_FILE.match(whole.name) or "__pycache__" in whole.parts:
+        return False
+    if project.recursive:
+        return any(whole.is_relative_to(folder) for folder in project.version_locations)
+    return whole.parent in project.version_locations

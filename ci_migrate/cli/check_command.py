@@ -1,0 +1,122 @@
+"""`ci-migrate check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ci_migrate.cli.options import with_config, with_json
+from ci_migrate.cli.world import World, current_world, installed_versions
+from ci_migrate.errors import CiMigrateError
+from ci_migrate.stops import forget_stops, held_stops, taken_stops
+
+if TYPE_CHECKING:
+    from ci_migrate.check import CheckRequest
+    from ci_migrate.config.loaded import Config
+    from ci_migrate.evidence_sources import LedgerPlace
+    from ci_migrate.git.base import Hints
+    from ci_migrate.models import Promotion
+    from ci_migrate.report.send import Reporters
+
+
+@click.command("check", short_help="Check the revisions of a branch or pull request.")
+@with_config
+@with_json
+@click.option(
+    "--base",
+    metavar="REF",
+    help="Compare with where this branch left REF, such as origin/main.  [default: told by the event]",
+)
+def check_command(config_path: Path | None, json_option: str | None, base: str | None) -> int:
+    """Check the revisions by their files and git: their heads, and that none is rewritten.
+
+    Needs no database. Exit code 3 when something is wrong, with an annotation at the file.
+    """
+    from ci_migrate.report.send import send_reports
+
+    world = current_world(config_path)
+    reporters = world.reporters(json_option, None)
+    with held_stops():
+        promotion = _check(world, reporters, base)
+        code = int(send_reports(promotion, reporters).exit_code)
+        forget_stops()
+    return code
+
+
+def _check(world: World, reporters: Reporters, base: str | None) -> Promotion:
+    from ci_migrate.check import check
+    from ci_migrate.github.rest import tokens_of
+    from ci_migrate.models import Outcome
+    from ci_migrate.record import RunRecord
+    from ci_migrate.redact import Redactor, secrets_of_url
+
+    event = world.event()
+    record = RunRecord(
+        environment=None,
+        run=world.run_info(event.branch if event else None),
+        root=world.cwd,
+        observer=reporters.console,
+        redactor=Redactor(tokens_of(world.env)),
+        command="check",
+        goal=Outcome.READY,
+        versions=installed_versions(),
+        stage_name="configuration",
+    )
+    try:
+        with taken_stops():
+            request = _prepare(world, world.load_config(), base)
+            urls = (known.url for known in request.environments if known.url)
+            secrets = [
+                *tokens_of(world.env),
+                *(part for url in urls for part in secrets_of_url(url)),
+            ]
+            record.redactor, record.root = Redactor(secrets), request.place.root
+            record.stage_name = "history"
+            check(request, record)
+    except CiMigrateError as exc:
+        record.fail(exc)
+    return record.promotion()
+
+
+def _prepare(world: World, config: Config, base: str | None) -> CheckRequest:
+    from ci_migrate.check import CheckRequest
+    from ci_migrate.config.resolve import resolve_migrations
+
+    return CheckRequest(
+        migrations=resolve_migrations(config, world.env),
+        place=_place(world, config),
+        environments=tuple(world.known(config, name) for name in config.environments),
+        hints=_hints(world, base),
+        env=world.env,
+    )
+
+
+def _place(world: World, config: Config) -> LedgerPlace:
+    from ci_migrate.config.resolve import resolve_ledger
+    from ci_migrate.errors import ConfigError
+    from ci_migrate.evidence_sources import LedgerPlace
+
+    root = config.path.absolute().parent
+    try:
+        schema, url = resolve_ledger(config, world.env)
+    except ConfigError as exc:
+        # No database is needed here: only what would ask one fails, and says so.
+        return LedgerPlace(url=None, schema="", root=root, problem=exc.message)
+    return LedgerPlace(url=url, schema=schema, root=root)
+
+
+def _hints(world: World, base: str | None) -> Hints:
+    from ci_migrate.git.base import Hints
+
+    event = world.event()
+    if event is None:
+        return Hints(asked=base)
+    return Hints(
+        asked=base,
+        is_merge=event.ref.startswith("refs/pull/") and event.ref.endswith("/merge"),
+        base_commit=event.before,
+        base_branch=event.base_branch or event.default_branch,
+        branch=event.branch,
+    )

@@ -1,0 +1,123 @@
+"""The commit with which the working directory is compared: where a branch began, or what it was before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci_migrate.errors import GitError
+from ci_migrate.git.program import ask_git, read_git
+
+FETCH_SECONDS = 120.0
+_FULL_ID = re.compile(r"[0-9a-f]{40,64}")
+_ZEROS = re.compile(r"0+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What is known of the event; every part may be missing."""
+
+    asked: str | None = None
+    """A ref that the user names."""
+    is_merge: bool = False
+    """Whether HEAD is the merge that GitHub made of a pull request."""
+    base_commit: str | None = None
+    """The commit before a push, or the base of a merge group; zeros for a new branch."""
+    base_branch: str | None = None
+    """The branch of a pull request's base, or the default branch."""
+    branch: str | None = None
+    """The branch that is checked out, where git itself does not say it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A commit to compare with."""
+
+    commit: str
+    how: str
+    """What it is, as the end of "compared with"."""
+
+
+def find_base(root: Path, env: Mapping[str, str], hints: Hints) -> Base | None:
+    """Return the commit to compare with; missing objects are fetched, no ref and no file changes.
+
+    None when nothing came before, or nobody says what did. Raises GitError when git does not have it.
+    """
+    if hints.asked:
+        return _fork_point(root, env, hints.asked)
+    if hints.is_merge:
+        parents = _parents(root, env)
+        if len(parents) == 2 and _have(root, env, parents[0]):
+            return Base(commit=parents[0], how=f"the base of this pull request, {parents[0][:12]}")
+    before = hints.base_commit or ""
+    if _FULL_ID.fullmatch(before) and not _ZEROS.fullmatch(before) and _have(root, env, before):
+        return Base(commit=before, how=f"what this branch was before, {before[:12]}")
+    here = hints.branch or ask_git(root, env, "symbolic-ref", "--short", "-q", "HEAD")
+    for branch in filter(None, [hints.base_branch, _default_branch(root, env)]):
+        if branch != here:  # on the branch itself everything is its own beginning
+            return _fork_point(root, env, _remote_name(root, env, branch))
+    return None
+
+
+def _fork_point(root: Path, env: Mapping[str, str], ref: str) -> Base:
+    """Return the last commit that HEAD and a ref share; a shallow checkout is completed for it."""
+    tip = ask_git(root, env, "rev-parse", "--verify", "-q", "--end-of-options", f"{ref}^{{commit}}")
+    if tip is None and ref.startswith("origin/"):
+        _fetch(root, env, ref.removeprefix("origin/"))
+        tip = ask_git(root, env, "rev-parse", "--verify", "-q", "FETCH_HEAD^{commit}")
+    common = ask_git(root, env, "merge-base", tip, "HEAD") if tip else None
+    if tip and common is None and _is_shallow(root, env):
+        _fetch(root, env, "--unshallow", "origin")
+        common = ask_git(root, env, "merge-base", tip, "HEAD")
+    if tip is None or common is None:
+        what = f"git knows no commit {ref!r} here" if tip is None else f"nothing leads to {ref!r}"
+        raise GitError(
+            f"{what}, so it cannot be told where this branch began",
+            next_step="In a workflow, give the checkout `fetch-depth: 0`; elsewhere, run `git fetch origin`.",
+        )
+    return Base(commit=common, how=f"where this branch left {ref}, {common[:12]}")
+
+
+def _parents(root: Path, env: Mapping[str, str]) -> list[str]:
+    """Return the parents of HEAD as its object names them: a shallow checkout hides them elsewhere."""
+    header = (ask_git(root, env, "cat-file", "-p", "HEAD") or "").split("\n\n", 1)[0]
+    return re.findall(r"(?m)^parent ([0-9a-f]+)$", header)
+
+
+def _have(root: Path, env: Mapping[str, str], commit: str) -> bool:
+    """Return whether a commit with its files is here, after a try to fetch it."""
+    if _is_here(root, env, commit):
+        return True
+    depth = ("--depth=1",) if _is_shallow(root, env) else ()
+    _fetch(root, env, *depth, "origin", commit)
+    return _is_here(root, env, commit)
+
+
+def _is_here(root: Path, env: Mapping[str, str], commit: str) -> bool:
+    return ask_git(root, env, "rev-parse", "--verify", "-q", f"{commit}^{{tree}}") is not None
+
+
+def _is_shallow(root: Path, env: Mapping[str, str]) -> bool:
+    return ask_git(root, env, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def _fetch(root: Path, env: Mapping[str, str], *arguments: str) -> bool:
+    """Fetch objects and no ref; a checkout without a login at hand, or without a remote, fails quickly."""
+    where = arguments if "origin" in arguments else ("origin", *arguments)
+    try:
+        read_git(root, env, "fetch", "--quiet", "--no-tags", *where, timeout=FETCH_SECONDS)
+    except GitError:
+        return False
+    return True
+
+
+def _default_branch(root: Path, env: Mapping[str, str]) -> str | None:
+    found = ask_git(root, env, "symbolic-ref", "--short", "-q", "refs/remotes/origin/HEAD")
+    return found.removeprefix("origin/") if found else None
+
+
+def _remote_name(root: Path, env: Mapping[str, str], branch: str) -> str:
+    """Return a branch as it is at the remote, or the local one where there is no remote."""
+    return f"origin/{branch}" if ask_git(root, env, "remote") else branch
