@@ -24,6 +24,7 @@ from ci_migrate.cli.options import EXIT_CODES
 from ci_migrate.cli.plan_command import plan_command
 from ci_migrate.cli.promote_command import promote_command
 from ci_migrate.cli.rebase_command import rebase_command
+from ci_migrate.cli.recover_command import recover_command
 from ci_migrate.cli.rollback_command import rollback_command
 from ci_migrate.cli.status_command import status_command
 from ci_migrate.errors import ExitCode, ToldError
@@ -63,6 +64,7 @@ for _command in (
     merge_command,
     rebase_command,
     adopt_command,
+    recover_command,
     config_command,
 ):
     main.add_command(_command)

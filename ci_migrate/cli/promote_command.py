@@ -48,7 +48,10 @@ def promote_command(
     """
     return run_selected(
         partial(
-            _promote, undone=undone, reapply=reapply, overrides=read_overrides(overridden, reasons)
+            promote_prepared,
+            undone=undone,
+            reapply=reapply,
+            overrides=read_overrides(overridden, reasons),
         ),
         environment=environment,
         branch=branch,
@@ -59,9 +62,10 @@ def promote_command(
     )
 
 
-def _promote(
+def promote_prepared(
     prepared: Prepared, *, undone: tuple[str, ...], reapply: bool, overrides: Mapping[str, str]
 ) -> Promotion:
+    """Promote a selected environment, and return the record of it."""
     from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.promote import PromoteRequest, promote
 

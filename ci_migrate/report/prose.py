@@ -78,6 +78,8 @@ def headline(promotion: Promotion) -> str:
         return f"{name}: NOTHING TO DO, the database is at {short_list(promotion.reached)}"
     if promotion.outcome is Outcome.READY and promotion.command == "adopt":
         return f"{name}: READY to be adopted at {short_list(promotion.target)}"
+    if promotion.outcome is Outcome.READY and promotion.command == "recover":
+        return f"{name}: READY to be recovered to {short_list(promotion.target)}"
     if promotion.outcome is Outcome.READY:
         count = count_revisions(len(promotion.pending))
         return f"{name}: READY, {count} pending to {short_list(promotion.target)}"

@@ -1,0 +1,144 @@
+"""`ci-migrate recover`."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ci_migrate.cli.confirm import ask_for_name, check_confirmation
+from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
+from ci_migrate.cli.run import Prepared, run_selected
+from ci_migrate.models import Outcome, Promotion
+
+if TYPE_CHECKING:
+    from ci_migrate.recovery.half_applied import HalfApplied
+    from ci_migrate.recovery.orphans import Orphans
+
+
+@click.command(
+    "recover",
+    short_help="Bring a database back to what the revision files explain.",
+    epilog=EXIT_CODES,
+)
+@with_selection
+@with_json
+@click.option("--dry-run", is_flag=True, help="Show what is lost and the plan; change nothing.")
+@click.option(
+    "--restore-file",
+    is_flag=True,
+    help="Write the lost files into the work tree; change no database.",
+)
+@click.option("--undo", is_flag=True, help="Undo what is in of a half-applied revision.")
+@click.option(
+    "--confirm",
+    metavar="NAME",
+    envvar="CI_MIGRATE_CONFIRM",
+    help="The environment's name once more, in place of typing it at a terminal.",
+)
+def recover_command(
+    environment: str | None,
+    branch: str | None,
+    config_path: Path | None,
+    json_option: str | None,
+    dry_run: bool,
+    restore_file: bool,
+    undo: bool,
+    confirm: str | None,
+) -> int:
+    """Take back revisions that a database has and no file declares, then promote again.
+
+    Their text comes from the ledger, else from the history of all git refs; it is shown, a backup is taken and
+    proved, and their own downgrade() runs from a temporary folder. A revision that ended in the middle is
+    shown statement by statement.
+    """
+    work = _restore_file if restore_file else partial(_recover, undo=undo, confirm=confirm)
+    return run_selected(
+        partial(work, dry_run=dry_run),
+        environment=environment,
+        branch=branch,
+        config_path=config_path,
+        json_option=json_option,
+        deploys=not (dry_run or restore_file),
+        command="recover",
+    )
+
+
+def _recover(prepared: Prepared, *, dry_run: bool, undo: bool, confirm: str | None) -> Promotion:
+    from ci_migrate.recovery.recover import RecoverRequest, recover
+    from ci_migrate.recovery.text import half_applied_lines, orphan_lines
+
+    name, console = prepared.environment.name, prepared.reporters.console
+    if not dry_run:
+        check_confirmation(name, confirm, is_named=False)
+
+    def confirmed(orphans: Orphans) -> None:
+        console.write_text(prepared.redactor.clean("\n".join(orphan_lines(orphans))))
+        if not dry_run and confirm is None:
+            ask_for_name(name, "take these revisions back")
+
+    def shown(half: HalfApplied) -> None:
+        console.write_text(prepared.redactor.clean("\n".join(half_applied_lines(half))))
+
+    def undone(half: HalfApplied) -> None:
+        if confirm is None:
+            ask_for_name(name, f"undo {half.revision}")
+
+    recovered = recover(
+        RecoverRequest(
+            **_given(prepared),
+            confirm=confirmed,
+            show_half=shown,
+            confirm_undo=undone,
+            is_dry_run=dry_run,
+            undo=undo,
+        )
+    )
+    return (
+        recovered if recovered.outcome is not Outcome.RECOVERED else _promote(prepared, recovered)
+    )
+
+
+def _promote(prepared: Prepared, recovered: Promotion) -> Promotion:
+    """Promote the recovered database, as a run of its own, and tell of both."""
+    from ci_migrate.cli.promote_command import promote_prepared
+
+    again = replace(prepared, run=replace(prepared.run, run_id=str(uuid.uuid4())))
+    promoted = promote_prepared(again, undone=(), reapply=False, overrides={})
+    if promoted.outcome is Outcome.NOTHING_TO_DO:
+        return recovered
+    names = ", ".join(item.revision for item in recovered.applied) or "what was half applied"
+    backup = recovered.backup.location if recovered.backup else "none"
+    told = f"recovered first: {names} was taken back; the backup from before that is {backup}"
+    prepared.reporters.console.warn(told)
+    return replace(promoted, warnings=(told, *recovered.warnings, *promoted.warnings))
+
+
+def _restore_file(prepared: Prepared, *, dry_run: bool) -> Promotion:
+    from ci_migrate.recovery.restore_file import RestoreFileRequest, restore_file
+    from ci_migrate.recovery.text import orphan_lines
+
+    def shown(orphans: Orphans) -> None:
+        text = "\n".join(orphan_lines(orphans))
+        prepared.reporters.console.write_text(prepared.redactor.clean(text))
+
+    return restore_file(RestoreFileRequest(**_given(prepared), show=shown, is_dry_run=dry_run))
+
+
+def _given(prepared: Prepared) -> dict[str, Any]:
+    """Return what every run of a story is given."""
+    from ci_migrate.cli.world import installed_versions, utc_now
+
+    return {
+        "environment": prepared.environment,
+        "run": prepared.run,
+        "env": prepared.world.env,
+        "versions": installed_versions(),
+        "observer": prepared.reporters.console,
+        "redactor": prepared.redactor,
+        "now": utc_now,
+    }

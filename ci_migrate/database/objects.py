@@ -1,0 +1,69 @@
+"""Whether a table, column or index is there, and what is in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_migrate.database.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+class SchemaObjects:
+    """Looks up objects of the default schema; each question goes to the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def has(self, kind: str, table: str, name: str = "") -> bool:
+        """Return whether a `table` is there, or its `column` or `index` of that name; case is the database's."""
+        return self._database.run(lambda connection: _has(connection, kind, table, name))
+
+    def count_rows(self, table: str) -> int:
+        """Return how many rows a table has, at most 1; 0 when it is not there."""
+        return self._database.run(lambda connection: _count(connection, table, None))
+
+    def count_values(self, table: str, column: str) -> int:
+        """Return how many rows have a value in a column, at most 1; 0 when it is not there.
+
+        A value is what is neither NULL nor the same in all rows as a default makes it.
+        """
+        return self._database.run(lambda connection: _count(connection, table, column))
+
+
+def _has(connection: Connection, kind: str, table: str, name: str) -> bool:
+    from sqlalchemy import inspect
+
+    inspector = inspect(connection)
+    if not inspector.has_table(table):
+        return False
+    if kind == "table":
+        return True
+    if kind == "column":
+        return any(
+            str(item["name"]).lower() == name.lower() for item in inspector.get_columns(table)
+        )
+    return any(
+        str(item["name"]).lower() == name.lower() for item in inspector.get_indexes(table)
+    ) or any(
+        str(item["name"]).lower() == name.lower()
+        for item in inspector.get_unique_constraints(table)
+    )
+
+
+def _count(connection: Connection, table: str, column: str | None) -> int:
+    from sqlalchemy import column as column_of
+    from sqlalchemy import func, select
+    from sqlalchemy import table as table_of
+
+    kind = "table" if column is None else "column"
+    if not _has(connection, kind, table, column or ""):
+        return 0
+    subject = table_of(table, column_of(column)) if column else table_of(table)
+    if column is None:
+        found = connection.execute(select(func.count()).select_from(subject)).scalar()
+        return min(int(found or 0), 1)
+    values = select(subject.c[column]).distinct().limit(2)
+    rows = [row[0] for row in connection.execute(values)]
+    return 1 if len(rows) > 1 else 0

@@ -1,0 +1,115 @@
+"""A revision that ended in the middle: which of its statements are in the database, and which can be undone."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ci_migrate.database.engine import Database
+from ci_migrate.database.objects import SchemaObjects
+from ci_migrate.models import Remains
+from ci_migrate.recovery.inverse import Inverse, Made, find_made, invert
+
+_TIMES = re.compile(r"^(?P<text>.*) \((?P<count>\d+) times\)$")
+_WRITES = re.compile(
+    r"\s*(?:INSERT\s+INTO|DELETE\s+FROM|UPDATE)\s+(?P<table>`[^`]+`|\"[^\"]+\"|[\w$]+)",
+    re.IGNORECASE,
+)
+
+
+class State(enum.Enum):
+    """Whether the effect of a statement is in the database."""
+
+    IN = "in"
+    NOT_IN = "not in"
+    UNKNOWN = "unknown"
+    """Nothing in the schema tells: rows were written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementState:
+    """One statement of the revision that ran, or began."""
+
+    text: str
+    state: State
+    inverse: str = ""
+    """The statement that surely undoes it; empty where none does."""
+    why_no_inverse: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfApplied:
+    """What is left of a revision whose run ended in the middle."""
+
+    revision: str
+    started_at: str
+    statements: tuple[StatementState, ...]
+    """In the order in which they ran; the last may only have begun."""
+
+    @property
+    def undo(self) -> tuple[str, ...]:
+        """The statements that undo what is in, the last first; meaningful only when `why_no_undo` is empty."""
+        return tuple(item.inverse for item in reversed(self.statements) if item.state is State.IN)
+
+    @property
+    def why_no_undo(self) -> str:
+        """Why what is in cannot surely be undone; empty when it can."""
+        for item in self.statements:
+            if item.state is State.UNKNOWN:
+                return f"whether this is in, the schema does not tell: {item.text}"
+            if item.state is State.IN and not item.inverse:
+                return f"{item.why_no_inverse}: {item.text}"
+        return ""
+
+
+def inspect_half(remains: Remains, started_at: str, database: Database) -> HalfApplied:
+    """Compare what a run did, as its ledger says, with the schema that is there now."""
+    texts = tuple(_expand((*remains.executed, *filter(None, [remains.begun]))))
+    made = [find_made(text) for text in texts]
+    objects = SchemaObjects(database)
+    states = tuple(
+        _judge(text, item, made, objects, database.dialect)
+        for text, item in zip(texts, made, strict=True)
+    )
+    return HalfApplied(revision=remains.revision, started_at=started_at, statements=states)
+
+
+def _judge(
+    text: str, item: Made | None, made: list[Made | None], objects: SchemaObjects, dialect: str
+) -> StatementState:
+    if item is None and _wrote_into_nothing(text, made, objects):
+        return StatementState(text=text, state=State.NOT_IN)
+    if item is None:
+        return StatementState(
+            text=text, state=State.UNKNOWN, why_no_inverse="no statement surely undoes it"
+        )
+    state = (
+        State.IN if objects.has(item.kind, item.table, item.name) is item.makes else State.NOT_IN
+    )
+    found: Inverse = invert(item, made, objects, dialect)
+    return StatementState(
+        text=text,
+        state=state,
+        inverse=found.statement if state is State.IN else "",
+        why_no_inverse=found.problem if state is State.IN else "",
+    )
+
+
+def _wrote_into_nothing(text: str, made: list[Made | None], objects: SchemaObjects) -> bool:
+    """Return whether a statement wrote rows into a table that this run made, and that is empty or gone."""
+    match = _WRITES.match(text)
+    table = match["table"].strip('`"') if match else ""
+    ours = {item.table for item in made if item and item.makes and item.kind == "table"}
+    return table in ours and not objects.count_rows(table)
+
+
+def _expand(statements: tuple[str, ...]) -> Iterator[str]:
+    """Yield the statements one by one, as they were before the ledger counted repetitions."""
+    for text in statements:
+        match = _TIMES.match(text)
+        if match:
+            yield from [match["text"]] * int(match["count"])
+        else:
+            yield text

@@ -1,0 +1,168 @@
+"""The story of a recovery: what no file declares any more is taken back by its own downgrade."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ci_migrate.backup_stage import back_up
+from ci_migrate.errors import BlockedError, ProjectError
+from ci_migrate.execution import Execution
+from ci_migrate.ledger import Ledger
+from ci_migrate.models import Outcome, PendingRevision, Plan, Promotion
+from ci_migrate.record import RunRecord
+from ci_migrate.recovery.half_applied import HalfApplied
+from ci_migrate.recovery.lost_sources import LostSource, LostSources
+from ci_migrate.recovery.orphans import Orphans, find_orphans
+from ci_migrate.recovery.stub import describe_stub
+from ci_migrate.recovery.undo_half import recover_half
+from ci_migrate.revisions.atomic import describe_atomicity
+from ci_migrate.revisions.content import content_hashes
+from ci_migrate.revisions.way_back import read_way_back
+from ci_migrate.story import RunRequest, hold_database, run_story
+from ci_migrate.survey import History, Survey, read_files, survey_database
+from ci_migrate.unfinished_runs import settle_unfinished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverRequest(RunRequest):
+    """One environment whose database has revisions that no file declares."""
+
+    confirm: Callable[[Orphans], None]
+    """Shows what was found, and has it confirmed; raises when it is not."""
+    show_half: Callable[[HalfApplied], None]
+    """Shows what is left of a revision that ended in the middle."""
+    confirm_undo: Callable[[HalfApplied], None]
+    """Has the undoing confirmed; raises when it is not."""
+    is_dry_run: bool
+    undo: bool = False
+    """Whether what is left of a half-applied revision is to be undone."""
+
+
+def recover(request: RecoverRequest) -> Promotion:
+    """Take the orphans of a database back, and return the record of it."""
+    return run_story(
+        request,
+        lambda record: _recover(request, record),
+        command="recover",
+        goal=Outcome.RECOVERED,
+    )
+
+
+def _recover(request: RecoverRequest, record: RunRecord) -> None:
+    record.stage_name = "plan"
+    history = read_readable(request)
+    with hold_database(request, record, history) as execution:
+        survey = survey_database(history, execution.database)
+        record.plan = replace(survey.plan, pending=())
+        with record.stage("plan") as note:
+            orphans = look_for_orphans(request, survey, execution.ledger)
+            note.result = describe_found(orphans)
+        if not (orphans.found or orphans.unknown):
+            recover_half(request, execution, survey)
+            return
+        request.confirm(orphans)
+        refuse_unrecoverable(orphans)
+        plan = plan_recovery(survey.plan.current, orphans, execution.database.dialect)
+        record.plan = plan
+        if request.is_dry_run:
+            record.outcome = Outcome.READY
+            return
+        settle_unfinished(execution, survey)
+        back_up(execution, rows=plan.current)
+        whole = replace(history, graph=orphans.graph)
+        _take_back(execution, replace(survey, history=whole, plan=plan), orphans)
+
+
+def read_readable(request: RunRequest) -> History:
+    """Return the history of the work tree; raises ProjectError when it cannot be recovered by Alembic."""
+    history = read_files(request.environment, request.env)
+    if request.environment.migrations.upgrade_command or history.unreadable:
+        why = "; ".join(history.unreadable) or "`migrations.command` runs them"
+        raise ProjectError(
+            f"only revisions that are read as text and run by Alembic can be recovered: {why}",
+            next_step="Check out the commit that has the lost file, and take the revision back there.",
+        )
+    return history
+
+
+def look_for_orphans(request: RunRequest, survey: Survey, ledger: Ledger) -> Orphans:
+    """Return what the database has and no file declares."""
+    sources = LostSources(ledger, survey.history.project.root, request.env)
+    return find_orphans(survey.history.graph, survey.plan.current, sources.find)
+
+
+def describe_found(orphans: Orphans) -> str:
+    """Return in a few words what is lost."""
+    count = len(orphans.found) + len(orphans.unknown)
+    if not count:
+        return "every version row has its revision file"
+    names = ", ".join([*(item.revision.id for item in orphans.found), *orphans.unknown])
+    return f"{count} revision{'' if count == 1 else 's'} without a file: {names}"
+
+
+def refuse_unrecoverable(orphans: Orphans) -> None:
+    """Raise BlockedError for what cannot be taken back, with what can be done instead."""
+    if orphans.unknown:
+        raise BlockedError(
+            f"neither the ledger nor git has the text of {', '.join(orphans.unknown)}",
+            next_step="Fetch the branches that may have it (git fetch --all), or ask who wrote it. Failing that, "
+            + describe_stub(orphans.unknown[0], ()),
+        )
+    if orphans.below:
+        raise BlockedError(
+            f"{', '.join(orphans.below)} has a file and is built on"
+            f" {', '.join(item.revision.id for item in orphans.found)}, which has none",
+            next_step="Bring the file back: ci-migrate recover --restore-file, then commit it.",
+        )
+    for item in orphans.found:
+        problem = read_way_back(item.source, item.revision.file).problem
+        if problem:
+            raise BlockedError(
+                f"{item.revision.id} {problem}",
+                next_step="Bring its file back: ci-migrate recover --restore-file, then commit it, and go on"
+                " from there with a new revision. If its upgrade must not stay in the code, "
+                + describe_stub(item.revision.id, item.revision.parents),
+            )
+
+
+def plan_recovery(rows: tuple[str, ...], orphans: Orphans, dialect: str) -> Plan:
+    """Return the plan that takes the orphans back, children first."""
+    return Plan(
+        current=rows,
+        target=orphans.target,
+        pending=tuple(_describe(item, dialect) for item in orphans.found),
+        direction="downgrade",
+    )
+
+
+def _describe(item: LostSource, dialect: str) -> PendingRevision:
+    revision = item.revision
+    atomic, reason = describe_atomicity(item.source, dialect, revision.file, "downgrade")
+    hashes = content_hashes(item.source, revision.file)
+    return PendingRevision(
+        revision=revision.id,
+        message=revision.message,
+        file=None,
+        parents=revision.parents,
+        content_hash=item.executed.content_hash if item.executed else hashes[0],
+        source=item.source,
+        atomic=atomic,
+        why_not_atomic="" if atomic else reason,
+    )
+
+
+def _take_back(execution: Execution, survey: Survey, orphans: Orphans) -> None:
+    from ci_migrate.execute import execute_plan
+
+    with tempfile.TemporaryDirectory(prefix="ci-migrate-") as folder:
+        for item in orphans.found:
+            Path(folder, f"{item.revision.id}.py").write_text(item.source, encoding="utf-8")
+        execution.version_locations = (folder,)
+        try:
+            execute_plan(execution, survey)
+        finally:
+            execution.close()
+            execution.version_locations = ()

@@ -1,0 +1,194 @@
+"""`recover`: revisions whose files went away, in real repositories and databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.promote.database import query, read_tables, run_statements
+from tests.integration.rollback.place import Place, build_place
+from tests.projects_builder import commit, run_git
+from tests.projects_changes import add_revision, delete_revision
+
+pytestmark = pytest.mark.newest
+HEAD, ONE, TWO, THREE = "5c00753421f7", "aaaaaaaaaa01", "bbbbbbbbbb02", "cccccccccc03"
+VERSION = "SELECT version_num FROM alembic_version"
+
+
+@pytest.fixture
+def place(tmp_path: Path, sqlite_url: str) -> Place:
+    return build(tmp_path, sqlite_url)
+
+
+def build(folder: Path, url: str) -> Place:
+    place = build_place(folder / "shop", url, backup={"directory": str(folder / "backups")})
+    with (place.project.path / ".gitignore").open("a") as ignored:
+        ignored.write(".ci-migrate-result.json\n")
+    commit(place.project, "configure")
+    return place
+
+
+def apply(place: Place, *revisions: tuple[str, str]) -> None:
+    """Promote revisions, each after another one, and leave no trace of them in the work tree."""
+    for revision, parent in revisions:
+        add_revision(place.project, revision, after=parent)
+    ran = place.run("promote")
+    assert ran.outcome == "promoted", ran.output
+    for revision, _ in revisions:
+        delete_revision(place.project, revision)
+
+
+def rows(place: Place) -> list[object]:
+    return sorted(row[0] for row in query(place.url, VERSION))
+
+
+def recover(place: Place, *arguments: str):
+    return place.run("recover", "--confirm", "dev", *arguments)
+
+
+@pytest.mark.parametrize(
+    "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
+)
+def test_lost_revisions_are_taken_back_and_the_branch_is_promoted(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    place = build(tmp_path, request.getfixturevalue(f"{database}_url"))
+    apply(place, (ONE, HEAD), (TWO, ONE))
+    add_revision(place.project, THREE, after=HEAD)
+    blocked = place.run("promote")
+    assert (blocked.outcome, TWO in blocked.output) == ("blocked", True)
+    dry = place.run("recover", "--dry-run")
+    assert (dry.outcome, dry.exit_code, rows(place)) == ("ready", 0, [TWO]), dry.output
+    assert "from the ledger" in dry.output
+    assert f'    | op.drop_table("table_{TWO}")' in dry.output.replace("|     op", "| op")
+    ran = recover(place)
+    assert (ran.outcome, ran.exit_code) == ("promoted", 0), ran.output
+    assert rows(place) == [THREE]
+    tables = read_tables(place.url)
+    assert f"table_{THREE}" in tables
+    assert not {f"table_{ONE}", f"table_{TWO}"} & tables
+    commands = [item["command"] for item in place.run("history").result]
+    assert commands == ["promote", "promote", "recover", "promote"]
+    assert "recovered first" in ran.output
+    assert len(list((tmp_path / "backups").rglob("*manifest*"))) >= 3
+
+
+def test_two_lost_heads_beside_a_known_one(place: Place) -> None:
+    config = place.project.path / "ci-migrate.yml"
+    named = f'"migrations": {{"heads": ["{ONE}", "{TWO}", "{THREE}"],'
+    config.write_text(config.read_text().replace('"migrations": {', named))
+    apply(place, (ONE, HEAD), (TWO, HEAD), (THREE, HEAD))
+    add_revision(place.project, THREE, after=HEAD)
+    assert rows(place) == [ONE, TWO, THREE]
+    ran = recover(place)
+    assert (ran.outcome, rows(place)) == ("recovered", [THREE]), ran.output
+
+
+def test_a_staging_branch_that_was_reset(place: Place) -> None:
+    add_revision(place.project, ONE)
+    commit(place.project, "one")
+    assert place.run("promote").outcome == "promoted"
+    run_git(place.project, "reset", "-q", "--hard", "HEAD~1")
+    add_revision(place.project, TWO)
+    commit(place.project, "rebased")
+    run_statements(place.url, ["DROP TABLE ci_migrate_ledger"])
+    dry = place.run("recover", "--dry-run")
+    assert "its text is from git, commit" in dry.output, dry.output
+    ran = recover(place)
+    assert (ran.outcome, rows(place)) == ("promoted", [TWO]), ran.output
+
+
+def test_the_file_is_written_back_instead(place: Place) -> None:
+    text = add_revision(place.project, ONE).read_text()
+    commit(place.project, "one")
+    assert place.run("promote").outcome == "promoted"
+    delete_revision(place.project, ONE)
+    commit(place.project, "gone")
+    dry = place.run("recover", "--restore-file", "--dry-run")
+    assert run_git(place.project, "status", "--porcelain") == "", dry.output
+    ran = place.run("recover", "--restore-file")
+    assert ran.exit_code == 0, ran.output
+    [file] = place.project.path.rglob(f"{ONE}*.py")
+    assert file.read_text() == text
+    assert place.run("promote").outcome == "nothing-to-do"
+
+
+def test_what_cannot_be_taken_back_is_left_and_told(place: Place) -> None:
+    add_revision(place.project, ONE, upgrade='op.create_table("t", sa.Column("id", sa.Integer()))')
+    assert place.run("promote").outcome == "promoted"
+    delete_revision(place.project, ONE)
+    ran = recover(place)
+    assert (ran.outcome, ran.exit_code, rows(place)) == ("blocked", 3, [ONE]), ran.output
+    assert "--restore-file" in ran.output
+    assert f"down_revision = '{HEAD}'" in ran.output, "the text of a stub"
+
+
+def test_what_nobody_has_the_text_of(place: Place) -> None:
+    run_statements(place.url, ["UPDATE alembic_version SET version_num = 'dddddddddd04'"])
+    ran = recover(place)
+    assert (ran.exit_code, rows(place)) == (3, ["dddddddddd04"]), ran.output
+    assert "neither the ledger nor git has the text of dddddddddd04" in ran.output
+
+
+def test_a_lost_revision_below_one_that_has_its_file(place: Place) -> None:
+    add_revision(place.project, ONE)
+    add_revision(place.project, TWO, after=ONE)
+    assert place.run("promote").outcome == "promoted"
+    delete_revision(place.project, ONE)
+    ran = recover(place)
+    assert (ran.exit_code, rows(place)) == (3, [TWO]), ran.output
+    assert f"{TWO} has a file and is built on {ONE}" in ran.output
+    assert place.run("recover", "--restore-file").exit_code == 0
+    assert place.run("promote").outcome == "nothing-to-do"
+
+
+def test_a_downgrade_that_fails_is_no_recovery(place: Place) -> None:
+    apply(place, (ONE, HEAD))
+    run_statements(place.url, [f"DROP TABLE table_{ONE}"])
+    ran = recover(place)
+    assert ran.outcome in {"failed", "partial"}, ran.output
+    assert rows(place) == [ONE]
+
+
+def test_nothing_is_lost_and_nobody_confirms(place: Place) -> None:
+    assert recover(place).outcome == "nothing-to-do"
+    ran = place.run("recover")
+    assert (ran.exit_code, "has to be confirmed" in ran.output) == (2, True), ran.output
+
+
+HALF = """
+op.create_table("coupons", sa.Column("id", sa.Integer(), primary_key=True))
+op.create_index("ix_coupons", "coupons", ["id"])
+op.add_column("users", sa.Column("coupon", sa.Integer()))
+{0}raise RuntimeError("in the middle")
+"""
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("mariadb", marks=pytest.mark.slow)])
+def test_a_half_applied_revision_is_undone(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    place = build(tmp_path, request.getfixturevalue(f"{database}_url"))
+    file = add_revision(place.project, ONE, upgrade=HALF.format(""))
+    assert place.run("promote").outcome == "partial"
+    shown = recover(place)
+    assert shown.exit_code == 3, shown.output
+    for words in ("in       CREATE TABLE coupons", "undone by: DROP", "ci-migrate recover --undo"):
+        assert words in shown.output
+    assert "coupons" in read_tables(place.url)
+    file.write_text(file.read_text().replace('raise RuntimeError("in the middle")', "pass"))
+    ran = recover(place, "--undo")
+    assert (ran.outcome, rows(place)) == ("promoted", [ONE]), ran.output
+    assert "coupons" in read_tables(place.url)
+
+
+def test_rows_that_were_written_are_never_undone(place: Place) -> None:
+    write = 'op.execute("UPDATE users SET full_name = email")\n'
+    add_revision(place.project, ONE, upgrade=HALF.format(write))
+    assert place.run("promote").outcome == "partial"
+    ran = recover(place, "--undo")
+    assert ran.exit_code == 3, ran.output
+    assert "unknown  UPDATE users" in ran.output
+    assert "cannot surely be undone" in ran.output
+    assert "coupons" in read_tables(place.url), "never in part"
