@@ -1,4 +1,4 @@
-"""Takes one backup in a process of its own: `python -m benchmarks.backup_process URL FOLDER`.
+"""Takes one backup in a process of its own: `python -m benchmarks.backup_process URL STORE [RECIPIENT]`.
 
 Prints the peak of this process's memory, in bytes.
 """
@@ -12,15 +12,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ci_migrate.backup.request import BackupRequest
-from ci_migrate.backup.stores.local import LocalStore
+from ci_migrate.backup.stores.opening import open_store
 from ci_migrate.backup.take import take_backup
 from ci_migrate.database.catalog import list_tables, read_server_version
 from ci_migrate.database.engine import Database
 
 
 def main() -> None:
-    url, folder = sys.argv[1], Path(sys.argv[2])
-    database = Database(url, root=folder)
+    url, place, *recipients = sys.argv[1:]
+    database = Database(url, root=Path.cwd())
     version, major = read_server_version(database)
     request = BackupRequest(
         environment="benchmark",
@@ -30,7 +30,8 @@ def main() -> None:
         server_major=major,
         tables=list_tables(database),
         heads=(),
-        store=LocalStore(folder),
+        store=open_store(place, root=Path.cwd(), env=os.environ),
+        encrypt_to=tuple(recipients),
         env=dict(os.environ),
         now=datetime.now(timezone.utc),
     )

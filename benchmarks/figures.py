@@ -2,80 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measure import Command, Ratio, clean_environment, compare
-from tests.projects_builder import GIT_ENVIRONMENT
-from tests.projects_history import Kind, write_linear_history
-from tests.servers.postgres import PostgresServer
-
-BIN = Path(sys.executable).parent
-NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
-ROOT = Path(__file__).parent.parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One promise: `measure` returns what is compared with `target`."""
-
-    name: str
-    what: str
-    target: float | None
-    """Highest ratio that keeps the promise; None where there is no promise."""
-    measure: Callable[[Ground], Ratio]
-
-
-@dataclass(kw_only=True)
-class Ground:
-    """A folder for everything that a run of the benchmarks makes; projects are written once."""
-
-    folder: Path
-    notes: dict[str, str] = field(default_factory=dict)
-    """What else was measured, by name of the figure."""
-    postgres: PostgresServer | None = None
-
-    @property
-    def env(self) -> dict[str, str]:
-        home = self.folder / "home"
-        home.mkdir(exist_ok=True)
-        return clean_environment(home, BIN)
-
-    def project(self, count: int, kind: Kind, url: str) -> Path:
-        """Return a stock project under git with `count` revisions, whose database is at `url`."""
-        path = self.folder / f"{kind}-{count}"
-        if path.exists():
-            return path
-        write_linear_history(path, count, kind)
-        ini = path / "alembic.ini"
-        ini.write_text(ini.read_text("utf-8").replace("sqlite:///app.db", url), "utf-8")
-        environments = {
-            "dev": {"branches": ["main"], "url": url, "backup": "none"},
-            "away": {"url": NOWHERE},
-        }
-        config = {"version": 1, "environments": environments}
-        (path / "ci-migrate.yml").write_text(json.dumps(config), "utf-8")
-        (path / ".gitignore").write_text("__pycache__/\n.ci-migrate/\n*.db\n", "utf-8")
-        for arguments in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "x"]):
-            subprocess.run(["git", *arguments], cwd=path, env=GIT_ENVIRONMENT, check=True)
-        return path
-
-    def server(self) -> PostgresServer:
-        """Return the PostgreSQL server, started when it is first asked for."""
-        if self.postgres is None:
-            from tests.conftest import POSTGRES, POSTGRES_DRIVER
-
-            if POSTGRES is None:
-                message = "PostgreSQL is not installed here; see tests/README.md"
-                raise SystemExit(message)
-            self.postgres = PostgresServer(POSTGRES, driver=POSTGRES_DRIVER)
-        return self.postgres
+from benchmarks.backups import measure_backup, measure_encryption, measure_stream
+from benchmarks.ground import BIN, Figure, Ground
+from benchmarks.measure import Command, Ratio, compare
 
 
 def measure_version(ground: Ground) -> Ratio:
@@ -130,66 +64,6 @@ def measure_pending(ground: Ground) -> Ratio:
     )
     promote = _promote(path, ground.env, says="PROMOTED", before=make_empty)
     return compare(promote, theirs, pairs=5)
-
-
-def measure_backup(ground: Ground) -> Ratio:
-    """Compare a proved backup of a 1 GB database with plain pg_dump in its custom format."""
-    server = ground.server()
-    server.run_sql("CREATE DATABASE large")
-    size = _fill(server)
-    folder = ground.folder / "backups"
-    env = {**ground.env, "PATH": f"{server.bindir}:{ground.env['PATH']}"}
-    peaks = folder / "peaks"
-
-    def make_empty() -> None:
-        shutil.rmtree(folder / "archives", ignore_errors=True)
-        (folder / "archives").mkdir(parents=True)
-        server.run_sql("CHECKPOINT")
-
-    script = 'python -m benchmarks.backup_process "$1" "$2" | tee -a "$3"'
-    ours = Command(
-        argv=["sh", "-c", script, "sh", server.url("large"), str(folder / "archives"), str(peaks)],
-        cwd=ROOT,
-        env=env,
-        before=make_empty,
-        says="listed by pg_restore",
-    )
-    target = f"--file={folder / 'archives' / 'plain.dump'}"
-    login = ["-h", str(server.socket_dir), "-U", "postgres", "large"]
-    theirs = Command(
-        argv=[str(server.bindir / "pg_dump"), "-Fc", target, *login],
-        cwd=ROOT,
-        env=env,
-        before=make_empty,
-    )
-    ratio = compare(ours, theirs, pairs=3)
-    lines = peaks.read_text("utf-8").splitlines()
-    peak = max(int(line.split()[1]) for line in lines if line.startswith("peak "))
-    ground.notes["backup"] = f"{size / 1e9:.2f} GB database"
-    ground.notes["memory"] = str(peak)
-    return ratio
-
-
-def _fill(server: PostgresServer) -> int:
-    """Fill the database `large` with rows of a shop until it has 1 GB; return its size in bytes."""
-    server.run_sql(
-        "CREATE TABLE orders (id bigint PRIMARY KEY, placed timestamptz, customer text, address text,"
-        " amount numeric(10, 2), remark text)",
-        "large",
-    )
-    size, number, step = 0, 0, 500_000
-    while size < 1_000_000_000:
-        server.run_sql(
-            "INSERT INTO orders SELECT g, timestamptz '2026-01-01' + g * interval '1 s',"
-            " md5(g::text), md5((g * 7)::text) || ' ' || md5((g % 1000)::text), g % 10000 / 100.0,"
-            " repeat('as ordered before, ', 1 + (g % 8)::int)"
-            f" FROM generate_series({number + 1}, {number + step}) g",
-            "large",
-        )
-        number += step
-        size = int(server.run_sql("SELECT pg_database_size('large')").strip())
-    server.run_sql("VACUUM ANALYZE orders", "large")
-    return size
 
 
 def _promote(
@@ -267,5 +141,17 @@ FIGURES = (
         what="backup of 1 GB, written and proved, against plain `pg_dump -Fc`",
         target=1.05,
         measure=measure_backup,
+    ),
+    Figure(
+        name="stream",
+        what="the same backup streamed into an S3 server on loopback and read back, against a folder",
+        target=1.1,
+        measure=measure_stream,
+    ),
+    Figure(
+        name="encryption",
+        what="the same backup encrypted into a folder, against plain",
+        target=1.3,
+        measure=measure_encryption,
     ),
 )
