@@ -1,6 +1,7 @@
 """Install ci-migrate into the Python that runs this file, without changing what is installed there.
 
-Standard library only. Reads the runner's variables (GITHUB_OUTPUT, RUNNER_TEMP); writes the outputs
+Standard library only. Reads the runner's variables (GITHUB_OUTPUT, RUNNER_TEMP) and the input
+CI_MIGRATE_EXTRAS (names of extras, with commas or spaces between them); writes the outputs
 `python` and `safe-path`. Exit code 2, with one error annotation, when it cannot be done.
 """
 
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int:
         return 0
     try:
         refuse_old_python()
-        if is_installed_already():
+        if is_installed_already(read_extras()):
             say(f"{NAME} is installed already, nothing to do.")
         else:
             install()
@@ -68,7 +69,8 @@ def install() -> None:
         source = copy_source(Path(folder) / "source")
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text(constraint_lines(before), encoding="utf-8")
-        run_installer(installer(constraints, source, before), Path(folder))
+        wanted = f"{source}[{','.join(extras)}]" if (extras := read_extras()) else str(source)
+        run_installer(installer(constraints, wanted, before), Path(folder))
     report_changes(before, list_installed())
 
 
@@ -97,7 +99,25 @@ def refuse_managed_python() -> None:
         )
 
 
-def is_installed_already() -> bool:
+def read_extras() -> list[str]:
+    """Return the extras that the input names; raise InstallError for what cannot be one."""
+    names = os.environ.get("CI_MIGRATE_EXTRAS", "").replace(",", " ").split()
+    wrong = [name for name in names if not re.fullmatch(r"[A-Za-z0-9-]+", name)]
+    known = set(re.findall(r"(?m)^([a-z0-9-]+) = \[", extras_table()))
+    if wrong := wrong or [name for name in names if name not in known]:
+        raise InstallError(
+            f"{NAME} has no extra {wrong[0]!r}. The input extras knows: {', '.join(sorted(known))}."
+        )
+    return names
+
+
+def extras_table() -> str:
+    """Return the text of the extras in our pyproject.toml (`tomllib` is too new for some Pythons)."""
+    text = (ACTION / "pyproject.toml").read_text(encoding="utf-8")
+    return text.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
+
+
+def is_installed_already(extras: list[str]) -> bool:
     """Tell whether this Python has these very sources, and everything that they need."""
     try:
         found = importlib.metadata.distribution(NAME)
@@ -106,9 +126,15 @@ def is_installed_already() -> bool:
     here, there = ACTION / "ci_migrate", Path(str(found.locate_file("ci_migrate")))
     if package_files(here) != package_files(there):
         return False
-    needs = [line for line in found.requires or () if "extra ==" not in line]
+    needs = [line for line in found.requires or () if is_needed(line, extras)]
     names = {normal(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]) for line in needs}
     return names <= set(installed_versions())
+
+
+def is_needed(line: str, extras: list[str]) -> bool:
+    """Tell whether a requirement is one of ours, or of an extra that is asked for."""
+    extra = re.search(r"extra == ['\"]([^'\"]+)", line)
+    return extra is None or normal(extra.group(1)) in extras
 
 
 def package_files(folder: Path) -> dict[str, bytes]:
@@ -162,23 +188,23 @@ def constraint_lines(versions: dict[str, str]) -> str:
     )
 
 
-def installer(constraints: Path, source: Path, before: dict[str, str]) -> list[str]:
+def installer(constraints: Path, source: str, before: dict[str, str]) -> list[str]:
     """Return the command that installs: this Python's pip, uv, or another pip told to work here."""
     pip = ["install", "--no-input", "--disable-pip-version-check"]
     pip += ["--upgrade-strategy", "only-if-needed", "--constraint", str(constraints)]
     # With the build backend at hand there is nothing to download for the build.
     pip += ["--no-build-isolation"] if "hatchling" in before else []
     if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip", *pip, str(source)]
+        return [sys.executable, "-m", "pip", *pip, source]
     uv = shutil.which("uv")
     if uv:
         command = [uv, "pip", "install", "--python", sys.executable, "--reinstall-package", NAME]
         command += ["--constraint", str(constraints)]
         command += ["--no-build-isolation-package", NAME] if "hatchling" in before else []
-        return [*command, str(source)]
+        return [*command, source]
     other = shutil.which("pip3") or shutil.which("pip")
     if other:
-        return [other, "--python", sys.executable, *pip, str(source)]
+        return [other, "--python", sys.executable, *pip, source]
     raise InstallError(
         f"{sys.executable} has no pip, and neither uv nor pip is on PATH. Add pip to that "
         "environment (python -m ensurepip), or install uv before this action."

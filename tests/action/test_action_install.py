@@ -90,6 +90,19 @@ def test_only_ours_is_added_and_the_checkout_of_the_action_stays_as_it_was(check
     assert installed.read_text().endswith("# newer\n")
 
 
+def test_extras_are_installed_where_they_are_named(checkout, tmp_path):
+    python = make_environment(tmp_path / "env")
+    done = run_install(python, checkout, tmp_path, CI_MIGRATE_EXTRAS="stores, encryption")
+    assert done.returncode == 0, done.stdout
+    assert "[stores,encryption]" in done.stdout or "obstore" in done.stdout
+    again = run_install(python, checkout, tmp_path, CI_MIGRATE_EXTRAS="encryption stores")
+    assert "installed already" in again.stdout
+    for wrong in ("nonsense", "stores;evil", "../x"):
+        refused = run_install(python, checkout, tmp_path, CI_MIGRATE_EXTRAS=wrong)
+        assert refused.returncode == 2
+        assert "encryption, scratch, stores" in refused.stdout
+
+
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
 def test_an_environment_without_pip_is_served_by_uv(checkout, tmp_path):
     python = make_environment(tmp_path / "env", with_pip=False)
