@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci_migrate.errors import GitError, ProjectError
+from ci_migrate.git.base import Hints
 from ci_migrate.git.program import read_git
 from ci_migrate.git.tree import list_blobs, read_blobs
+from ci_migrate.github.event import GitHubEvent
 from ci_migrate.models import Revision
 from ci_migrate.revisions.content import content_hashes
 from ci_migrate.revisions.project import Project
@@ -18,6 +20,19 @@ from ci_migrate.revisions.rewrite import KnownRevision, Rewrite, find_rewrites
 from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk
 from ci_migrate.revisions.syntax import decode_source
 from ci_migrate.survey import History, surroundings_of
+
+
+def hints_of(event: GitHubEvent | None, asked: str | None = None) -> Hints:
+    """Return what an event says about the commit before; `asked` is a ref that the user names."""
+    if event is None:
+        return Hints(asked=asked)
+    return Hints(
+        asked=asked,
+        is_merge=event.ref.startswith("refs/pull/") and event.ref.endswith("/merge"),
+        base_commit=event.before,
+        base_branch=event.base_branch or event.default_branch,
+        branch=event.branch,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

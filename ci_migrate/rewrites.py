@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ci_migrate.base_history import find_rewrites_since, hints_of
 from ci_migrate.config.environment import Environment
-from ci_migrate.errors import CiMigrateError
+from ci_migrate.errors import CiMigrateError, GitError
 from ci_migrate.evidence_sources import Before, LedgerPlace, place_of, read_ledger
 from ci_migrate.gates.inputs import Rewritten
+from ci_migrate.git.base import find_base
 from ci_migrate.git.last_change import describe_last_change
+from ci_migrate.github.event import read_event
 from ci_migrate.ledger import Ledger
 from ci_migrate.models import Evidence, Revision
 from ci_migrate.revisions.reader import read_source
@@ -56,7 +59,8 @@ def find_rewritten(
 ) -> tuple[Rewritten, ...]:
     """Return the revisions that this environment executed and whose files say something else now.
 
-    Other environments are asked only when there is one.
+    What ran before there was a ledger is known by the commit before this push, where git has it here.
+    Other environments are asked only when there is a rewritten revision.
     """
     history = survey.history
     known = ledger.executed()
@@ -66,6 +70,7 @@ def find_rewritten(
         lambda revision: _read(revision, survey),
         surroundings_of(history.project),
     )
+    rewrites += _find_pushed(survey, env, {each.revision for each in known})
     return weigh_rewrites(
         spare_replaced(rewrites, environment.migrations.allow_edit),
         allowed=environment.migrations.allow_edit,
@@ -73,6 +78,22 @@ def find_rewritten(
         describe=lambda file: describe_last_change(history.project.root, env, file),
         here=environment.name,
     )
+
+
+def _find_pushed(survey: Survey, env: Mapping[str, str], known: set[str]) -> list[Rewrite]:
+    """Return the applied revisions that this push rewrote and of which the ledger knows nothing."""
+    history, rows = survey.history, survey.plan.current
+    applied = history.graph.ancestors(row for row in rows if row in history.graph.revisions)
+    event = read_event(env)
+    if event is None or event.name != "push" or not applied - known:
+        return []
+    try:
+        # Promoting waits for no remote: what a shallow checkout lacks is the business of `check`.
+        base = find_base(history.project.root, env, replace(hints_of(event), may_fetch=False))
+        found = find_rewrites_since(history, env, base.commit) if base else []
+    except GitError:
+        return []  # no checkout of git, or folders outside of it
+    return [rewrite for rewrite in found if rewrite.known.revision in applied - known]
 
 
 def weigh_rewrites(
@@ -95,7 +116,7 @@ def weigh_rewrites(
         Rewritten(
             rewrite=rewrite,
             ran_in=(
-                *([f"{here} ({rewrite.known.when[:10]})"] if here else []),
+                *([f"{here} ({rewrite.known.when[:10] or 'before its ledger'})"] if here else []),
                 *elsewhere.ran_in(rewrite.known.revision),
             ),
             silent=elsewhere.silent,

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ci_migrate.check import CheckRequest
     from ci_migrate.config.loaded import Config
     from ci_migrate.evidence_sources import LedgerPlace
-    from ci_migrate.git.base import Hints
     from ci_migrate.models import Promotion
     from ci_migrate.report.send import Reporters
 
@@ -81,6 +80,7 @@ def _check(world: World, reporters: Reporters, base: str | None) -> Promotion:
 
 
 def _prepare(world: World, config: Config, base: str | None) -> CheckRequest:
+    from ci_migrate.base_history import hints_of
     from ci_migrate.check import CheckRequest
     from ci_migrate.config.resolve import resolve_migrations
 
@@ -88,7 +88,7 @@ def _prepare(world: World, config: Config, base: str | None) -> CheckRequest:
         migrations=resolve_migrations(config, world.env),
         place=_place(world, config),
         environments=tuple(world.known(config, name) for name in config.environments),
-        hints=_hints(world, base),
+        hints=hints_of(world.event(), base),
         env=world.env,
     )
 
@@ -105,18 +105,3 @@ def _place(world: World, config: Config) -> LedgerPlace:
         # No database is needed here: only what would ask one fails, and says so.
         return LedgerPlace(url=None, schema="", root=root, problem=exc.message)
     return LedgerPlace(url=url, schema=schema, root=root)
-
-
-def _hints(world: World, base: str | None) -> Hints:
-    from ci_migrate.git.base import Hints
-
-    event = world.event()
-    if event is None:
-        return Hints(asked=base)
-    return Hints(
-        asked=base,
-        is_merge=event.ref.startswith("refs/pull/") and event.ref.endswith("/merge"),
-        base_commit=event.before,
-        base_branch=event.base_branch or event.default_branch,
-        branch=event.branch,
-    )

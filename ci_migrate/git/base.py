@@ -29,6 +29,8 @@ class Hints:
     """The branch of a pull request's base, or the default branch."""
     branch: str | None = None
     """The branch that is checked out, where git itself does not say it."""
+    may_fetch: bool = True
+    """Whether what is missing may be asked from the remote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +47,18 @@ def find_base(root: Path, env: Mapping[str, str], hints: Hints) -> Base | None:
 
     None when nothing came before, or nobody says what did. Raises GitError when git does not have it.
     """
+    have = _have if hints.may_fetch else _is_here
     if hints.asked:
         return _fork_point(root, env, hints.asked)
     if hints.is_merge:
         parents = _parents(root, env)
-        if len(parents) == 2 and _have(root, env, parents[0]):
+        if len(parents) == 2 and have(root, env, parents[0]):
             return Base(commit=parents[0], how=f"the base of this pull request, {parents[0][:12]}")
     before = hints.base_commit or ""
-    if _FULL_ID.fullmatch(before) and not _ZEROS.fullmatch(before) and _have(root, env, before):
+    if _FULL_ID.fullmatch(before) and not _ZEROS.fullmatch(before) and have(root, env, before):
         return Base(commit=before, how=f"what this branch was before, {before[:12]}")
+    if not hints.may_fetch:
+        return None
     here = hints.branch or ask_git(root, env, "symbolic-ref", "--short", "-q", "HEAD")
     for branch in filter(None, [hints.base_branch, _default_branch(root, env)]):
         if branch != here:  # on the branch itself everything is its own beginning

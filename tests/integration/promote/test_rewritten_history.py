@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ci_migrate.revisions.content import content_hash
 from tests.integration.promote.database import run_statements
 from tests.integration.promote.shop import Shop, build_shop, gates, message
-from tests.projects_builder import commit, find_revision
+from tests.projects_builder import commit, find_revision, run_git
 from tests.projects_changes import add_revision, edit_revision, reformat_revision
 from tests.promotion import Ran
 
@@ -127,3 +128,27 @@ def order(shop: Shop) -> list[str]:
         "dev", "SELECT revision FROM ci_migrate_ledger WHERE kind = 'revision' ORDER BY id"
     )
     return [str(row[0]) for row in rows]
+
+
+def test_what_ran_before_there_was_a_ledger_is_known_by_the_push(
+    tmp_path: Path, shop: Shop
+) -> None:
+    head = shop.project.situation.heads[0]
+    commit(shop.project, "Add the configuration")
+    before = run_git(shop.project, "rev-parse", "HEAD")
+    run_statements(shop.urls["dev"], ["DELETE FROM ci_migrate_ledger"])
+    edit_revision(shop.project, head)
+    commit(shop.project, "Change what ran")
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"before": before, "deleted": False}), "utf-8")
+    pushed = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_NAME": "push",
+        "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_REF": "refs/heads/dev",
+    }
+    said = refused(shop.run("promote", env=pushed))
+    assert (
+        f"{head} 'add users display name' was edited after it ran in dev (before its ledger)"
+        in said
+    )
