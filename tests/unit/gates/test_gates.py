@@ -59,6 +59,7 @@ def test_all_gates_are_asked_so_that_all_faults_are_told() -> None:
         ("history", FAILED),
         ("unfinished", PASSED),
         ("heads", FAILED),
+        ("held", PASSED),
         ("order", SKIPPED),
         ("window", SKIPPED),
         ("approval", SKIPPED),
