@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.backup_risks import find_risks
 from ci_migrate.config.backup_settings import BackupSettings
+from ci_migrate.database.activity import read_activity
 from ci_migrate.database.catalog import list_tables, read_properties, read_server_version
+from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.execution import Execution
 
 if TYPE_CHECKING:
     from ci_migrate.backup.request import BackupOptions
-    from ci_migrate.backup.stores.protocol import Store
 
 
 def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
@@ -36,7 +37,8 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 tables=list_tables(database),
                 heads=rows,
                 properties=read_properties(database),
-                store=open_backup_store(execution),
+                activity=read_activity(database),
+                store=open_environment_store(environment, execution.env),
                 encrypt_to=settings.encrypt_to,
                 options=_options(settings),
                 env=execution.env,
@@ -61,14 +63,6 @@ def _options(settings: BackupSettings) -> BackupOptions:
     )
 
 
-def open_backup_store(execution: Execution) -> Store:
-    """Return the store of the environment's backups; nothing is connected to yet."""
-    from ci_migrate.backup.stores.opening import open_store
-
-    environment = execution.environment
-    return open_store(environment.backup.store, root=environment.root, env=execution.env)
-
-
 def remove_old_backups(execution: Execution) -> None:
     """Keep the newest backups that the configuration asks for; what cannot be removed is a warning."""
     environment, record = execution.environment, execution.record
@@ -79,7 +73,7 @@ def remove_old_backups(execution: Execution) -> None:
 
     try:
         prune_backups(
-            open_backup_store(execution),
+            open_environment_store(environment, execution.env),
             environment.name,
             keep=settings.keep,
             keep_days=settings.keep_days,

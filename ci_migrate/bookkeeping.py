@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ci_migrate.database.patience import ask_within
+from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.execution import Execution
 from ci_migrate.look_back import CALM_SECONDS, patience
@@ -29,6 +30,7 @@ def start_ledger(execution: Execution, survey: Survey) -> None:
             gates=record.gates,
         ),
     )
+    _copy_ledger(execution)
 
 
 def finish_ledger(execution: Execution, survey: Survey) -> None:
@@ -49,7 +51,23 @@ def finish_ledger(execution: Execution, survey: Survey) -> None:
             note.result = f"run recorded, {count} revision{'' if count == 1 else 's'} executed"
     except CiMigrateError as exc:
         record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")
+    _copy_ledger(execution)
     record.stage_name = stage
+
+
+def _copy_ledger(execution: Execution) -> None:
+    """Keep a copy of what the ledger says of this run beside the backups; a failure is only a warning."""
+    from ci_migrate.ledger_copy import write_copy
+
+    record, environment = execution.record, execution.environment
+    if record.backup is None or not record.backup.location:
+        return  # without a backup there is no store, and nothing that could take the ledger back in time
+    try:
+        rows = ask_within(patience(record), lambda: execution.ledger.rows_of_run(record.run.run_id))
+        if rows:
+            write_copy(open_environment_store(environment, execution.env), rows)
+    except CiMigrateError as exc:
+        record.warn(f"the run could not be recorded beside the backups: {exc.message}")
 
 
 def _keep_applied(record: RunRecord, survey: Survey, report: UpgradeReport) -> None:

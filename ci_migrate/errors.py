@@ -130,6 +130,13 @@ class BackupToolError(BackupError):
     kind = "backup-tool"
 
 
+class RestoreError(CiMigrateError):
+    """A backup could not be brought back; whether the database changed is decided by reading it again."""
+
+    exit_code = ExitCode.UPGRADE_FAILED
+    kind = "restore"
+
+
 class LedgerError(CiMigrateError):
     """The ledger could not be created, read or written."""
 

@@ -24,13 +24,11 @@ from ci_migrate.ledger_facts import (
     UnfinishedRun,
     read_backup,
     read_executed,
-    record_backup,
-    revision_rows,
 )
+from ci_migrate.ledger_rows import begun_rows, revision_ending
 from ci_migrate.models import (
     Backup,
     Evidence,
-    GateOutcome,
     GateResult,
     Outcome,
     Plan,
@@ -41,6 +39,8 @@ from ci_migrate.remains import decode_remains
 from ci_migrate.revisions.rewrite import KnownRevision
 
 INTERRUPTED = "interrupted"
+UNDONE = "undone"
+"""Of a revision that was executed, until a restore took it back."""
 
 
 class Ledger:
@@ -73,22 +73,10 @@ class Ledger:
     ) -> None:
         """Write the run, its pending revisions and its overridden gates; creates the ledger where it is missing."""
         common = {**self._common(run), "command": command}
-        rows = [
-            {
-                **common,
-                "kind": "run",
-                "outcome": "started",
-                "from_rows": json.dumps(plan.current),
-                "to_rows": json.dumps(plan.target),
-                "backup": json.dumps(record_backup(backup)) if backup else None,
-                "versions": json.dumps(dict(versions)),
-            }
-        ]
-        rows += revision_rows(common, plan)
-        rows += _override_rows(common, gates)
+        rows = begun_rows(common, plan, backup, versions, gates)
         with _as_ledger_error("write"):
             create_ledger(self._database, self._schema)
-            insert_rows(self._database, self._schema, _padded(rows))
+            insert_rows(self._database, self._schema, rows)
 
     def note_remains(self, run_id: str, remains: str) -> None:
         """Write what revisions that are not atomic have done so far, before they do more."""
@@ -115,7 +103,9 @@ class Ledger:
             "detail": remains,
         }
         revisions = {
-            item.revision: _ending(item.revision in executed, seconds.get(item.revision), now)
+            item.revision: revision_ending(
+                item.revision in executed, seconds.get(item.revision), now
+            )
             for item in promotion.pending
         }
         with _as_ledger_error("write"):
@@ -168,7 +158,9 @@ class Ledger:
     def settle_run(self, run: UnfinishedRun, done: Collection[str], now: str) -> None:
         """Finish the record of an unfinished run; `done` are the revisions that it carried out."""
         values = {"outcome": INTERRUPTED, "finished_at": now}
-        revisions = {revision: _ending(revision in done, None, now) for revision in run.planned}
+        revisions = {
+            revision: revision_ending(revision in done, None, now) for revision in run.planned
+        }
         with _as_ledger_error("write"):
             update_run(self._database, self._schema, run.run_id, values, revisions)
 
@@ -222,6 +214,31 @@ class Ledger:
             row["overrides"] = self._select(kind="override", run_id=row["run_id"])
         return rows
 
+    def rows_of_run(self, run_id: str) -> list[dict[str, Any]]:
+        """Return every row of a run with all that it says, the source of its revisions too; the run itself first."""
+        rows = self._select(run_id=run_id, without=("id",))
+        return sorted(rows, key=lambda row: row["kind"] != "run")
+
+    def outcomes(self) -> dict[str, str]:
+        """Return the outcome of every run by its id, oldest first."""
+        return {row["run_id"]: row["outcome"] for row in self._select(kind="run")}
+
+    def executed_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of all revisions that were executed, oldest first."""
+        return self._select(kind="revision", outcome="executed")
+
+    def add_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the rows of a run that this ledger has lost; creates the ledger where it is missing."""
+        with _as_ledger_error("write"):
+            create_ledger(self._database, self._schema)
+            insert_rows(self._database, self._schema, rows)
+
+    def mark_undone(self, run_id: str, revisions: Collection[str]) -> None:
+        """Keep that the work of a run on these revisions is in the database no more, by a restore."""
+        undone = {revision: {"outcome": UNDONE} for revision in revisions}
+        with _as_ledger_error("write"):
+            update_run(self._database, self._schema, run_id, {}, undone)
+
     def _select(
         self, *, newest: int | None = None, without: tuple[str, ...] = ("source",), **match: str
     ) -> list[dict[str, Any]]:
@@ -250,31 +267,6 @@ def _word_of(promotion: Promotion) -> str:
     if promotion.outcome is Outcome.FAILED and failure and failure.kind == InterruptedRunError.kind:
         return INTERRUPTED
     return promotion.outcome.value
-
-
-def _override_rows(common: Mapping[str, Any], gates: Iterable[GateResult]) -> list[dict[str, Any]]:
-    return [
-        {
-            **common,
-            "kind": "override",
-            "outcome": gate.name,
-            "message": gate.reason,
-            "detail": gate.message,
-        }
-        for gate in gates
-        if gate.outcome is GateOutcome.OVERRIDDEN
-    ]
-
-
-def _ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:
-    if is_done:
-        return {"outcome": "executed", "finished_at": now, "seconds": seconds}
-    return {"outcome": "not-executed", "finished_at": now}
-
-
-def _padded(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    names = {name for row in rows for name in row}
-    return [{name: row.get(name) for name in names} for row in rows]
 
 
 @contextmanager

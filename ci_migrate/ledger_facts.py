@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ci_migrate.models import Backup, Plan, Remains
+from ci_migrate.models import Backup, Remains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,31 +86,3 @@ def read_backup(row: Mapping[str, Any]) -> Backup | None:
     """Return the backup of a run's row, or None."""
     record = json.loads(row.get("backup") or "null")
     return Backup(**record, verified="", seconds=0.0) if record else None
-
-
-def record_backup(backup: Backup) -> dict[str, Any]:
-    """Return a backup as `read_backup` reads it."""
-    return {
-        "backend": backup.backend,
-        "location": backup.location,
-        "bytes": backup.bytes,
-        "sha256": backup.sha256,
-    }
-
-
-def revision_rows(common: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]]:
-    """Return the rows of a plan's revisions as they are written before anything runs."""
-    return [
-        {
-            **common,
-            "kind": "revision",
-            "outcome": "planned",
-            "revision": pending.revision,
-            "direction": plan.direction,
-            "parents": json.dumps(pending.parents),
-            "message": pending.message,
-            "content_hash": pending.content_hash,
-            "source": pending.source,
-        }
-        for pending in plan.pending
-    ]

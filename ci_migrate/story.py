@@ -74,7 +74,7 @@ def run_story(
 def hold_database(request: RunRequest, record: RunRecord, history: History) -> Iterator[Execution]:
     """Hold the lock of the environment's database, and give the means to work on it.
 
-    Old backups are removed at the end of a run that reached its goal. Raises LockNotAcquiredError.
+    Old backups are removed at the end of a complete promotion. Raises LockNotAcquiredError.
     """
     environment = request.environment
     record.stage_name = "lock"
@@ -102,7 +102,7 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
             yield execution
         finally:
             execution.close()
-        if record.outcome is record.goal:
+        if record.outcome is Outcome.PROMOTED:  # else nobody wants to lose a backup now
             remove_old_backups(execution)
         if record.outcome in GOOD_OUTCOMES:
             tell_github(execution)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ci_migrate.backup.manifest import MANIFEST_SUFFIX, Manifest, parse_time
+from ci_migrate.backup.manifest import MANIFEST_SUFFIX, RUN_SUFFIX, Manifest, parse_time
 from ci_migrate.backup.manifest_json import parse_manifest, render_manifest
 from ci_migrate.backup.stores.protocol import Store
 from ci_migrate.errors import BackupError
@@ -27,7 +27,7 @@ def take_inventory(store: Store, environment: str) -> Inventory:
     files = {file.name: file.bytes for file in store.list()}
     found, problems = [], []
     for name in sorted(files):
-        if not name.endswith(MANIFEST_SUFFIX):
+        if not name.endswith(MANIFEST_SUFFIX) or name.endswith(RUN_SUFFIX):
             continue
         try:
             manifest = read_manifest(store, name)

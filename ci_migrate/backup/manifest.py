@@ -8,8 +8,11 @@ from datetime import datetime, timezone
 
 from ci_migrate.backup.checksum import Checksum
 from ci_migrate.backup.request import TableName
+from ci_migrate.database.activity import Written
 
 MANIFEST_SUFFIX = ".json"
+RUN_SUFFIX = ".run.json"
+"""Ends the name of a run's record, which lies beside the manifests and is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Manifest:
     tables: tuple[TableName, ...]
     rows: Mapping[TableName, int] = field(default_factory=dict)
     """Rows of the tables that were counted, in the very state that the archive holds."""
+    activity: Mapping[TableName, Written] = field(default_factory=dict)
+    """What had been written to the tables when the backup began, where the server counts it."""
     sequences: Mapping[TableName, int] = field(default_factory=dict)
     """Last values of sequences that were read, at about the time of the backup."""
     properties: Mapping[str, str] = field(default_factory=dict)

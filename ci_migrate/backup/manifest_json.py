@@ -11,6 +11,7 @@ from typing import Any
 from ci_migrate.backup.checksum import Checksum
 from ci_migrate.backup.manifest import MANIFEST_SUFFIX, Manifest, parse_time
 from ci_migrate.backup.request import TableName
+from ci_migrate.database.activity import Written
 from ci_migrate.errors import BackupError
 
 FORMAT = "ci-migrate-backup"
@@ -31,6 +32,7 @@ def render_manifest(manifest: Manifest) -> bytes:
         "archive_format": manifest.format,
         "heads": list(manifest.heads),
         "tables": [_render_table(table, manifest.rows.get(table)) for table in manifest.tables],
+        "activity": [_render_activity(name, at) for name, at in manifest.activity.items()],
         "sequences": [_render_table(name, at) for name, at in manifest.sequences.items()],
         "properties": dict(manifest.properties),
         "bytes": manifest.stored.bytes,
@@ -90,6 +92,7 @@ def _manifest_of(content: Mapping[str, Any], file_name: str) -> Manifest:
         heads=tuple(str(head) for head in content["heads"]),
         tables=tuple(table for table, _ in tables),
         rows={table: int(rows) for table, rows in tables if rows is not None},
+        activity={_table_of(item): _activity_of(item) for item in content["activity"]},
         sequences={_table_of(item): int(item["rows"]) for item in content["sequences"]},
         properties=_texts(content["properties"]),
         stored=Checksum(int(content["bytes"]), _text(content, "sha256")),
@@ -112,6 +115,7 @@ def _upgrade(content: Mapping[str, Any]) -> dict[str, Any]:
         "proof": "list",
         "verified_at": content["finished"],
         "run_url": "",
+        "activity": [],
         "sequences": [],
         "properties": {},
         "recipients": [],
@@ -126,6 +130,16 @@ def _seal(content: Mapping[str, Any]) -> str:
 
 def _render_table(table: TableName, number: int | None) -> dict[str, Any]:
     return {"schema": table[0], "name": table[1], "rows": number}
+
+
+def _render_activity(table: TableName, written: Written) -> dict[str, Any]:
+    counters = (written.inserted, written.updated, written.deleted)
+    return {"schema": table[0], "name": table[1], "written": list(counters)}
+
+
+def _activity_of(item: Mapping[str, Any]) -> Written:
+    inserted, updated, deleted = (int(count) for count in item["written"])
+    return Written(inserted=inserted, updated=updated, deleted=deleted)
 
 
 def _table_of(item: Mapping[str, Any]) -> TableName:

@@ -85,6 +85,12 @@ def client_variables(address: DatabaseAddress) -> dict[str, str]:
     return values
 
 
+def connection_text(database: str) -> str:
+    """Return a database's name so that libpq does not take it for a list of options."""
+    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
+    return f"dbname='{escaped}'"
+
+
 def passfile_line(password: str) -> str:
     r"""Return the line of a password file that is for every server; `:` and `\` are escaped.
 

@@ -10,6 +10,9 @@ from ci_migrate.backup.request import BackupOptions
 from ci_migrate.errors import BackupToolError, ProcessError
 from ci_migrate.process import run_command
 
+DIRECTORY = "directory"
+"""The format that is a folder of files, stored as one tar."""
+
 FIRST_WITH_METHODS = 16
 """pg_dump that knows other methods of compression than gzip."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ci_migrate.database.activity import Written
 from ci_migrate.database.address import DatabaseAddress
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class BackupRequest:
     """Version rows at the time of the backup."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """`character_set` and `collation` of the database itself, as its server calls them."""
+    activity: Mapping[TableName, Written] = field(default_factory=dict)
+    """What had been written to the tables so far, where the server counts it."""
     store: Store
     encrypt_to: tuple[str, ...] = ()
     """age recipients; empty for an archive that is not encrypted."""
@@ -77,7 +80,7 @@ class ProofRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreRequest:
-    """How an archive is loaded into a database that is empty."""
+    """How an archive is loaded into a database."""
 
     format: str = ""
     """As the manifest says it."""
@@ -88,5 +91,7 @@ class RestoreRequest:
     """Connections that load at the same time, where the archive and the way it comes allow it."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """As the manifest says them; given to a database that can take them later (MariaDB, MySQL)."""
+    clear: str = ""
+    """SQL that empties the target first, in the session that loads; empty where it has nothing in it."""
     keep_owner: bool = True
     """Whether owners and grants are brought back, too; a scratch server has none of the roles."""

@@ -130,6 +130,7 @@ def _describe(request: BackupRequest, backend_name: str) -> dict[str, Any]:
         "heads": request.heads,
         "tables": request.tables,
         "properties": request.properties,
+        "activity": request.activity,
         "recipients": request.encrypt_to,
         "ci_migrate": __version__,
         "run_id": request.run_id,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ci_migrate.cli.options import with_json, with_selection
 from ci_migrate.cli.world import current_world, write_json
+
+if TYPE_CHECKING:
+    from ci_migrate.config.environment import Environment
 
 
 @click.command("history", short_help="Show what ran in an environment.")
@@ -20,31 +25,56 @@ from ci_migrate.cli.world import current_world, write_json
     default=20,
     help="How many runs are shown, the newest.  [default: 20]",
 )
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(["database", "store"]),
+    default="database",
+    help="Where the record is read: the ledger in the database, or its copies beside the backups.  [default: database]",
+)
 def history_command(
     environment: str | None,
     branch: str | None,
     config_path: Path | None,
     json_option: str | None,
     limit: int,
+    source: str,
 ) -> int:
     """Show what ran in an environment, from its ledger, newest last."""
-    from ci_migrate.database.engine import Database
-    from ci_migrate.errors import UsageError
-    from ci_migrate.preflight import open_ledger
     from ci_migrate.report.console import open_console
     from ci_migrate.report.status_text import history_lines
 
     world = current_world(config_path)
-    config = world.load_config()
-    selection = world.select(config, environment, branch, deploys=False)
-    if selection.environment is None:
-        raise UsageError(selection.reason, next_step="Name an environment with --environment.")
-    resolved = world.resolve(config, selection.environment, tells_slack=False)
-    ledger = open_ledger(resolved, Database(resolved.url, root=resolved.root))
-    runs = ledger.runs(newest=limit)
+    resolved = world.resolve_selected(environment, branch)
+    is_stored = source == "store"
+    runs = (_runs_of_store if is_stored else _runs_of_ledger)(resolved, world.env, limit)
     if json_option is not None:
         write_json(runs, json_option)
     if json_option != "-":
         lines = list(history_lines(runs)) or [f"{resolved.name}: nothing has run here yet"]
         open_console(is_github=world.is_github).write_text("\n".join(lines))
     return 0
+
+
+def _runs_of_ledger(
+    environment: Environment,
+    env: Mapping[str, str],  # noqa: ARG001 as the other source
+    limit: int,
+) -> list[dict[str, Any]]:
+    from ci_migrate.database.engine import Database
+    from ci_migrate.preflight import open_ledger
+
+    database = Database(environment.url, root=environment.root)
+    return open_ledger(environment, database).runs(newest=limit)
+
+
+def _runs_of_store(
+    environment: Environment, env: Mapping[str, str], limit: int
+) -> list[dict[str, Any]]:
+    from ci_migrate.environment_store import open_environment_store
+    from ci_migrate.ledger_copy import history_rows, read_copies
+
+    copies = read_copies(open_environment_store(environment, env), environment.name)
+    for problem in copies.problems:
+        click.echo(f"warning: {problem}", err=True)
+    return history_rows(copies)[-limit:]

@@ -15,10 +15,12 @@ import click
 from ci_migrate import __version__
 from ci_migrate.cli.action import action_arguments
 from ci_migrate.cli.adopt_command import adopt_command
+from ci_migrate.cli.backup_command import backup_command
 from ci_migrate.cli.check_command import check_command
 from ci_migrate.cli.config_command import config_command
 from ci_migrate.cli.heads_command import heads_command
 from ci_migrate.cli.history_command import history_command
+from ci_migrate.cli.ledger_command import ledger_command
 from ci_migrate.cli.merge_command import merge_command
 from ci_migrate.cli.options import EXIT_CODES
 from ci_migrate.cli.plan_command import plan_command
@@ -65,6 +67,8 @@ for _command in (
     rebase_command,
     adopt_command,
     recover_command,
+    backup_command,
+    ledger_command,
     config_command,
 ):
     main.add_command(_command)

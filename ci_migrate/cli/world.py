@@ -85,6 +85,16 @@ class World:
 
         return resolve_environment(config, name, self.env, tells_slack=tells_slack)
 
+    def resolve_selected(self, environment: str | None, branch: str | None) -> Environment:
+        """Return the environment that was asked for, or that of the branch; raises UsageError, ConfigError."""
+        from ci_migrate.errors import UsageError
+
+        config = self.load_config()
+        selection = self.select(config, environment, branch, deploys=False)
+        if selection.environment is None:
+            raise UsageError(selection.reason, next_step="Name an environment with --environment.")
+        return self.resolve(config, selection.environment, tells_slack=False)
+
     def before(self, config: Config, environment: Environment) -> Before | None:
         """Return the environment that `promote_from` names, its URL as far as it is known here."""
         name = environment.promote_from

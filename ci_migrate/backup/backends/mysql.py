@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
+from ci_migrate.backup.checksum import CHUNK_BYTES
 from ci_migrate.backup.failure import failed_tool
 from ci_migrate.backup.mysql_client import find_dump_program, find_load_program
 from ci_migrate.backup.mysql_listing import read_dump
@@ -21,7 +23,7 @@ from ci_migrate.backup.request import (
 )
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import ProcessError
-from ci_migrate.process import run_command
+from ci_migrate.process import feed_command, run_command
 
 dialect = "mysql"
 _OPTIONS = (
@@ -111,7 +113,7 @@ def find_tools(made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, 
 def restore_archive(
     request: RestoreRequest, source: ArchiveSource, target: DatabaseAddress
 ) -> None:
-    """Load the dump into an empty database; raises BackupError with what the client said."""
+    """Load the dump into a database; raises BackupError with what the client said."""
     program = Path(request.tools["program"])
     env = client_environment(request.env)
     with option_file(target, request.env) as options:
@@ -119,7 +121,11 @@ def restore_archive(
         try:
             if statement := _alter(target.database, request.properties):
                 run_command([*argv, f"--execute={statement}"], env=env)
-            run_command([*argv, "--", target.database], env=env, stdin=source.file, tied=True)
+            argv += ["--", target.database]
+            if request.clear:
+                feed_command(argv, _after(request.clear, source.file), env=env)
+            else:
+                run_command(argv, env=env, stdin=source.file, tied=True)
         except ProcessError as exc:
             raise failed_tool(exc, doing=program.name, password=target.hidden) from exc
 
@@ -131,3 +137,9 @@ def _alter(database: str, properties: Mapping[str, str]) -> str:
         return ""
     quoted = database.replace("`", "``")
     return f"ALTER DATABASE `{quoted}` CHARACTER SET {names[0]} COLLATE {names[1]}"
+
+
+def _after(script: str, dump: BinaryIO) -> Iterator[bytes]:
+    yield script.encode()
+    while data := dump.read(CHUNK_BYTES):
+        yield data

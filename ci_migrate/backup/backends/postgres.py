@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,10 +12,15 @@ from ci_migrate.backup.checksum import CHUNK_BYTES
 from ci_migrate.backup.failure import failed_tool
 from ci_migrate.backup.postgres_client import find_client
 from ci_migrate.backup.postgres_connection import connection_environment
-from ci_migrate.backup.postgres_folder import pack_folder, unpack_contents, unpack_folder
+from ci_migrate.backup.postgres_folder import pack_folder, unpack_contents
 from ci_migrate.backup.postgres_listing import Listing, find_missing, in_one_line, read_listing
-from ci_migrate.backup.postgres_options import check_compression, dump_arguments
+from ci_migrate.backup.postgres_options import DIRECTORY, check_compression, dump_arguments
 from ci_migrate.backup.postgres_options import leaves_out as is_excluded
+from ci_migrate.backup.postgres_restore import (
+    fill_empty,
+    reachable_archive,
+    replace_contents,
+)
 from ci_migrate.backup.proof import count_tables, missing_tables, unproved
 from ci_migrate.backup.request import (
     BackupOptions,
@@ -30,7 +34,6 @@ from ci_migrate.errors import ProcessError
 from ci_migrate.process import feed_command, run_command
 
 dialect = "postgresql"
-DIRECTORY = "directory"
 
 LOCK_WAIT_MILLISECONDS = 600_000
 """How long pg_dump may wait for a table that another session holds exclusively."""
@@ -144,35 +147,10 @@ def find_tools(made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, 
 def restore_archive(
     request: RestoreRequest, source: ArchiveSource, target: DatabaseAddress
 ) -> None:
-    """Load the archive into an empty database; raises BackupError with what pg_restore said first."""
-    argv = [
-        str(Path(request.tools["directory"]) / "pg_restore"),
-        "--exit-on-error",
-        "--no-password",
-        f"--dbname={_connection_text(target.database)}",
-    ]
-    if not request.keep_owner:
-        argv += ["--no-owner", "--no-privileges"]
-    with ExitStack() as stack:
-        stdin: BinaryIO | None = source.file
-        if request.format == DIRECTORY:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=source.scratch)))
-            unpack_folder(source, folder, "of the backup")
-            argv += [f"--jobs={max(request.jobs, 1)}", str(folder)]
-            stdin = None
-        elif source.path is not None:
-            argv += [f"--jobs={max(request.jobs, 1)}", str(source.path)]
-        env = stack.enter_context(connection_environment(target, request.env))
-        try:
-            run_command(argv, env=env, stdin=stdin, tied=True)
-        except ProcessError as exc:
-            raise failed_tool(exc, doing="pg_restore", password=target.hidden) from exc
-
-
-def _connection_text(database: str) -> str:
-    """Return a database's name so that libpq does not take it for a list of options."""
-    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
-    return f"dbname='{escaped}'"
+    """Load the archive into a database; raises BackupError with what the client said first."""
+    restore = replace_contents if request.clear else fill_empty
+    with reachable_archive(request, source) as archive:
+        restore(request, archive, target)
 
 
 class _Rest:

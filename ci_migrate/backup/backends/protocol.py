@@ -57,4 +57,7 @@ class Backend(Protocol):
     def restore_archive(
         self, request: RestoreRequest, source: ArchiveSource, target: DatabaseAddress
     ) -> None:
-        """Load the archive into the target, an existing database without tables (SQLite: replaced as a whole)."""
+        """Load the archive into the target, an existing database without tables (SQLite: replaced as a whole).
+
+        With `clear` in the request the target may hold anything. PostgreSQL: all of it happens, or nothing.
+        """

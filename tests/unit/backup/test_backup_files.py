@@ -25,6 +25,7 @@ from ci_migrate.backup.manifest import Manifest, format_time
 from ci_migrate.backup.manifest_json import parse_manifest, render_manifest
 from ci_migrate.backup.prune import find_surplus, prune_backups
 from ci_migrate.backup.stores.local import LocalStore
+from ci_migrate.database.activity import Written
 from ci_migrate.errors import BackupError, ProcessError
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890000, tzinfo=timezone.utc)
@@ -43,6 +44,7 @@ MANIFEST = Manifest(
     heads=("a", "b"),
     tables=(("public", "we\nird ü"), (None, "t")),
     rows={(None, "t"): 7},
+    activity={(None, "t"): Written(inserted=7, updated=1, deleted=0)},
     sequences={("public", "t_id_seq"): 12},
     properties={"character_set": "utf8mb4"},
     plain=Checksum(3, "00"),

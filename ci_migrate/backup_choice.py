@@ -1,0 +1,37 @@
+"""Which backup of an environment is meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_migrate.backup.inventory import take_inventory
+from ci_migrate.backup.manifest import Manifest
+from ci_migrate.errors import UsageError
+from ci_migrate.redact import one_line
+
+if TYPE_CHECKING:
+    from ci_migrate.backup.stores.protocol import Store
+
+MOST_NAMED = 5
+
+
+def choose_backup(store: Store, environment: str, wanted: str | None) -> Manifest:
+    """Return the backup of that name (or of that archive), or the newest; raises UsageError when there is none."""
+    found = take_inventory(store, environment)
+    if wanted is None and found.backups:
+        return found.backups[-1]
+    for manifest in found.backups:
+        if wanted in (manifest.name, manifest.archive, store.locate(manifest.archive)):
+            return manifest
+    problems = found.problems
+    broken = f" (and {len(problems)} that cannot be used: {problems[0]})" if problems else ""
+    if wanted is None:
+        raise UsageError(
+            f"there is no backup of {environment} in {store.location}{broken}",
+            next_step="Look at the environment's `backup.store`, or take one: ci-migrate backup take.",
+        )
+    newest = ", ".join(manifest.name for manifest in found.backups[-MOST_NAMED:]) or "none"
+    raise UsageError(
+        f"there is no backup {one_line(wanted, 200)} of {environment} in {store.location}{broken}",
+        next_step=f"Name one that `ci-migrate backup list` shows; the newest are: {newest}.",
+    )

@@ -1,0 +1,91 @@
+"""The backups of an environment looked after: proved again, and thinned out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ci_migrate.backup.inventory import take_inventory, write_manifest
+from ci_migrate.backup.manifest import Manifest, format_time
+from ci_migrate.backup_choice import choose_backup
+from ci_migrate.config.environment import Environment
+from ci_migrate.environment_store import load_environment_identities, open_environment_store
+from ci_migrate.errors import BackupError, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofResult:
+    """What came out for one backup."""
+
+    name: str
+    is_good: bool
+    text: str
+    """How it was proved, or why it cannot be used."""
+
+
+def prove_backups(
+    environment: Environment,
+    env: Mapping[str, str],
+    wanted: str | None,
+    *,
+    every: bool,
+    now: Callable[[], datetime],
+) -> Iterator[ProofResult]:
+    """Prove the named backup, the newest, or every one, and keep in its manifest how and when.
+
+    With `every`, manifests that cannot be used are told as well. Raises UsageError when there is none.
+    """
+    from ci_migrate.backup.verify import verify_backup
+
+    store = open_environment_store(environment, env)
+    identities = load_environment_identities(environment, env)
+    found = take_inventory(store, environment.name)
+    chosen: tuple[Manifest, ...] = found.backups
+    if not every:
+        chosen = (choose_backup(store, environment.name, wanted),)
+    for manifest in chosen:
+        try:
+            proof = verify_backup(manifest, store, identities, env=env)
+        except BackupError as exc:
+            yield ProofResult(name=manifest.name, is_good=False, text=exc.message)
+            continue
+        proved = dataclasses.replace(manifest, verified=proof, verified_at=format_time(now()))
+        try:
+            write_manifest(store, proved, replace=True)
+        except BackupError as exc:
+            proof += f" (this could not be written into its manifest: {exc.message})"
+        yield ProofResult(name=manifest.name, is_good=True, text=proof)
+    for problem in found.problems if every else ():
+        yield ProofResult(name="manifest", is_good=False, text=problem)
+
+
+def prune_environment(
+    environment: Environment,
+    env: Mapping[str, str],
+    *,
+    keep: int | None,
+    keep_days: int | None,
+    now: datetime,
+    dry_run: bool,
+) -> tuple[str, ...]:
+    """Remove what neither rule keeps and return the places of it; rules that are not given come from the configuration.
+
+    Raises UsageError without any rule, BackupError when one cannot be removed.
+    """
+    from ci_migrate.backup.prune import find_surplus, prune_backups
+
+    if keep is None and keep_days is None:
+        keep, keep_days = environment.backup.keep, environment.backup.keep_days
+    if keep is None and keep_days is None:
+        raise UsageError(
+            f"{environment.name} keeps all its backups: neither keep nor keep_days says which may go",
+            next_step="Give --keep COUNT or --keep-days DAYS, or set one under `backup` in the configuration.",
+        )
+    store = open_environment_store(environment, env)
+    if not dry_run:
+        return prune_backups(store, environment.name, keep=keep, keep_days=keep_days, now=now)
+    backups = take_inventory(store, environment.name).backups
+    surplus = find_surplus(backups, keep=keep, keep_days=keep_days, now=now)
+    return tuple(store.locate(manifest.archive) for manifest in surplus)

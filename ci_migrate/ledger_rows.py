@@ -1,0 +1,81 @@
+"""The rows of the ledger, made from the values of a run: pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ci_migrate.models import Backup, GateOutcome, GateResult, Plan
+
+
+def begun_rows(
+    common: Mapping[str, Any],
+    plan: Plan,
+    backup: Backup | None,
+    versions: Mapping[str, str],
+    gates: Iterable[GateResult],
+) -> list[dict[str, Any]]:
+    """Return the row of a run that begins, those of its revisions and of its overridden gates, with equal keys."""
+    run = {
+        **common,
+        "kind": "run",
+        "outcome": "started",
+        "from_rows": json.dumps(plan.current),
+        "to_rows": json.dumps(plan.target),
+        "backup": json.dumps(_backup_record(backup)) if backup else None,
+        "versions": json.dumps(dict(versions)),
+    }
+    return _padded([run, *_revision_rows(common, plan), *_override_rows(common, gates)])
+
+
+def revision_ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:
+    """Return what changes in the row of one revision when its run ends."""
+    if is_done:
+        return {"outcome": "executed", "finished_at": now, "seconds": seconds}
+    return {"outcome": "not-executed", "finished_at": now}
+
+
+def _revision_rows(common: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            **common,
+            "kind": "revision",
+            "outcome": "planned",
+            "revision": pending.revision,
+            "direction": plan.direction,
+            "parents": json.dumps(pending.parents),
+            "message": pending.message,
+            "content_hash": pending.content_hash,
+            "source": pending.source,
+        }
+        for pending in plan.pending
+    ]
+
+
+def _override_rows(common: Mapping[str, Any], gates: Iterable[GateResult]) -> list[dict[str, Any]]:
+    return [
+        {
+            **common,
+            "kind": "override",
+            "outcome": gate.name,
+            "message": gate.reason,
+            "detail": gate.message,
+        }
+        for gate in gates
+        if gate.outcome is GateOutcome.OVERRIDDEN
+    ]
+
+
+def _padded(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    names = {name for row in rows for name in row}
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _backup_record(backup: Backup) -> dict[str, Any]:
+    return {
+        "backend": backup.backend,
+        "location": backup.location,
+        "bytes": backup.bytes,
+        "sha256": backup.sha256,
+    }

@@ -1,0 +1,255 @@
+"""A database that was damaged is brought back by `backup restore`, and its ledger with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integration.promote.database import query, read_tables, run_statements
+from tests.projects_builder import Project, copy_project
+from tests.projects_changes import add_revision
+from tests.promotion import Ran, environment, promote, run_tool, tool
+from tests.servers.postgres import PostgresServer
+
+pytestmark = pytest.mark.newest
+RICH = Path(__file__).parent / "rich_postgres.sql"
+DAMAGE = (
+    'op.execute("DELETE FROM users")\n'
+    'op.create_table("junk", sa.Column("id", sa.Integer(), primary_key=True))'
+)
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> tuple[Project, str]:
+    """A promoted project with rows, and the URL of its database."""
+    project = copy_project("linear", tmp_path / "work")
+    ran = promote(project, database_url)
+    assert ran.outcome == "promoted", ran.output
+    row = "INSERT INTO users (email, full_name) VALUES ('{0}@example.com', 'person {0}')"
+    run_statements(database_url, [row.format(number) for number in range(20)])
+    return project, database_url
+
+
+def command(project: Project, url: str, *arguments: str) -> Ran:
+    """Run a command on the project's environment."""
+    first, *more = arguments
+    return run_tool(project.path, first, *more, env={"CIM_URL": url})
+
+
+def say(project: Project, url: str, *arguments: str) -> tuple[int, str]:
+    """Run a command that has no JSON result, and return its exit code and output."""
+    done = subprocess.run(
+        [*tool(), *arguments, "--environment", "dev"],
+        cwd=project.path,
+        env=environment({"CIM_URL": url}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def restore(project: Project, url: str, *arguments: str) -> Ran:
+    """Run `backup restore` and return what it said."""
+    target = project.path / "restored.json"
+    target.unlink(missing_ok=True)
+    code, output = say(project, url, "backup", "restore", "--json", str(target), *arguments)
+    return Ran(code, output, json.loads(target.read_text("utf-8")) if target.exists() else {})
+
+
+def people(url: str) -> list[tuple[object, ...]]:
+    """Return the rows that the tests damage."""
+    return query(url, "SELECT id, email, full_name FROM users ORDER BY id")
+
+
+def test_a_bad_release_is_taken_back(shop: tuple[Project, str]) -> None:
+    project, url = shop
+    before, tables = people(url), read_tables(url)
+    add_revision(project, "badc0ffee000", upgrade=DAMAGE)
+    bad = promote(project, url)
+    assert bad.outcome == "promoted", bad.output
+    assert people(url) == []
+
+    ran = restore(project, url, "--confirm", "dev", Path(bad.result["backup"]["location"]).name)
+    assert (ran.exit_code, ran.outcome) == (0, "restored"), ran.output
+    assert people(url) == before
+    assert read_tables(url) == tables
+    assert "badc0ffee000" in ran.output  # what is undone was told before
+    assert ran.result["from"] == ["badc0ffee000"]
+    assert ran.result["backup"]["location"] != bad.result["backup"]["location"]
+
+    runs = json.loads(_history(project, url))
+    assert [(run["command"], run["outcome"]) for run in runs] == [
+        ("promote", "promoted"), ("promote", "promoted"), ("restore", "restored"),
+    ]  # fmt: skip
+    assert [row["outcome"] for row in runs[1]["revisions"]] == ["undone"]
+    assert {row["outcome"] for row in runs[0]["revisions"]} == {"executed"}
+    assert say(project, url, "ledger", "reconcile")[0] == 0
+
+    again = promote(project, url)
+    assert again.outcome == "promoted", again.output
+    assert [item["revision"] for item in again.result["applied"]] == ["badc0ffee000"]
+
+
+def _history(project: Project, url: str, *arguments: str) -> str:
+    target = project.path / "history.json"
+    code, output = say(project, url, "history", "--json", str(target), *arguments)
+    assert code == 0, output
+    return target.read_text("utf-8")
+
+
+def test_the_store_knows_what_a_restore_by_hand_forgot(sqlite_url: str, tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, sqlite_url).outcome == "promoted"
+    add_revision(project, "badc0ffee000", upgrade=DAMAGE)
+    bad = promote(project, sqlite_url)
+    database = sqlite_url.removeprefix("sqlite:///")
+    shutil.copy(bad.result["backup"]["location"], database)
+
+    assert len(json.loads(_history(project, sqlite_url))) == 1
+    assert len(json.loads(_history(project, sqlite_url, "--from", "store"))) == 2
+    code, output = say(project, sqlite_url, "ledger", "reconcile")
+    assert (code, "only the store knows" in output) == (3, True), output
+    code, output = say(project, sqlite_url, "ledger", "reconcile", "--write")
+    assert code == 0, output
+    runs = json.loads(_history(project, sqlite_url))
+    assert [row["outcome"] for row in runs[1]["revisions"]] == ["undone"]
+    assert say(project, sqlite_url, "ledger", "reconcile")[0] == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--confirm", "production")])
+def test_nothing_happens_without_the_name(
+    sqlite_url: str, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, sqlite_url).outcome == "promoted"
+    run_statements(sqlite_url, ["CREATE TABLE later (id integer)"])
+    ran = restore(project, sqlite_url, *arguments)
+    assert (ran.exit_code, ran.outcome) == (2, "failed"), ran.output
+    assert "later" in read_tables(sqlite_url)
+
+
+def test_a_backup_goes_into_an_empty_database_only(
+    postgres: PostgresServer, postgres_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, postgres_url).outcome == "promoted"
+    code, output = say(project, postgres_url, "backup", "take")
+    assert code == 0, output
+    other = postgres.create_database()
+    ran = restore(project, postgres_url, "--into", other)
+    assert (ran.exit_code, ran.outcome) == (0, "restored"), ran.output
+    assert people(other) == people(postgres_url)
+    assert restore(project, postgres_url, "--into", other).exit_code == 2
+
+
+def test_postgres_comes_back_to_the_byte(
+    postgres: PostgresServer, postgres_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, postgres_url).outcome == "promoted"
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
+    postgres.run_sql(RICH.read_text("utf-8"), name)
+    before = _dump(postgres, name)
+    assert say(project, postgres_url, "backup", "take")[0] == 0
+    postgres.run_sql(
+        'DROP SCHEMA "Odd ""schema" CASCADE; DROP TABLE measures CASCADE; DROP TYPE mood CASCADE;'
+        "CREATE SCHEMA extra; CREATE TABLE extra.later (id int); CREATE TABLE after (id int PRIMARY KEY);"
+        "ALTER TABLE people DROP COLUMN home; DROP TABLE houses CASCADE; DELETE FROM people WHERE age > 7;"
+        "SELECT lo_unlink(4711);"
+        "CREATE EXTENSION IF NOT EXISTS citext; CREATE FUNCTION after() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        "CREATE TYPE newer AS (a int); SELECT setval('loose', 4000)",
+        name,
+    )
+    assert _dump(postgres, name) != before
+    ran = restore(project, postgres_url, "--confirm", "dev")
+    assert (ran.exit_code, ran.outcome) == (0, "restored"), ran.output
+    assert _dump(postgres, name) == before
+    assert "people" in ran.output.partition("will be gone")[2]
+
+
+def test_what_cannot_be_restored_leaves_postgres_as_it_was(
+    postgres: PostgresServer, postgres_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, postgres_url).outcome == "promoted"
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
+    role = f"gone_{name}"[:60]
+    postgres.run_sql(f"CREATE ROLE {role}; ALTER TABLE users OWNER TO {role}", name)
+    assert say(project, postgres_url, "backup", "take")[0] == 0
+    postgres.run_sql(
+        f"REASSIGN OWNED BY {role} TO postgres; DROP ROLE {role};"
+        "INSERT INTO users (email, full_name) VALUES ('later@example.com', 'later')",
+        name,
+    )
+    before = _dump(postgres, name)
+    ran = restore(project, postgres_url, "--confirm", "dev")
+    assert (ran.exit_code, ran.outcome) == (5, "failed"), ran.output
+    assert role in ran.result["error"]["message"]
+    assert _dump(postgres, name) == before
+
+
+def _dump(postgres: PostgresServer, name: str) -> str:
+    done = subprocess.run(
+        [postgres.bindir / "pg_dump", "--exclude-schema=ci_migrate", name],
+        env={**os.environ, "PGHOST": str(postgres.socket_dir), "PGUSER": "postgres"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
+
+
+def test_mariadb_is_healed_after_half_a_revision(mariadb_url: str, tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, mariadb_url).outcome == "promoted"
+    run_statements(
+        mariadb_url,
+        [
+            "CREATE VIEW names AS SELECT full_name FROM users",
+            "CREATE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC RETURN 2 * n",
+            "CREATE SEQUENCE numbers START WITH 7",
+            "CREATE TABLE `odd``name` (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES `odd``name` (id))",
+        ],
+    )
+    wedge = add_revision(project, "badc0ffee000", upgrade=DAMAGE + '\nop.execute("NONSENSE")')
+    half = promote(project, mariadb_url)
+    assert half.outcome == "partial", half.output
+    ran = restore(project, mariadb_url, "--confirm", "dev")
+    assert (ran.exit_code, ran.outcome) == (0, "restored"), ran.output
+    assert "junk" not in read_tables(mariadb_url)
+    assert query(mariadb_url, "SELECT twice(21)") == [(42,)]
+    wedge.write_text(wedge.read_text("utf-8").replace('op.execute("NONSENSE")', "pass"), "utf-8")
+    healed = promote(project, mariadb_url)
+    assert healed.outcome == "promoted", healed.output
+
+
+def test_backups_are_listed_verified_and_pruned(sqlite_url: str, tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, sqlite_url).outcome == "promoted"
+    for _ in range(2):
+        assert say(project, sqlite_url, "backup", "take")[0] == 0
+    code, listed = say(project, sqlite_url, "backup", "list")
+    assert (code, listed.count("integrity_check ok")) == (0, 3), listed
+    newest = max(
+        (project.path / ".ci-migrate/backups").glob("*.sqlite"), key=lambda f: f.stat().st_mtime
+    )
+    with newest.open("r+b") as file:
+        file.write(b"broken")
+    code, told = say(project, sqlite_url, "backup", "verify", "--all")
+    assert (code, told.count("good "), told.count("BAD ")) == (4, 2, 1), told
+    assert say(project, sqlite_url, "backup", "verify", newest.name)[0] == 4
+    code, output = say(project, sqlite_url, "backup", "prune")
+    assert (code, "--keep" in output) == (2, True), output
+    code, output = say(project, sqlite_url, "backup", "prune", "--keep", "1", "--dry-run")
+    assert (code, output.count("would be removed")) == (0, 2), output
+    assert say(project, sqlite_url, "backup", "prune", "--keep", "1")[0] == 0
+    assert len(list((project.path / ".ci-migrate/backups").glob("*.sqlite"))) == 1
