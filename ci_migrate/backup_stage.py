@@ -11,6 +11,7 @@ from ci_migrate.database.catalog import list_tables, read_properties, read_serve
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.execution import Execution
+from ci_migrate.proof_stage import dumped_source, prove_by_restore
 
 if TYPE_CHECKING:
     from ci_migrate.backup.request import BackupOptions
@@ -22,8 +23,8 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
     from ci_migrate.backup.take import take_backup
 
     environment, database, record = execution.environment, execution.database, execution.record
-    settings = environment.backup
-    with record.stage("backup") as note:
+    settings, store = environment.backup, open_environment_store(environment, execution.env)
+    with record.stage("backup") as note, dumped_source(execution) as source:
         version, major = read_server_version(database)
         record.versions = {**record.versions, database.dialect: version}
         record.backup = take_backup(
@@ -38,15 +39,18 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 heads=rows,
                 properties=read_properties(database),
                 activity=read_activity(database),
-                store=open_environment_store(environment, execution.env),
+                store=store,
                 encrypt_to=settings.encrypt_to,
                 options=_options(settings),
+                snapshot=source.snapshot,
                 env=execution.env,
                 now=execution.now(),
             ),
             settings.backend,
         )
         note.result = f"{record.backup.backend}: {record.backup.verified}"
+    if environment.backup_prove == "restore":
+        prove_by_restore(execution, source, store, rows)
     for risk in find_risks(environment, execution.env):
         record.warn(risk)
 

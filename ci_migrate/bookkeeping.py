@@ -6,6 +6,7 @@ from ci_migrate.database.patience import ask_within
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.execution import Execution
+from ci_migrate.forecast import encode_rehearsal
 from ci_migrate.look_back import CALM_SECONDS, patience
 from ci_migrate.models import AppliedRevision, Outcome
 from ci_migrate.plan import find_done
@@ -28,6 +29,7 @@ def start_ledger(execution: Execution, survey: Survey) -> None:
             record.versions,
             command=record.command,
             gates=record.gates,
+            details=encode_rehearsal(record.rehearsal),
         ),
     )
     _copy_ledger(execution)

@@ -75,14 +75,19 @@ def read_ledger(place: LedgerPlace, before: Before) -> Mapping[str, Evidence] | 
 
     Only reading is done. Raises ConfigError when its URL is not known, and what a database raises.
     """
+    ledger = open_ledger_of(place, before)
+    return ledger.evidence() if ledger.exists() else None
+
+
+def open_ledger_of(place: LedgerPlace, before: Before) -> Ledger:
+    """Return the ledger of another environment; raises ConfigError when its URL is not known here."""
     if place.problem:
         raise ConfigError(place.problem)
     url = place.url or before.url
     if url is None:
         raise ConfigError(before.problem)
     database = Database(url, root=place.root)
-    ledger = Ledger(database, schema=place.schema, environment=before.name)
-    return ledger.evidence() if ledger.exists() else None
+    return Ledger(database, schema=place.schema, environment=before.name)
 
 
 def _hear(source: str, question: Question) -> SourceAnswer:

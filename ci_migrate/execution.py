@@ -22,6 +22,7 @@ from ci_migrate.ledger import Ledger
 from ci_migrate.migrations import Worker, WorkerSettings, start_worker
 from ci_migrate.models import Outcome
 from ci_migrate.record import RunRecord
+from ci_migrate.restored import Restored
 from ci_migrate.stops import held_stops
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
 from ci_migrate.upgrade.probe import Patience, Probe, load_and_probe, project_failure
@@ -61,6 +62,10 @@ class Execution:
     now: Callable[[], datetime]
     version_locations: tuple[str, ...] = ()
     """Folders with further revisions, such as files that the branch has no more."""
+    history: History | None = None
+    """What the files say; None where nobody has read them."""
+    restored: Restored | None = None
+    """The backup in a scratch database, while a rehearsal may want it."""
     project: OpenedProject | None = None
     report: UpgradeReport = field(default_factory=UpgradeReport)
     _open: ExitStack = field(default_factory=ExitStack)
@@ -128,6 +133,13 @@ class Execution:
         """End the worker and the connections; the project can be opened anew."""
         self.project = self._worker = None
         self._open.close()
+        self.forget_copy()
+
+    def forget_copy(self) -> None:
+        """Give the restored copy up, if there is one."""
+        if self.restored is not None:
+            self.restored.close()
+            self.restored = None
 
     def start_again(self) -> None:
         """Forget what was seen and done: the database is not what was planned for, and nothing was run."""

@@ -70,10 +70,14 @@ class Ledger:
         *,
         command: str = "promote",
         gates: Iterable[GateResult] = (),
+        details: Mapping[str, str] | None = None,
     ) -> None:
-        """Write the run, its pending revisions and its overridden gates; creates the ledger where it is missing."""
+        """Write the run, its pending revisions and its overridden gates; creates the ledger where it is missing.
+
+        `details` are JSON texts by revision.
+        """
         common = {**self._common(run), "command": command}
-        rows = begun_rows(common, plan, backup, versions, gates)
+        rows = begun_rows(common, plan, backup, versions, gates, details or {})
         with _as_ledger_error("write"):
             create_ledger(self._database, self._schema)
             insert_rows(self._database, self._schema, rows)
@@ -166,35 +170,38 @@ class Ledger:
 
     def evidence(self) -> dict[str, Evidence]:
         """Return for each revision what shows that this environment executed it last as an upgrade."""
-        found: dict[str, Evidence] = {}
-        for row in self._select(kind="revision", outcome="executed"):
-            if row["direction"] == "upgrade":
-                found[row["revision"]] = Evidence(
-                    revision=row["revision"],
-                    content_hash=row["content_hash"] or "",
-                    finished_at=row["finished_at"] or "",
-                    environment=self._environment,
-                )
-            else:
-                found.pop(row["revision"], None)
-        return found
+        return {
+            revision: Evidence(
+                revision=revision,
+                content_hash=row["content_hash"] or "",
+                finished_at=row["finished_at"] or "",
+                environment=self._environment,
+            )
+            for revision, row in self.upgrades().items()
+        }
 
     def executed(self) -> tuple[KnownRevision, ...]:
         """Return each revision that this environment executed last as an upgrade, as it was then."""
-        found: dict[str, KnownRevision] = {}
-        for row in self._select(kind="revision", outcome="executed", without=()):
-            if row["direction"] != "upgrade":
-                found.pop(row["revision"], None)
-                continue
-            found[row["revision"]] = KnownRevision(
-                revision=row["revision"],
+        return tuple(
+            KnownRevision(
+                revision=revision,
                 message=row["message"] or "",
                 parents=tuple(json.loads(row["parents"] or "[]")),
                 content_hash=row["content_hash"] or "",
                 source=row["source"] or "",
                 when=row["finished_at"] or "",
             )
-        return tuple(found.values())
+            for revision, row in self.upgrades(without=()).items()
+        )
+
+    def upgrades(self, *, without: tuple[str, ...] = ("source",)) -> dict[str, dict[str, Any]]:
+        """Return by revision the row of each that this environment executed last as an upgrade."""
+        found: dict[str, dict[str, Any]] = {}
+        for row in self._select(kind="revision", outcome="executed", without=without):
+            found.pop(row["revision"], None)
+            if row["direction"] == "upgrade":
+                found[row["revision"]] = row
+        return found
 
     def executions(self) -> tuple[Executed, ...]:
         """Return every revision that this environment executed, in either direction, oldest first."""

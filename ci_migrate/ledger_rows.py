@@ -15,8 +15,12 @@ def begun_rows(
     backup: Backup | None,
     versions: Mapping[str, str],
     gates: Iterable[GateResult],
+    details: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Return the row of a run that begins, those of its revisions and of its overridden gates, with equal keys."""
+    """Return the row of a run that begins, those of its revisions and of its overridden gates, with equal keys.
+
+    `details` are JSON texts by revision.
+    """
     run = {
         **common,
         "kind": "run",
@@ -26,7 +30,7 @@ def begun_rows(
         "backup": json.dumps(_backup_record(backup)) if backup else None,
         "versions": json.dumps(dict(versions)),
     }
-    return _padded([run, *_revision_rows(common, plan), *_override_rows(common, gates)])
+    return _padded([run, *_revision_rows(common, plan, details), *_override_rows(common, gates)])
 
 
 def revision_ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:
@@ -36,7 +40,9 @@ def revision_ending(is_done: bool, seconds: float | None, now: str) -> dict[str,
     return {"outcome": "not-executed", "finished_at": now}
 
 
-def _revision_rows(common: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]]:
+def _revision_rows(
+    common: Mapping[str, Any], plan: Plan, details: Mapping[str, str]
+) -> list[dict[str, Any]]:
     return [
         {
             **common,
@@ -48,6 +54,7 @@ def _revision_rows(common: Mapping[str, Any], plan: Plan) -> list[dict[str, Any]
             "message": pending.message,
             "content_hash": pending.content_hash,
             "source": pending.source,
+            "detail": details.get(pending.revision),
         }
         for pending in plan.pending
     ]

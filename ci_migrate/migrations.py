@@ -50,6 +50,8 @@ class WorkerSettings:
     """Seconds; 0 leaves the server's own setting."""
     command: str = "upgrade"
     """What env.py sees as Alembic's command: `upgrade` or `downgrade`."""
+    reads_locks: bool = False
+    """Whether to tell which locks the revisions take: only in a rehearsal, it costs a query a statement."""
     target: str = "heads"
     version_locations: tuple[str, ...] = ()
     """Folders with further revisions, such as files that the branch has no more."""

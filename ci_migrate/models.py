@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ci_migrate.errors import ExitCode
+from ci_migrate.foreseen import Forecast, Rehearsal
 
 
 class Outcome(enum.Enum):
@@ -223,6 +224,8 @@ class Promotion:
     applied: tuple[AppliedRevision, ...] = ()
     gates: tuple[GateResult, ...] = ()
     backup: Backup | None = None
+    rehearsal: Rehearsal | None = None
+    forecast: Forecast | None = None
     failure: Failure | None = None
     follow_up: str | None = None
     """What is to be done after a run that reached its goal, in words and commands."""

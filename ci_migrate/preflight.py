@@ -80,7 +80,8 @@ def describe_files(
     environment: Environment, survey: Survey, *, env: Mapping[str, str]
 ) -> GateInputs:
     """Return the inputs as far as the revision files tell them; no database is asked."""
-    return describe_project(environment.name, environment.migrations, survey, env=env)
+    inputs = describe_project(environment.name, environment.migrations, survey, env=env)
+    return replace(inputs, rehearse=environment.rehearse)
 
 
 def describe_project(

@@ -10,6 +10,7 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
 from ci_migrate.errors import DatabaseUnreachableError
 from ci_migrate.evidence_sources import Before
+from ci_migrate.forecast import read_forecast
 from ci_migrate.gates import heads
 from ci_migrate.gates import history as history_gate
 from ci_migrate.gates.check import check_gates
@@ -56,6 +57,7 @@ def preview(
         others=others,
     )
     record.plan = survey.plan
+    record.forecast = read_forecast(environment, before, survey.plan)
     record.keep_gates(check_gates(inputs))
     _conclude(record, history)
 

@@ -9,6 +9,7 @@ from ci_migrate.backup_stage import back_up
 from ci_migrate.errors import RowsChangedError
 from ci_migrate.evidence_sources import Before
 from ci_migrate.execution import Execution
+from ci_migrate.forecast import forecast_of_rehearsal, read_forecast
 from ci_migrate.gate_stage import pass_gates
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import Outcome, Promotion
@@ -71,12 +72,27 @@ def _bring_to_target(request: PromoteRequest, history: History, execution: Execu
     if not survey.plan.pending:
         record.outcome = Outcome.NOTHING_TO_DO
         return
-    if record.backup is None:
+    wants_copy = request.environment.rehearse != "off" and execution.restored is None
+    if record.backup is None or wants_copy:
         back_up(execution, rows=survey.plan.current)
+    _foresee(request, survey, execution)
     # Most runs find nothing pending: what only the others need is imported by them.
     from ci_migrate.execute import execute_plan
 
     execute_plan(execution, survey)
+
+
+def _foresee(request: PromoteRequest, survey: Survey, execution: Execution) -> None:
+    """Rehearse where that is wanted, and keep what is to be expected."""
+    record = execution.record
+    if execution.restored is None:
+        record.forecast = read_forecast(request.environment, request.before, survey.plan)
+        return
+    from ci_migrate.rehearsal_stage import rehearse
+
+    rehearse(execution, survey)
+    if record.rehearsal is not None:
+        record.forecast = forecast_of_rehearsal(record.rehearsal)
 
 
 def _make_plan(survey: Survey, record: RunRecord) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ci_migrate.errors import ExitCode, ToldError
+from ci_migrate.foreseen import Forecast, Rehearsal
 from ci_migrate.models import (
     AppliedRevision,
     Backup,
@@ -54,6 +55,8 @@ class RunRecord:
     applied: tuple[AppliedRevision, ...] = ()
     gates: tuple[GateResult, ...] = ()
     backup: Backup | None = None
+    rehearsal: Rehearsal | None = None
+    forecast: Forecast | None = None
     failure: Failure | None = None
     follow_up: str | None = None
     warnings: list[str] = field(default_factory=list)
@@ -149,6 +152,8 @@ class RunRecord:
             applied=self.applied,
             gates=self.gates,
             backup=self.backup,
+            rehearsal=self.rehearsal,
+            forecast=self.forecast,
             failure=self.failure,
             follow_up=self.follow_up,
             warnings=tuple(self.warnings),

@@ -97,15 +97,20 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
             ledger=open_ledger(environment, database),
             record=record,
             now=request.now,
+            history=history,
         )
         try:
             yield execution
         finally:
             execution.close()
-        if record.outcome is Outcome.PROMOTED:  # else nobody wants to lose a backup now
-            remove_old_backups(execution)
-        if record.outcome in GOOD_OUTCOMES:
-            tell_github(execution)
+        _end_well(execution)
+
+
+def _end_well(execution: Execution) -> None:
+    if execution.record.outcome is Outcome.PROMOTED:  # else nobody wants to lose a backup now
+        remove_old_backups(execution)
+    if execution.record.outcome in GOOD_OUTCOMES:
+        tell_github(execution)
 
 
 def _hold_lock(

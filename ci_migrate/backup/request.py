@@ -62,6 +62,8 @@ class BackupRequest:
     """Environment of the run: PATH, HOME, RUNNER_TEMP, and what the database clients read."""
     now: datetime
     """Start of the backup, UTC."""
+    snapshot: str = ""
+    """Exported snapshot (PostgreSQL) whose state is dumped; empty for the state at the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ def find_broken_rules(value: Mapping[str, object]) -> list[Problem]:
         *_check_branches(sections),
         *_check_windows(sections),
         *check_backups(sections),
+        *_check_proofs(sections, value.get("migrations")),
         *_check_templates(value, ()),
     ]
 
@@ -116,6 +117,28 @@ def _list_branches(name: str, branches: object) -> Iterator[tuple[KeyPath, str]]
         for position, glob in enumerate(branches):
             if isinstance(glob, str):
                 yield (*path, position), glob
+
+
+def _check_proofs(
+    sections: Mapping[str, Mapping[str, object]], migrations: object
+) -> Iterator[Problem]:
+    """Yield what asks for a restore without an archive, or for a rehearsal of what cannot be watched."""
+    has_command = isinstance(migrations, dict) and migrations.get("command") is not None
+    for name, section in sections.items():
+        backup = section.get("backup")
+        settings = backup if isinstance(backup, dict) else {"backend": backup}
+        rehearses = section.get("rehearse") not in {None, False}
+        here = ("environments", name)
+        if settings.get("backend") == "none" and (rehearses or settings.get("prove") == "restore"):
+            key = (*here, "rehearse") if rehearses else (*here, "backup", "prove")
+            yield Problem(
+                path=key, what="needs a backup, but the backend is `none`", suggestion="take one"
+            )
+        if rehearses and has_command:
+            what = (
+                "`migrations.command` cannot be proved to open the copy, so it cannot be rehearsed"
+            )
+            yield Problem(path=(*here, "rehearse"), what=what, suggestion="leave it out")
 
 
 def _check_templates(value: object, path: KeyPath) -> Iterator[Problem]:

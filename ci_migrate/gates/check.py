@@ -13,6 +13,7 @@ from ci_migrate.gates import (
     held,
     history,
     order,
+    rehearsal,
     reversible,
     unfinished,
     window,
@@ -33,6 +34,7 @@ GATES: Gates = {
     window.NAME: window.check,
     approval.NAME: approval.check,
     health.NAME: health.check,
+    rehearsal.NAME: rehearsal.check,
 }
 """Every gate of a promotion."""
 

@@ -76,5 +76,7 @@ class GateInputs:
     """Pending revisions that a rollback took back, and whose files are as they were then."""
     way_back: WayBack | None = None
     """Of a rollback: the downgrade of the revision that is to be taken back."""
+    rehearse: str = "off"
+    """`off`, `once` or `round_trip`."""
     unfinished: tuple[Unfinished, ...] = ()
     """What an earlier run left of revisions that it did not bring to their end."""

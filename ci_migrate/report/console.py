@@ -107,6 +107,9 @@ class Console:
         for passage in prose.overridden_gates(promotion):
             self._labelled("gate", f"{passage.label}\n{passage.text}", "33")
         self._failure(promotion)
+        if promotion.forecast and promotion.applied:
+            words = prose.describe_forecast(promotion.forecast, promotion)
+            self._labelled("forecast", words, "1")
         self._write(
             self._paint(self._foreign(prose.headline(promotion)), _COLOURS[promotion.outcome])
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ci_migrate.models import GateOutcome, GateResult, Promotion
 from ci_migrate.redact import one_line
-from ci_migrate.report.prose import count_revisions, short_list
+from ci_migrate.report.prose import count_revisions, describe_forecast, short_list
 
 
 def plan_lines(promotion: Promotion) -> Iterator[str]:
@@ -26,6 +26,8 @@ def plan_lines(promotion: Promotion) -> Iterator[str]:
             if pending.atomic
             else f"NOT ATOMIC: {pending.why_not_atomic}"
         )
+    if promotion.forecast:
+        yield f"forecast     {describe_forecast(promotion.forecast, promotion)}"
     for at, gate in enumerate(promotion.gates):
         yield f"{'' if at else 'gates':<13}{gate.name:<12} {_answer(gate)}"
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ci_migrate.errors import ExitCode
+from ci_migrate.foreseen import Forecast, Rehearsal
 from ci_migrate.models import Backup, GateOutcome, Outcome, Promotion
 from ci_migrate.redact import one_line
 
 LONGEST_MESSAGE = 4_000
 """Characters of an error message that are shown; the JSON result has the same."""
+MOST_LOCKS = 5
 
 
 _WORDS = {
@@ -137,6 +139,7 @@ def facts(promotion: Promotion) -> Iterator[Fact]:
         yield Fact(label="Version", value=moved)
     if promotion.backup:
         yield Fact(label="Backup", value=describe_backup(promotion.backup))
+    yield from foreseen(promotion)
     if run.commit:
         yield Fact(label="Commit", value=run.commit[:12], url=run.commit_url)
     if run.actor:
@@ -144,6 +147,14 @@ def facts(promotion: Promotion) -> Iterator[Fact]:
     if run.run_url:
         yield Fact(label="Run", value="log of this run", url=run.run_url)
     yield Fact(label="Duration", value=format_seconds(promotion.seconds))
+
+
+def foreseen(promotion: Promotion) -> Iterator[Fact]:
+    """Yield what was known before the revisions ran, beside what they really took."""
+    if promotion.rehearsal:
+        yield Fact(label="Rehearsal", value=describe_rehearsal(promotion.rehearsal))
+    if promotion.forecast:
+        yield Fact(label="Forecast", value=describe_forecast(promotion.forecast, promotion))
 
 
 def revision_lines(promotion: Promotion) -> Iterator[RevisionLine]:
@@ -212,6 +223,38 @@ def describe_backup(backup: Backup) -> str:
         f"{backup.backend}, {format_bytes(backup.bytes)}, {backup.location}, verified:"
         f" {backup.verified}"
     )
+
+
+def describe_rehearsal(rehearsal: Rehearsal) -> str:
+    """Return a rehearsal in one line: how it ended, where, and how long it took."""
+    how = f"{rehearsal.outcome} in {format_seconds(rehearsal.seconds)} on {rehearsal.where}"
+    return f"{how}, there and back and again" if rehearsal.round_trip else how
+
+
+def describe_forecast(forecast: Forecast, promotion: Promotion) -> str:
+    """Return what was to be expected and, once it has happened, what it really took; then the locks."""
+    text = f"{format_seconds(forecast.seconds)} (by {one_line(forecast.source, 80)})"
+    unknown = len(promotion.pending) - len(forecast.revisions)
+    if unknown > 0:
+        text += f", {count_revisions(unknown)} unknown"
+    real = [item.seconds for item in promotion.applied if item.seconds is not None]
+    if real:
+        text += f"; it took {format_seconds(sum(real))}"
+    locks = [lock for item in forecast.revisions for lock in item.locks or ()]
+    if any(item.locks is None for item in forecast.revisions):
+        return f"{text}; locks unknown"
+    shown = [
+        f"{describe_mode(lock.mode)} on {one_line(lock.table, 80)} for {format_seconds(lock.seconds)}"
+        for lock in locks[:MOST_LOCKS]
+    ]
+    more = f" and {len(locks) - MOST_LOCKS} more" if len(locks) > MOST_LOCKS else ""
+    return f"{text}; locks: {', '.join(shown) or 'none on tables that are there'}{more}"
+
+
+def describe_mode(mode: str) -> str:
+    """Return a lock mode as the documentation of its server spells it: `ACCESS EXCLUSIVE`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).replace("_", " ")
+    return one_line(words.upper(), 40)
 
 
 def format_time(time: str) -> str:

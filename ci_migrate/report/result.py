@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ci_migrate.foreseen import Forecast, Rehearsal, RehearsedRevision
 from ci_migrate.models import Backup, Failure, PendingRevision, Promotion
 
 
@@ -34,6 +35,8 @@ def build_result(promotion: Promotion) -> dict[str, Any]:
             for gate in promotion.gates
         ],
         "backup": _backup(promotion.backup) if promotion.backup else None,
+        "rehearsal": _rehearsal(promotion.rehearsal) if promotion.rehearsal else None,
+        "forecast": _forecast(promotion.forecast) if promotion.forecast else None,
         "error": _error(promotion.failure) if promotion.failure else None,
         "next": promotion.follow_up,
         "warnings": list(promotion.warnings),
@@ -62,7 +65,7 @@ def build_outputs(promotion: Promotion) -> dict[str, str]:
     ]
     for name in ("environment", "branch"):
         result[name] = result[name] or ""
-    for name in ("command", "next", "reached", "run", "warnings"):
+    for name in ("command", "forecast", "next", "reached", "rehearsal", "run", "warnings"):
         del result[name]
     return {name: _output(value) for name, value in result.items()}
 
@@ -89,6 +92,36 @@ def _backup(backup: Backup) -> dict[str, Any]:
         "sha256": backup.sha256,
         "verified": backup.verified,
         "seconds": round(backup.seconds, 3),
+    }
+
+
+def _rehearsal(rehearsal: Rehearsal) -> dict[str, Any]:
+    return {
+        "outcome": rehearsal.outcome,
+        "where": rehearsal.where,
+        "seconds": round(rehearsal.seconds, 3),
+        "round_trip": rehearsal.round_trip,
+        "revisions": [_rehearsed(item) for item in rehearsal.revisions],
+    }
+
+
+def _forecast(forecast: Forecast) -> dict[str, Any]:
+    return {
+        "source": forecast.source,
+        "seconds": round(forecast.seconds, 3),
+        "revisions": [_rehearsed(item) for item in forecast.revisions],
+    }
+
+
+def _rehearsed(item: RehearsedRevision) -> dict[str, Any]:
+    locks = item.locks
+    return {
+        "revision": item.revision,
+        "seconds": item.seconds,
+        "statements": item.statements,
+        "locks": None
+        if locks is None
+        else [{"table": k.table, "mode": k.mode, "seconds": k.seconds} for k in locks],
     }
 
 

@@ -14,11 +14,14 @@ from ci_migrate.errors import (
     Where,
     WrongDatabaseError,
 )
+from ci_migrate.foreseen import LockSeen
 from ci_migrate.migrations import Event
 from ci_migrate.models import Remains
 from ci_migrate.observer import Observer
 from ci_migrate.remains import find_remains
 from ci_migrate.upgrade.probe import project_failure, rows_changed
+
+_LOCK_PARTS = ("revision", "table", "mode", "seconds")
 
 
 @dataclass(kw_only=True)
@@ -37,6 +40,10 @@ class UpgradeReport:
     """The statement that may be running, where it would outlive this run."""
     remains: dict[str, Remains] = field(default_factory=dict)
     """What the revisions that are not atomic have done, those that ended well too."""
+    statements: dict[str, int] = field(default_factory=dict)
+    """How many statements each revision ran."""
+    locks: list[LockSeen] = field(default_factory=list)
+    """What a rehearsal saw of locks, each with its revision."""
     server_id: int | None = None
     still_runs: bool = False
     """Whether the server goes on with a statement whose client has ended."""
@@ -65,9 +72,8 @@ def take_event(
     elif kind == "statement_begins":
         report.begun = event["statement"]
         _note_remains(report)
-    elif kind == "statement":
-        report.begun = None
-        report.executed.append(event["statement"])
+    elif kind in {"statement", "lock"}:
+        _note_work(event, report)
     elif kind == "revision_started":
         _start_revision(event["revision"], report, messages, observer)
     elif kind == "revision_done":
@@ -80,6 +86,16 @@ def take_event(
         _note_remains(report)
     elif kind in {"refused", "stopped", "failed", "ran"}:
         report.failure = report.failure or _failure_at_the_end(event, report)
+
+
+def _note_work(event: Event, report: UpgradeReport) -> None:
+    if event["event"] == "lock":
+        report.locks.append(LockSeen(**{name: event[name] for name in _LOCK_PARTS}))
+        return
+    report.begun = None
+    report.executed.append(event["statement"])
+    if report.running is not None:
+        report.statements[report.running] = report.statements.get(report.running, 0) + 1
 
 
 def _start_revision(

@@ -36,8 +36,9 @@ class StatementCapture:
     they are held back, and `release` sends them after a failure.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, *, tells_all: bool = False) -> None:
         self._channel = channel
+        self._tells_all = tells_all  # in a rehearsal all are counted
         self.revision: str | None = None
         self.last_statement: str | None = None
         self.failures = 0
@@ -90,7 +91,7 @@ class StatementCapture:
     def _after(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if self.revision is not None:
             self.last_statement = None
-            if self._is_atomic:
+            if self._is_atomic and not self._tells_all:
                 self._held.append(statement)
                 return
             self._channel.send("statement", statement=statement[:LONGEST_STATEMENT])

@@ -15,6 +15,7 @@ from ci_migrate.database.identity import answer_challenge
 from ci_migrate.database.pooler import is_pooled
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
+from ci_migrate.worker.locks import LockReader
 from ci_migrate.worker.protocol import Channel
 from ci_migrate.worker.session import SessionSettings
 
@@ -35,8 +36,9 @@ class Driver:
         self._config = config
         self._channel = channel
         self._settings = settings
-        self._capture = StatementCapture(channel)
+        self._capture = StatementCapture(channel, tells_all=settings["reads_locks"])
         self._session = SessionSettings(settings)
+        self._locks = LockReader(channel, lambda: self._capture.revision)
         self.script = ScriptDirectory.from_config(config)
         compat.add_locations(self.script, settings["version_locations"])
 
@@ -72,6 +74,8 @@ class Driver:
                 raise RefusedError("env.py opened another database, or its rows changed")
             self._session.apply(context.connection)
             self._channel.cancel = _local_cancel(context)
+            if self._settings["reads_locks"]:
+                self._locks.begin(context)
             self._channel.send("connected", server_id=_server_id(context))
             for step in self._steps(command, rows):
                 self._channel.ask("next", revision=step.revision.revision)
@@ -173,6 +177,8 @@ class Driver:
             if connection is not None:
                 self._capture.attach(connection.engine)
                 self._session.attach(connection.engine)
+                if self._settings["reads_locks"]:
+                    self._locks.attach(connection.engine)
 
         context.configure = configure  # type: ignore[method-assign]
 

@@ -81,6 +81,8 @@ def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[
     ]
     if options.format == DIRECTORY:
         argv += [f"--file={folder}", f"--jobs={options.jobs}"]
+    if request.snapshot:
+        argv.append(f"--snapshot={request.snapshot}")
     with connection_environment(address, request.env) as env:
         try:
             run_command(argv, env=env, stdout=output.file, tied=True)
