@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from ci_migrate.advice import build_advice
 from ci_migrate.backup_stage import back_up
-from ci_migrate.code_way_back import describe_code_way_back
+from ci_migrate.code_way_back import describe_code_way, find_code_way, open_code_pull
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
-from ci_migrate.errors import BlockedError, ProjectError
+from ci_migrate.errors import BlockedError, GitError, GitHubError, ProjectError
 from ci_migrate.execution import Execution
 from ci_migrate.gate_stage import pass_gates
 from ci_migrate.gates.check import ROLLBACK_GATES
@@ -36,6 +36,8 @@ class RollbackRequest(RunRequest):
     """Shows what it costs and has it confirmed; raises when it is not."""
     undone: tuple[str, ...] = ()
     """Half-applied revisions of which the user says that nothing is left to be done."""
+    open_pr: bool = False
+    """Whether the pull request that takes the code back is opened, too."""
 
 
 def rollback(request: RollbackRequest) -> Promotion:
@@ -88,7 +90,28 @@ def _rollback(request: RollbackRequest, record: RunRecord) -> None:
         from ci_migrate.execute import execute_plan
 
         execute_plan(execution, survey)
-        record.follow_up = describe_code_way_back(environment, request.env, found.pending)
+        record.follow_up = describe_code_way(environment, request.env, found.pending)
+    if request.open_pr and record.outcome is record.goal:
+        _open_pull(request, record, found)
+
+
+def _open_pull(request: RollbackRequest, record: RunRecord, found: Found) -> None:
+    """Open the pull request that takes the code back; the database is done, so a failure is a warning."""
+    environment, env = request.environment, request.env
+    way = find_code_way(environment, env, found.pending)
+    if way is None:
+        record.warn(
+            "no pull request was opened: git does not tell the last commit without the revision"
+            " (a shallow checkout?), or the environment has no branch of one name"
+        )
+        return
+    with record.stage("pull request") as note:
+        try:
+            note.result = open_code_pull(environment, env, way, request.run.run_url)
+            record.follow_up = f"{record.follow_up}\nThe pull request for that: {note.result}"
+        except (GitError, GitHubError) as exc:
+            note.result = "not opened"
+            record.warn(f"no pull request was opened: {exc.message}")
 
 
 def _refuse_one_way_command(environment: Environment) -> None:

@@ -40,6 +40,11 @@ if TYPE_CHECKING:
 )
 @click.option("--steps", metavar="COUNT", type=int, default=1, help="Only 1, and that by itself.")
 @click.option(
+    "--open-pr",
+    is_flag=True,
+    help="Push the branch that takes the code back, and open its pull request.",
+)
+@click.option(
     "--undone",
     metavar="REVISION",
     multiple=True,
@@ -55,6 +60,7 @@ def rollback_command(
     advise: bool,
     steps: int,
     undone: tuple[str, ...],
+    open_pr: bool,
 ) -> int:
     """Take back the revision that ran last in an environment, by its downgrade.
 
@@ -67,7 +73,7 @@ def rollback_command(
 
         return show_advice(environment, branch, config_path, json_option, expect)
     return run_selected(
-        partial(_rollback, expect=expect, confirm=confirm, undone=undone),
+        partial(_rollback, expect=expect, confirm=confirm, undone=undone, open_pr=open_pr),
         environment=environment,
         branch=branch,
         config_path=config_path,
@@ -88,7 +94,12 @@ def _refuse_more(steps: int) -> None:
 
 
 def _rollback(
-    prepared: Prepared, *, expect: str | None, confirm: str | None, undone: tuple[str, ...]
+    prepared: Prepared,
+    *,
+    expect: str | None,
+    confirm: str | None,
+    undone: tuple[str, ...],
+    open_pr: bool,
 ) -> Promotion:
     from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.rollback import RollbackRequest, rollback
@@ -115,5 +126,6 @@ def _rollback(
             expect=expect,
             confirm=confirmed,
             undone=undone,
+            open_pr=open_pr,
         )
     )
