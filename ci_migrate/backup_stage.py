@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ci_migrate.backup_risks import find_risks
@@ -9,7 +11,13 @@ from ci_migrate.config.backup_settings import BackupSettings
 from ci_migrate.database.activity import read_activity
 from ci_migrate.database.catalog import list_tables, read_properties, read_server_version
 from ci_migrate.environment_store import open_environment_store
-from ci_migrate.errors import CiMigrateError
+from ci_migrate.errors import (
+    BackupError,
+    CiMigrateError,
+    DatabaseFailedError,
+    DatabaseUnreachableError,
+    SilentServerError,
+)
 from ci_migrate.execution import Execution
 from ci_migrate.proof_stage import dumped_source, prove_by_restore
 
@@ -24,7 +32,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
 
     environment, database, record = execution.environment, execution.database, execution.record
     settings, store = environment.backup, open_environment_store(environment, execution.env)
-    with record.stage("backup") as note, dumped_source(execution) as source:
+    with record.stage("backup") as note, _as_backup_failure(), dumped_source(execution) as source:
         version, major = read_server_version(database)
         record.versions = {**record.versions, database.dialect: version}
         record.backup = take_backup(
@@ -65,6 +73,16 @@ def _options(settings: BackupSettings) -> BackupOptions:
         exclude_schemas=settings.exclude_schemas,
         exclude_tables=settings.exclude_tables,
     )
+
+
+@contextmanager
+def _as_backup_failure() -> Iterator[None]:
+    try:
+        yield
+    except (SilentServerError, DatabaseFailedError, DatabaseUnreachableError) as exc:
+        raise BackupError(
+            f"the server was lost while it was backed up: {exc.message}", next_step=exc.next_step
+        ) from exc
 
 
 def remove_old_backups(execution: Execution) -> None:

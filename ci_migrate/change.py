@@ -45,12 +45,12 @@ def change_database(execution: Execution, survey: Survey, work: Callable[[], Non
 
 def _verify(execution: Execution, survey: Survey) -> None:
     record, history = execution.record, survey.history
+    record.outcome = Outcome.UNVERIFIED
     with record.stage("verify") as note:
         rows = read_version_rows(
             execution.database, history.version_table, history.version_table_schema
         ).rows
         record.reached = rows
-        record.outcome = Outcome.UNVERIFIED
         project = execution.project
         verify_target(
             rows,

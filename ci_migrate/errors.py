@@ -204,6 +204,13 @@ class InterruptedRunError(ToldError):
     kind = "interrupted"
 
 
+class SilentServerError(InterruptedRunError):
+    """The database server gave no sign of life for longer than `answer_timeout`, so the run stopped itself."""
+
+    exit_code = ExitCode.UPGRADE_FAILED
+    kind = "silent-server"
+
+
 class ProcessError(CiMigrateError):
     """A command that ci-migrate started could not be started or ended with a failure."""
 

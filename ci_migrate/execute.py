@@ -8,7 +8,7 @@ from dataclasses import replace
 from ci_migrate.aftermath import may_have_left_rows
 from ci_migrate.change import change_database
 from ci_migrate.control import build_control
-from ci_migrate.errors import LockTimeoutError, UpgradeError
+from ci_migrate.errors import LockTimeoutError, UpgradeError, WrongDatabaseError
 from ci_migrate.execution import Execution
 from ci_migrate.models import Plan
 from ci_migrate.own_runner import run_own_command
@@ -41,6 +41,8 @@ def _run(execution: Execution, survey: Survey) -> None:
         execution.record.warn(text)
     if execution.report.failure is not None:
         execution.record.stage_name = survey.plan.direction
+        if isinstance(execution.report.failure, WrongDatabaseError) and execution.project:
+            execution.project.check_challenge()
         raise execution.report.failure
 
 

@@ -11,13 +11,13 @@ from ci_migrate.aftermath import State
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.cancel import can_watch_client
 from ci_migrate.database.catalog import take_snapshot
-from ci_migrate.database.engine import Database
+from ci_migrate.database.engine import Database, Session
 from ci_migrate.database.identity import Challenge, publish_challenge
 from ci_migrate.database.ledger_table import LEDGER_TABLE
 from ci_migrate.database.lock import Lock
 from ci_migrate.database.patience import ask_within
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import InterruptedRunError, ProbeError
+from ci_migrate.errors import InterruptedRunError, ProbeError, SilentServerError
 from ci_migrate.ledger import Ledger
 from ci_migrate.migrations import Worker, WorkerSettings, start_worker
 from ci_migrate.models import Outcome
@@ -42,8 +42,14 @@ class OpenedProject:
     worker: Worker
     probe: Probe
     challenge: Challenge
+    session: Session
+    """The connection that the challenge lives by."""
     survey: Survey | None
     """The history as the project loaded it, when its files alone do not tell it."""
+
+    def check_challenge(self) -> None:
+        """Raise DatabaseFailedError when nobody could have answered the challenge any more: its connection is lost."""
+        self.session.run(lambda connection: connection.exec_driver_sql("SELECT 1").close())
 
 
 @dataclass(kw_only=True)
@@ -83,16 +89,23 @@ class Execution:
             worker = self._worker or self._start_worker()
             worker.load(self._settings_of(history))
             patience = Patience(self.environment.probe_timeout, self.record.observer.note)
+            can_look = True
             try:
                 probe = _probe(worker, challenge, patience)
+            except SilentServerError:
+                can_look = False
+                raise
             finally:
-                ask_within(LOOK_SECONDS, lambda: self._check_untouched(before, history))
+                if can_look:
+                    ask_within(LOOK_SECONDS, lambda: self._check_untouched(before, history))
             survey = None
             if history.unreadable:
                 survey = self._survey_by(worker, history, probe, patience)
             self.project = OpenedProject(
-                worker=worker, probe=probe, challenge=challenge, survey=survey
+                worker=worker, probe=probe, challenge=challenge, session=session, survey=survey
             )
+            if not probe.same_database:
+                self.project.check_challenge()
             note.result = f"env.py opens {self.database.label}"
         return self.project
 

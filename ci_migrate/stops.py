@@ -32,6 +32,8 @@ class _Listener:
         self.is_held = False
         self.waiting: int | None = None
         self.has_told = False
+        self.reason: InterruptedRunError | None = None
+        """Why the run stops itself; None for a signal from outside."""
         self.until = float("inf")
         """When the waiting has to be over."""
 
@@ -49,6 +51,8 @@ class _Listener:
         if self.waiting is None or self.is_held or self.has_told:
             return
         self.has_told = True
+        if self.reason is not None:
+            raise self.reason
         name = signal.Signals(self.waiting).name
         raise InterruptedRunError(f"the run was stopped by {name}")
 
@@ -73,6 +77,14 @@ def listen_for_stops() -> None:
     for number in STOPS:
         # Never SIG_IGN while programs may be started: they would inherit that.
         signal.signal(number, _listener.hear)
+
+
+def stop_because(reason: InterruptedRunError) -> None:
+    """Stop the run with this reason, in the way of a signal from outside; from any thread."""
+    main = threading.main_thread().ident
+    if main is not None and signal.getsignal(signal.SIGTERM) == _listener.hear:
+        _listener.reason = reason
+        signal.pthread_kill(main, signal.SIGTERM)
 
 
 def forget_stops() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from ci_migrate.backup_stage import remove_old_backups
 from ci_migrate.config.environment import Environment
@@ -16,6 +17,7 @@ from ci_migrate.database.lock import Lock, hold_lock
 from ci_migrate.errors import BlockedError, ConfigError, DatabaseUnreachableError, ToldError
 from ci_migrate.execution import Execution
 from ci_migrate.github_stage import tell_github
+from ci_migrate.heartbeat import watch_server
 from ci_migrate.models import GOOD_OUTCOMES, GateOutcome, GateResult, Outcome, Promotion, RunInfo
 from ci_migrate.observer import Observer
 from ci_migrate.preflight import open_ledger
@@ -80,14 +82,21 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
     record.stage_name = "lock"
     name = f"ci-migrate {request.run.run_url or request.run.host}"
     # Everything of ours goes over the direct connection; by way of a pooler goes only what the project does.
-    project_database = Database(environment.url, root=environment.root, name=name)
-    database = Database(environment.lock_url, root=environment.root, name=name)
+    open_database = partial(
+        Database,
+        root=environment.root,
+        name=name,
+        answer_timeout=environment.answer_timeout,
+    )
+    project_database = open_database(environment.url)
+    database = open_database(environment.lock_url)
     with ExitStack() as stack:
         with record.stage("lock") as note:
             lock = stack.enter_context(_hold_lock(request, history, database))
             if environment.lock_url != environment.url:
                 _check_direct_url(database, project_database)
             note.result = f"held on {database.label}"
+        stack.enter_context(watch_server(database, environment.answer_timeout))
         execution = Execution(
             environment=environment,
             env=request.env,
@@ -143,6 +152,12 @@ def _keep_failure(record: RunRecord, error: ToldError) -> None:
         record.outcome = Outcome.BLOCKED
     if isinstance(error, DatabaseUnreachableError) and not record.gates:
         _block_by_connection(record, error)
+    if record.outcome is Outcome.FAILED:
+        record.advise("Nothing was changed. Once the cause is gone, start the run again.")
+    else:
+        record.advise(
+            "Start the run again: it names the state that it finds, and goes on from there."
+        )
 
 
 def _block_by_connection(record: RunRecord, error: ToldError) -> None:

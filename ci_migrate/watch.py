@@ -69,13 +69,17 @@ class Watch:
             return
         waiting = read_waiting(session, self.database.dialect, self.report.server_id)
         if waiting.description:
-            behind = f"; {waiting.queue} sessions wait behind us" if waiting.queue else ""
+            behind = f"; {_count(waiting.queue)} behind us" if waiting.queue else ""
             self.observer.note(waiting.description + behind)
         if self.max_queue is not None and waiting.queue > self.max_queue:
             self._give_up(waiting.queue, self.report.server_id)
 
     def _give_up(self, queue: int, server_id: int) -> None:
-        reason = f"{queue} sessions wait behind the migration, more than `max_queue`"
+        reason = f"{_count(queue)} behind the migration, more than `max_queue`"
         self.worker.send(do="stop", reason=reason)
         self.observer.warn(f"{reason} = {self.max_queue}: its statement is cancelled")
         self.cancel(server_id)
+
+
+def _count(queue: int) -> str:
+    return "1 session waits" if queue == 1 else f"{queue} sessions wait"

@@ -91,6 +91,8 @@ class Environment:
     """Seconds to wait for another run."""
     probe_timeout: float
     """Seconds that loading the project and its first look at the database may take; 0 for any time."""
+    answer_timeout: float
+    """Seconds after which a server that says nothing counts as lost; 0 for never."""
     lock_timeout: float
     """Seconds that a statement may wait for a lock of the database; 0 leaves it to the server."""
     lock_retries: int

@@ -136,6 +136,7 @@ def _read_patience(section: EnvironmentSection) -> dict[str, Any]:
     return {
         "lock_wait": parse_duration(section.lock_wait),
         "probe_timeout": parse_duration(section.probe_timeout),
+        "answer_timeout": parse_duration(section.answer_timeout),
         "lock_timeout": parse_duration(section.lock_timeout),
         "lock_retries": section.lock_retries,
         "statement_timeout": parse_duration(section.statement_timeout),

@@ -140,6 +140,10 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
             " anything is run.",
         ),
     ] = "10m"
+    answer_timeout: Annotated[
+        Seconds | Duration,
+        Meta(description="After which time a database server that says nothing counts as lost."),
+    ] = "1m"
     lock_timeout: Annotated[
         Seconds | Duration,
         Meta(

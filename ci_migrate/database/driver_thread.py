@@ -10,6 +10,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent import futures
 from typing import Any, TypeVar
 
 from ci_migrate.stops import wait_patiently
@@ -27,8 +28,13 @@ class DriverThread:
         self._is_left = False
         threading.Thread(target=self._serve, name="driver", daemon=True).start()
 
-    def call(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns in the thread, or raise what it raises."""
+    def call(self, work: Callable[[], T], seconds: float | None = None) -> T:
+        """Return what `work` returns in the thread, or raise what it raises.
+
+        Raises TimeoutError when it takes longer, and from then on.
+        """
+        if self._is_left:
+            raise TimeoutError("it did not answer before")
         results: list[T] = []
         errors: list[BaseException] = []
         done = threading.Event()
@@ -42,11 +48,11 @@ class DriverThread:
                 done.set()
 
         self._jobs.put(job)
-        try:
-            done.wait()
-        except BaseException:
-            self._is_left = True
-            raise
+        self._is_left = True
+        if done.wait(seconds):
+            self._is_left = False
+        else:
+            raise TimeoutError(f"no answer for {seconds:g} s")
         if errors:
             raise errors[0]
         return results[0]
@@ -78,13 +84,19 @@ class LoopThread:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="async-driver", daemon=True).start()
 
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return what a coroutine returns, or raise what it raises; a stop cancels it."""
+    def call(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
+        """Return what a coroutine returns, or raise what it raises; a stop cancels it.
+
+        Raises TimeoutError when it takes longer.
+        """
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
-            return future.result()
-        except BaseException:
+            return future.result(seconds)
+        except BaseException as exc:
+            is_late = isinstance(exc, futures.TimeoutError) and not future.done()
             future.cancel()
+            if is_late:
+                raise TimeoutError(f"no answer for {seconds:g} s") from None
             raise
 
     def end(self, close: Coroutine[Any, Any, object]) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a server that does not answer."""
+LONGEST_CONNECT = CONNECT_TIMEOUT + 2.0
+"""For drivers that know no limit once the server has taken the connection."""
+ANSWER_TIMEOUT = 60.0
 
 
 class Session:
@@ -49,14 +52,23 @@ class Session:
 class Database:
     """A database as its URL names it; every connection is opened anew (no pool)."""
 
-    def __init__(self, url: str, *, root: Path, name: str = "ci-migrate") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        root: Path,
+        name: str = "ci-migrate",
+        answer_timeout: float = ANSWER_TIMEOUT,
+    ) -> None:
         """Read the URL and find its driver; nothing is connected yet.
 
-        `name` is shown to others on the server (PostgreSQL `application_name`).
+        `name` is shown to others on the server (PostgreSQL `application_name`). `answer_timeout` is in seconds:
+        a server that lets one of our questions wait for longer counts as lost; 0 waits for ever.
         Raises ConfigError when the URL is unusable or no driver for it is installed.
         """
         self._url = parse_url(url, root=root)
         self._name = name[:63]
+        self._patience = (answer_timeout or None) if self.dialect != "sqlite" else None
         self._redactor = Redactor(secrets_of_url(url) + secrets_of_url(spell_url(self._url)))
         self._url, self._engine, self._loop = _create_engine(self._url)
 
@@ -122,9 +134,14 @@ class Database:
         if self._loop is None:
             thread, connect = DriverThread(), self._engine.connect
             try:
-                self._connect(lambda: thread.call(lambda: opened.append(connect())))
+                self._connect(
+                    lambda: thread.call(lambda: opened.append(connect()), LONGEST_CONNECT)
+                )
                 connection = opened[0]
-                yield Session(lambda work: thread.call(lambda: work(connection)), self._explain)
+                yield Session(
+                    lambda work: thread.call(lambda: work(connection), self._patience),
+                    self._explain,
+                )
             finally:
                 # What a stop has left to connect for itself is closed, too, if it ever comes about.
                 thread.end(lambda: _close(opened))
@@ -132,7 +149,9 @@ class Database:
         loop, engine = self._loop, self._engine
         found = self._connect(lambda: loop.call(engine.connect().start()))
         try:
-            yield Session(lambda work: loop.call(found.run_sync(work)), self._explain)
+            yield Session(
+                lambda work: loop.call(found.run_sync(work), self._patience), self._explain
+            )
         finally:
             loop.end(found.close())
 

@@ -74,6 +74,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "gate_stage",
             "github_record",
             "github_stage",
+            "heartbeat",
             "ledger_copy",
             "look_back",
             "heads",

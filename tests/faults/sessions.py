@@ -19,7 +19,13 @@ HOLD_JOURNAL = {
     "mysql": "SELECT * FROM journal FOR UPDATE",
 }
 """Keeps others from writing to the table."""
-_NUMBER = {"postgresql": "SELECT pg_backend_pid()", "mysql": "SELECT CONNECTION_ID()"}
+HOLD_FILE = "BEGIN IMMEDIATE"
+"""Keeps others from writing to a SQLite database."""
+_NUMBER = {
+    "sqlite": "SELECT 0",
+    "postgresql": "SELECT pg_backend_pid()",
+    "mysql": "SELECT CONNECTION_ID()",
+}
 
 
 def engine_of(stock: Stock, name: str) -> sa.engine.Engine:

@@ -35,8 +35,10 @@ class MariadbServer:
     `tester` with `ROLE_PASSWORD` has all rights, for the tests that need a password.
     """
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, *, durable: bool = False) -> None:
+        """Start it; `durable`: what is committed outlives a crash of the server."""
         self.program = program
+        self._flush = 2 if durable else 0
         self.version = read_version(program)
         self.port = find_free_port()
         self._numbers = itertools.count(1)
@@ -67,7 +69,7 @@ class MariadbServer:
                 "--bind-address=127.0.0.1",
                 f"--port={self.port}",
                 "--skip-name-resolve",
-                "--innodb-flush-log-at-trx-commit=0",
+                f"--innodb-flush-log-at-trx-commit={self._flush}",
                 "--innodb-buffer-pool-size=32M",
                 "--innodb-log-file-size=8M",
                 "--character-set-server=utf8mb4",
@@ -114,6 +116,10 @@ class MariadbServer:
         """Return the URL of a database on 127.0.0.1, with a password."""
         login = f"{quote(role, safe='')}:{quote(password, safe='')}"
         return f"mysql+{driver}://{login}@127.0.0.1:{self.port}/{database}"
+
+    def crash_and_restart(self) -> None:
+        """Kill the server and start it again."""
+        self._server.restart(self._server.folder / "pid", KILL)
 
     def stop(self) -> None:
         """Stop the server and remove its files."""

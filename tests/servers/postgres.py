@@ -47,9 +47,11 @@ class PostgresServer:
     `tester` with `ROLE_PASSWORD` is a superuser for the tests that need a password.
     """
 
-    def __init__(self, bindir: Path, *, driver: str) -> None:
+    def __init__(self, bindir: Path, *, driver: str, durable: bool = False) -> None:
+        """Start it; `durable`: what is committed outlives a crash of the server."""
         self.bindir = bindir
         self.driver = driver
+        self._durable = "on" if durable else "off"
         self.version = read_version(bindir)
         self.port = find_free_port()
         self._numbers = itertools.count(1)
@@ -71,7 +73,7 @@ class PostgresServer:
             "unix_socket_directories": self.socket_dir,
             "fsync": "off",
             "full_page_writes": "off",
-            "synchronous_commit": "off",
+            "synchronous_commit": self._durable,
             "max_connections": 60,
             "shared_buffers": "32MB",
         }
@@ -124,6 +126,10 @@ class PostgresServer:
         """Return the URL of a database on 127.0.0.1, with a password."""
         login = f"{quote(role, safe='')}:{quote(password, safe='')}"
         return f"postgresql+{driver or self.driver}://{login}@127.0.0.1:{self.port}/{database}"
+
+    def crash_and_restart(self) -> None:
+        """End the server without a shutdown, as a crash does, and start it again."""
+        self._server.restart(self.socket_dir / "data/postmaster.pid", signal.SIGQUIT)
 
     def stop(self) -> None:
         """Stop the server and remove its files."""

@@ -33,6 +33,7 @@ class PrivateServer:
         self.env = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "HOME": home, "TMPDIR": home}
         self.unprivileged = drop_root(run_as, probe, self.folder)
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._again: Callable[[], None] = lambda: None
 
     def run(self, argv: Sequence[str | Path]) -> str:
         """Run a command that prepares the server, as the user that the server runs as."""
@@ -46,6 +47,7 @@ class PrivateServer:
         self, argv: Sequence[str | Path], *, stop_with: int, ready: Callable[[], str]
     ) -> None:
         """Start the server and wait until `ready` no longer raises."""
+        self._again = lambda: self.start(argv, stop_with=stop_with, ready=ready)
         command = [sys.executable, keeper.__file__, str(self.folder), str(int(stop_with))]
         self._keeper = subprocess.Popen(
             [*command, *self.unprivileged, *map(str, argv)],
@@ -65,6 +67,15 @@ class PrivateServer:
                 time.sleep(0.05)
             else:
                 return
+
+    def restart(self, pid_file: Path, number: int) -> None:
+        """Hit the server with a signal that ends it, and start it anew on its data."""
+        os.kill(int(pid_file.read_text().split()[0]), number)
+        if self._keeper is not None:
+            self._keeper.wait(
+                timeout=30
+            )  # it ends with its server, and then leaves the folder alone
+        self._again()
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
