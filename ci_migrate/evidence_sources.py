@@ -24,6 +24,10 @@ class Before:
     """Its URL; None when it is not known here."""
     problem: str = ""
     """Why its URL is not known."""
+    store: str = ""
+    """Where its backups are, with copies of its ledger; empty when that is not known or not asked for."""
+    store_problem: str = ""
+    """Why it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,18 @@ def _ask_database(question: Question) -> Mapping[str, Evidence] | None:
     return read_ledger(place_of(question.environment), question.before)
 
 
+def _ask_store(question: Question) -> Mapping[str, Evidence] | None:
+    from ci_migrate.backup.stores.opening import open_store
+    from ci_migrate.ledger_copy import read_copies
+    from ci_migrate.store_record import read_copied
+
+    before = question.before
+    if not before.store:
+        raise ConfigError(before.store_problem)
+    store = open_store(before.store, root=question.environment.root, env=question.env)
+    return read_copied(read_copies(store, before.name), before.name)
+
+
 def _ask_github(question: Question) -> Mapping[str, Evidence] | None:
     github = open_github(question.env)
     return read_record(github, question.before.name, question.wanted)
@@ -113,5 +129,6 @@ def _ask_github(question: Question) -> Mapping[str, Evidence] | None:
 
 _SOURCES: dict[str, Callable[[Question], Mapping[str, Evidence] | None]] = {
     "database": _ask_database,
+    "store": _ask_store,
     "github": _ask_github,
 }

@@ -37,8 +37,13 @@ def read_forecast(environment: Environment, before: Before | None, plan: Plan) -
 
 def encode_rehearsal(rehearsal: Rehearsal | None) -> dict[str, str]:
     """Return what the ledger keeps of a rehearsal: JSON text by revision."""
-    revisions = rehearsal.revisions if rehearsal else ()
-    return {item.revision: json.dumps({"rehearsal": _plain(item)}) for item in revisions}
+    if rehearsal is None:
+        return {}
+    how = {"round_trip": rehearsal.round_trip}
+    return {
+        item.revision: json.dumps({"rehearsal": {**_plain(item), **how}})
+        for item in rehearsal.revisions
+    }
 
 
 def _plain(item: RehearsedRevision) -> dict[str, Any]:

@@ -76,7 +76,12 @@ def _create(
         "ci_migrate": FORMAT,
         "run": run.run_id,
         "executed": {
-            e.revision: {"hash": e.content_hash, "finished_at": e.finished_at} for e in executed
+            e.revision: {
+                "hash": e.content_hash,
+                "finished_at": e.finished_at,
+                "rehearsal": e.rehearsal,
+            }
+            for e in executed
         },
         "withdrawn": gone,
     }
@@ -119,6 +124,7 @@ def _executed(deployment: Deployment, environment: str) -> dict[str, Evidence]:
             content_hash=_text(entry, "hash"),
             finished_at=_text(entry, "finished_at"),
             environment=environment,
+            rehearsal=_text(entry, "rehearsal"),
         )
         for revision, entry in listed.items()
         if isinstance(entry, dict)

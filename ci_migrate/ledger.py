@@ -24,6 +24,7 @@ from ci_migrate.ledger_facts import (
     UnfinishedRun,
     read_backup,
     read_executed,
+    rehearsal_of,
 )
 from ci_migrate.ledger_rows import begun_rows, revision_ending
 from ci_migrate.models import (
@@ -176,6 +177,7 @@ class Ledger:
                 content_hash=row["content_hash"] or "",
                 finished_at=row["finished_at"] or "",
                 environment=self._environment,
+                rehearsal=rehearsal_of(row["detail"]),
             )
             for revision, row in self.upgrades().items()
         }

@@ -86,3 +86,12 @@ def read_backup(row: Mapping[str, Any]) -> Backup | None:
     """Return the backup of a run's row, or None."""
     record = json.loads(row.get("backup") or "null")
     return Backup(**record, verified="", seconds=0.0) if record else None
+
+
+def rehearsal_of(detail: str | None) -> str:
+    """Return how a revision was rehearsed by the `detail` of its row: `once`, `round_trip`, or nothing."""
+    kept = json.loads(detail) if detail else {}
+    rehearsal = kept.get("rehearsal") if isinstance(kept, dict) else None
+    if not rehearsal:
+        return ""
+    return "round_trip" if rehearsal.get("round_trip") else "once"

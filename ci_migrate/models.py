@@ -257,6 +257,8 @@ class Evidence:
     content_hash: str
     finished_at: str
     environment: str
+    rehearsal: str = ""
+    """`once` when it was run on a restored copy before, `round_trip` when it was also taken back there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ def gather_inputs(
         connection_next=problem[1] if problem else None,
         promote_from=before.name if before else None,
         answers=_hear_before(environment, survey, before, env),
+        require=environment.require,
         soak=environment.soak,
         now=now,
         window=environment.window,

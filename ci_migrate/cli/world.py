@@ -96,9 +96,22 @@ class World:
         return self.resolve(config, selection.environment, tells_slack=False)
 
     def before(self, config: Config, environment: Environment) -> Before | None:
-        """Return the environment that `promote_from` names, its URL as far as it is known here."""
+        """Return the environment that `promote_from` names, its URL and store as far as they are known here."""
+        from dataclasses import replace
+
+        from ci_migrate.config.resolve import environment_store
+        from ci_migrate.errors import ConfigError
+
         name = environment.promote_from
-        return self.known(config, name) if name is not None else None
+        if name is None:
+            return None
+        before = self.known(config, name)
+        if "store" not in environment.evidence:
+            return before
+        try:
+            return replace(before, store=environment_store(config, name, self.env))
+        except ConfigError as exc:
+            return replace(before, store_problem=exc.message)
 
     def known(self, config: Config, name: str) -> Before:
         """Return an environment with its URL, or why that is not known here."""

@@ -73,6 +73,8 @@ class Environment:
     """Sources that are asked what `promote_from` has executed: `database`, `store`, `github`."""
     records_at_github: bool
     """Whether a later environment asks GitHub what this one has executed."""
+    require: tuple[str, ...]
+    """What must have been done with a revision in `promote_from`: `rehearsal`, `rollback_test`."""
     soak: float
     """Seconds that a revision must have been in `promote_from`."""
     window: Window | None

@@ -16,6 +16,10 @@ EvidenceSource = Annotated[
     Literal["database", "store", "github"],
     Meta(description="Where it is looked up what the environment before has executed."),
 ]
+Requirement = Annotated[
+    Literal["rehearsal", "rollback_test"],
+    Meta(description="`rollback_test` is a rehearsal that also takes the revision back."),
+]
 FreezeDates = Annotated[
     str,
     Meta(

@@ -88,6 +88,18 @@ def resolve_migrations(config: Config, env: Mapping[str, str]) -> Migrations:
     return migrations
 
 
+def environment_store(config: Config, name: str, env: Mapping[str, str]) -> str:
+    """Return where an environment's backups are; nothing else of it needs to be set.
+
+    Raises UsageError for an unknown name and ConfigError for a missing variable.
+    """
+    filler, root = Filler(config, env), config.path.absolute().parent
+    section = _read_backup(_find_section(config, name).backup)
+    settings = fill_backup(section, filler, ("environments", name, "backup"), root=root, env=env)
+    filler.finish()
+    return settings.store
+
+
 def resolve_ledger(config: Config, env: Mapping[str, str]) -> tuple[str, str | None]:
     """Return schema and URL of the ledgers, None where each is in its own database; raises ConfigError."""
     filler, ledger = Filler(config, env), config.file.ledger
@@ -102,6 +114,7 @@ def _read_proof(config: Config, name: str, section: EnvironmentSection) -> dict[
     return {
         "evidence": section.evidence,
         "records_at_github": _is_asked_at(config, name, "github"),
+        "require": section.require,
         "soak": parse_duration(section.soak),
         "window": read_window(section.window) if section.window else None,
         "approval": name if section.approval is True else section.approval or None,

@@ -14,7 +14,7 @@ from ci_migrate.config.leaves import (
     Url,
 )
 from ci_migrate.config.migrations import MigrationsSection
-from ci_migrate.config.promises import Approval, EvidenceSource, WindowSection
+from ci_migrate.config.promises import Approval, EvidenceSource, Requirement, WindowSection
 from ci_migrate.config.section import Section
 
 
@@ -94,6 +94,10 @@ class EnvironmentSection(Section, frozen=True, kw_only=True):
             examples=[["database", "github"]],
         ),
     ] = ("database",)
+    require: Annotated[
+        tuple[Requirement, ...],
+        Meta(description="What must have been done with a revision in the environment before."),
+    ] = ()
     soak: Annotated[
         Seconds | Duration,
         Meta(

@@ -55,6 +55,8 @@ class GateInputs:
     promote_from: str | None = None
     answers: tuple[SourceAnswer, ...] = ()
     """What the sources say of the environment before, as far as they were asked; the last one counts."""
+    require: tuple[str, ...] = ()
+    """What must have been done with a revision there: `rehearsal`, `rollback_test`."""
     soak: float = 0.0
     """Seconds that a revision must have been there."""
     now: datetime | None = None

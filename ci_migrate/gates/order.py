@@ -45,7 +45,11 @@ def check(inputs: GateInputs) -> GateResult:
             message="\n".join(missing[:5]) + more + by,
             next_step=f"Promote {before} to these revisions with ci-migrate first, then run this again.",
         )
-    return _soaked(inputs, before, answer.evidence) or _passed(inputs, before)
+    return (
+        _rehearsed(inputs, before, answer.evidence)
+        or _soaked(inputs, before, answer.evidence)
+        or _passed(inputs, before)
+    )
 
 
 def _passed(inputs: GateInputs, before: str) -> GateResult:
@@ -67,6 +71,30 @@ def _missing(pending: PendingRevision, evidence: Mapping[str, Evidence], before:
             f"{before} has not executed {name}; it ran another version of that file on"
             f" {_time(found.finished_at)}"
         )
+    return None
+
+
+def _rehearsed(
+    inputs: GateInputs, before: str, evidence: Mapping[str, Evidence]
+) -> GateResult | None:
+    """Return a failure when a revision was not tried out in the environment before, as it has to be."""
+    for wanted, words in (
+        ("rehearsal", "without a rehearsal"),
+        ("rollback_test", "without taking it back in a rehearsal"),
+    ):
+        enough = {"round_trip"} | ({"once"} if wanted == "rehearsal" else set())
+        without = [p for p in inputs.plan.pending if evidence[p.revision].rehearsal not in enough]
+        if wanted in inputs.require and without:
+            more = f"\nand {len(without) - 5} more" if len(without) > 5 else ""
+            lines = [f"{before} executed {_name(p)} {words}" for p in without[:5]]
+            mode = "true" if wanted == "rehearsal" else "round_trip"
+            return GateResult(
+                name=NAME,
+                outcome=GateOutcome.FAILED,
+                message="\n".join(lines) + more,
+                next_step=f"Set `rehearse: {mode}` for {before}. What it has executed already cannot be rehearsed"
+                " any more: override this gate with a reason, or roll back there and promote again.",
+            )
     return None
 
 

@@ -91,6 +91,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "restored_state",
             "selection",
             "status",
+            "store_record",
             "story",
             "survey",
             "evidence_sources",

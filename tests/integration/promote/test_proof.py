@@ -12,7 +12,7 @@ import pytest
 from tests.integration.promote.database import query, run_statements
 from tests.integration.promote.shop import Shop, build_shop, gates, message, write_shop_config
 from tests.projects_builder import build_repository, run_git
-from tests.projects_changes import edit_revision
+from tests.projects_changes import add_revision, edit_revision
 from tests.servers.github import Answer, GitHubServer
 from tests.servers.postgres import PostgresServer
 from tests.servers.slack import SlackServer
@@ -106,6 +106,17 @@ def test_an_outage_is_a_warning_while_recording_and_blocks_while_proving(
     assert shop.promote("staging").outcome == "promoted"
 
 
+def test_the_copies_beside_the_backups_carry_the_word(tmp_path: Path) -> None:
+    shop = build_shop(tmp_path / "shop", settings={"evidence": ["store"]})
+    early = shop.promote("staging", DEV_URL="")
+    assert "its record beside the backups: dev has no record there yet" in message(early, "order")
+    assert shop.promote("dev").outcome == "promoted"
+    passed = shop.promote("staging", DEV_URL="")
+    assert passed.outcome == "promoted", passed.output
+    assert "(by its record beside the backups)" in message(passed, "order")
+
+
+@pytest.mark.slow
 def test_the_next_source_is_asked_only_where_the_first_cannot_be(
     tmp_path: Path, github: GitHubServer
 ) -> None:
@@ -120,6 +131,22 @@ def test_the_next_source_is_asked_only_where_the_first_cannot_be(
     assert "dev has not executed" in message(denied, "order")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("rehearse", "answer"), [(True, "failed"), ("round_trip", "passed")])
+def test_a_rollback_test_there_can_be_required(
+    tmp_path: Path, rehearse: bool | str, answer: str
+) -> None:
+    settings = {"rehearse": rehearse, "require": ["rollback_test"]}
+    shop = build_shop(tmp_path / "shop", settings=settings)
+    ran = shop.promote("dev")
+    assert ran.outcome == "promoted", ran.output
+    planned = shop.run("plan", "--environment", "staging")
+    assert gates(planned)["order"] == answer, message(planned, "order")
+    said = "without taking it back in a rehearsal" in message(planned, "order")
+    assert said is (answer == "failed")
+
+
+@pytest.mark.slow
 def test_what_soaks_waits(tmp_path: Path) -> None:
     shop = build_shop(tmp_path / "shop", settings={**QUICK, "soak": "1h30m"})
     assert shop.promote("dev").outcome == "promoted"
@@ -161,31 +188,16 @@ def test_an_override_is_in_the_ledger_and_in_every_report(
     assert "overridden   gate order: outage 4711" in shop.run("history").output
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("--override", "heads", "--reason", "x"), "heads cannot be overridden"),
-        (("--override", "ordr", "--reason", "x"), "ordr is no gate"),
-        (("--override", "order"), "--reason 0 times"),
-        (("--override", "order", "--reason", " "), "Say why"),
-    ],
-)
-def test_an_override_needs_a_gate_and_a_reason(
-    tmp_path: Path, arguments: tuple[str, ...], words: str
-) -> None:
-    shop = build_shop(tmp_path / "shop", settings=QUICK)
-    ran = shop.run("promote", "--environment", "dev", *arguments)
-    assert ran.exit_code == 2
-    assert words in ran.output
-    assert not shop.file("dev").exists()
-
-
 def test_a_run_without_an_approval_is_blocked(tmp_path: Path, github: GitHubServer) -> None:
     shop = build_shop(tmp_path / "shop", settings={**QUICK, "approval": "live"})
     run_git(shop.project, "checkout", "-q", "-B", "dev")
     here = shop.run("promote")
     assert "no run of GitHub Actions" in message(here, "approval")
-    env = {**runner(tmp_path, "dev"), **github.env}
+    # The action's token is for us alone: the project's code must not find it.
+    unseen = "import os\nassert 'CI_MIGRATE_GITHUB_TOKEN' not in os.environ"
+    add_revision(shop.project, "c0ffee000001", upgrade=unseen)
+    env = {**runner(tmp_path, "dev"), **github.env, "GITHUB_TOKEN": ""}
+    env["CI_MIGRATE_GITHUB_TOKEN"] = github.env["GITHUB_TOKEN"]
     blocked = shop.run("promote", env=env)
     assert (blocked.outcome, blocked.exit_code) == ("blocked", 3), blocked.output
     assert "nobody approved this run for the GitHub environment live" in message(

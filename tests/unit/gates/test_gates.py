@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -286,6 +287,28 @@ def test_what_soaks_is_told_with_the_time_at_which_it_is_ready() -> None:
     assert found.next_step == "Run this again after 2026-11-01 13:00:00 UTC."
     later = pending_after(evidence=evidence, soak=3600.0, now=at + timedelta(seconds=1))
     assert order.check(later).outcome is PASSED
+
+
+@pytest.mark.parametrize(
+    ("require", "rehearsal", "words"),
+    [
+        (("rehearsal",), "", "dev executed aaaa 'create users' without a rehearsal"),
+        (("rehearsal",), "once", ""),
+        (("rehearsal",), "round_trip", ""),
+        (("rollback_test",), "once", "without taking it back in a rehearsal"),
+        (("rehearsal", "rollback_test"), "round_trip", ""),
+        ((), "", ""),
+    ],
+)
+def test_what_has_to_be_tried_out_there_is_on_record(
+    require: tuple[str, ...], rehearsal: str, words: str
+) -> None:
+    evidence = {
+        id_: replace(found, rehearsal=rehearsal) for id_, found in promoted("aaaa", "bbbb").items()
+    }
+    found = order.check(pending_after(evidence=evidence, require=require))
+    assert found.outcome is (FAILED if words else PASSED)
+    assert words in found.message
 
 
 def test_many_missing_revisions_are_counted() -> None:
