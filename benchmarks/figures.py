@@ -16,7 +16,7 @@ def measure_version(ground: Ground) -> Ratio:
     """Compare how fast both tools say their version."""
     ours = Command(argv=[str(BIN / "ci-migrate"), "--version"], cwd=ground.folder, env=ground.env)
     theirs = Command(argv=[str(BIN / "alembic"), "--version"], cwd=ground.folder, env=ground.env)
-    return compare(ours, theirs, pairs=15)
+    return compare(ours, theirs, pairs=5)
 
 
 def measure_nothing_pending(ground: Ground, *, count: int, cold: bool = False) -> Ratio:
@@ -31,7 +31,7 @@ def measure_nothing_pending(ground: Ground, *, count: int, cold: bool = False) -
     theirs = Command(argv=argv, before=before, **common)
     theirs.run()
     promote = _promote(path, ground.env, says="NOTHING TO DO", before=before)
-    return compare(promote, theirs, pairs=5 if cold else 9)
+    return compare(promote, theirs, pairs=3 if cold else 5)
 
 
 def measure_plan(ground: Ground, *, arguments: tuple[str, ...], exit_code: int = 0) -> Ratio:
@@ -45,7 +45,7 @@ def measure_plan(ground: Ground, *, arguments: tuple[str, ...], exit_code: int =
         exit_code=exit_code,
     )
     theirs = Command(argv=[str(BIN / "alembic"), "heads"], cwd=path, env=ground.env, says="(head)")
-    return compare(ours, theirs, pairs=9)
+    return compare(ours, theirs, pairs=5)
 
 
 def measure_pending(ground: Ground) -> Ratio:
@@ -63,7 +63,7 @@ def measure_pending(ground: Ground) -> Ratio:
         argv=[str(BIN / "alembic"), "upgrade", "head"], cwd=path, env=ground.env, before=make_empty
     )
     promote = _promote(path, ground.env, says="PROMOTED", before=make_empty)
-    return compare(promote, theirs, pairs=5)
+    return compare(promote, theirs, pairs=4)
 
 
 def _promote(
