@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.errors import ProjectError, Where
 from ci_migrate.revisions.assemble import Choice, Overrides, build_project
-from ci_migrate.revisions.settings import read_tool_table
+from ci_migrate.revisions.settings import names_script_location, read_tool_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class _Request:
     root: Path
     config: Path | None
+    section: str
     flask_app: str | None
     directory: str | None
     env: Mapping[str, str]
@@ -54,6 +55,7 @@ def find_project(
     request = _Request(
         root=root,
         config=root / config if config else None,
+        section=name or "alembic",
         flask_app=flask_app,
         directory=directory,
         env=env,
@@ -103,7 +105,9 @@ def _choose_config(request: _Request) -> Choice | None:
                 where=Where(file=str(path)),
             )
         return Choice(kind="flask" if request.flask_app else "alembic", toml=path)
-    if is_flask_folder(path.parent) and path.parent != request.root:
+    # Flask-Migrate's own alembic.ini names no folder; one that does can be used without an application.
+    is_flask = request.flask_app or not names_script_location(path, request.section)
+    if is_flask and is_flask_folder(path.parent) and path.parent != request.root:
         return Choice(kind="flask", ini=path, script_location=path.parent)
     return Choice(
         kind="flask" if request.flask_app else "alembic", ini=path, toml=_pyproject(request.root)

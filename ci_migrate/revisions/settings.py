@@ -111,6 +111,15 @@ def read_settings(ini: Path | None, toml: Path | None, section: str) -> Settings
     )
 
 
+def names_script_location(ini: Path, section: str) -> bool:
+    """Return whether an ini file says where the migration environment is, as `alembic -c` needs it.
+
+    Raises ProjectError when the file cannot be parsed.
+    """
+    parser = _read_ini(ini)
+    return parser.has_option(section, "script_location")
+
+
 def read_tool_table(path: Path) -> Mapping[str, object]:
     """Return `[tool.alembic]` of a pyproject.toml; empty when there is none.
 

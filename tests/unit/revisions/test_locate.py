@@ -66,6 +66,19 @@ def test_flask_directory(tmp_path: Path) -> None:
     assert (by_file.kind, by_file.script_location) == ("flask", tmp_path / "database")
 
 
+def test_a_config_that_names_its_folder_needs_no_flask_app(tmp_path: Path) -> None:
+    """Its env.py may mention the current application, and make one where there is none."""
+    make_flask(tmp_path)
+    ini = tmp_path / "migrations" / "alembic.ini"
+    ini.write_text("[alembic]\nscript_location = %(here)s\n[other]\n")
+    named = Path("migrations/alembic.ini")
+    by_itself = find(tmp_path, config=named)
+    assert (by_itself.kind, by_itself.script_location) == ("alembic", tmp_path / "migrations")
+    # The application is used where it is named, or where only the application knows the folder.
+    assert find(tmp_path, config=named, flask_app="shop").kind == "flask"
+    assert find(tmp_path, config=named, name="other").kind == "flask"
+
+
 def test_ini_and_flask_folder(tmp_path: Path) -> None:
     make_plain(tmp_path)
     make_flask(tmp_path)
