@@ -37,7 +37,7 @@ def test_the_demo_tells_its_story_and_keeps_its_files(tmp_path: Path):
         "production: PROMOTED to b92d6f4e1a08, 3 revisions",
         "production: NOTHING TO DO",
         "UNIQUE constraint failed: customers.email",
-        'flask db merge -m "merge heads" d04b7e83c6f1 e6a95c1f7b30',
+        'flask --app shop:create_app db merge -m "merge heads" d04b7e83c6f1 e6a95c1f7b30',
         "added by Orders team on ",
     ):
         assert line in done.stdout, line
