@@ -51,9 +51,8 @@ def find_project(
     replace what the project says. Nothing is imported. Raises ProjectError when nothing is found or
     a named file is missing; what text cannot tell is in `Project.unreadable`.
     """
-    root = root.absolute()
     request = _Request(
-        root=root,
+        root=(root := root.absolute()),
         config=root / config if config else None,
         section=name or "alembic",
         flask_app=flask_app,
