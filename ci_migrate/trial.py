@@ -60,6 +60,16 @@ class Trial:
         between()
         return self.rows()
 
+    def run_one(self, revision: str) -> tuple[str, ...]:
+        """Run one revision after all that it needs, and return the statements that it executed.
+
+        Only of revisions that are not atomic each statement is told. Raises ProofError when it fails.
+        """
+        self.upgrade(self.history.graph.revisions[revision].parents)
+        with self.open_worker(revision) as (worker, challenge, probe):
+            report = self._run(worker, challenge, probe, self._plan(revision), lambda: None)
+        return tuple(report.executed)
+
     def rows(self) -> tuple[str, ...]:
         """Return the version rows of the scratch database."""
         table, schema = self.history.version_table, self.history.version_table_schema
@@ -106,7 +116,7 @@ class Trial:
         probe: Probe,
         plan: Plan,
         between: Callable[[], object],
-    ) -> None:
+    ) -> UpgradeReport:
         history = self.history
         check_probe(
             probe, plan, self.database.label, history.version_table, history.version_table_schema
@@ -130,6 +140,7 @@ class Trial:
             raise _not_proved(report.failure) from report.failure
         if report.failure is not None:
             raise report.failure
+        return report
 
     def _plan(self, target: str) -> Plan:
         graph, rows = self.history.graph, self.rows()

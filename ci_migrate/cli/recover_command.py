@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     help="Write the lost files into the work tree; change no database.",
 )
 @click.option("--undo", is_flag=True, help="Undo what is in of a half-applied revision.")
+@click.option("--finish", is_flag=True, help="Run what is missing of a half-applied revision.")
 @click.option(
     "--confirm",
     metavar="NAME",
@@ -48,6 +49,7 @@ def recover_command(
     dry_run: bool,
     restore_file: bool,
     undo: bool,
+    finish: bool,
     confirm: str | None,
 ) -> int:
     """Take back revisions that a database has and no file declares, then promote again.
@@ -56,7 +58,11 @@ def recover_command(
     proved, and their own downgrade() runs from a temporary folder. A revision that ended in the middle is
     shown statement by statement.
     """
-    work = _restore_file if restore_file else partial(_recover, undo=undo, confirm=confirm)
+    work = (
+        _restore_file
+        if restore_file
+        else partial(_recover, undo=undo, finish=finish, confirm=confirm)
+    )
     return run_selected(
         partial(work, dry_run=dry_run),
         environment=environment,
@@ -68,7 +74,9 @@ def recover_command(
     )
 
 
-def _recover(prepared: Prepared, *, dry_run: bool, undo: bool, confirm: str | None) -> Promotion:
+def _recover(
+    prepared: Prepared, *, dry_run: bool, undo: bool, finish: bool, confirm: str | None
+) -> Promotion:
     from ci_migrate.recovery.recover import RecoverRequest, recover
     from ci_migrate.recovery.text import half_applied_lines, orphan_lines
 
@@ -86,7 +94,7 @@ def _recover(prepared: Prepared, *, dry_run: bool, undo: bool, confirm: str | No
 
     def undone(half: HalfApplied) -> None:
         if confirm is None:
-            ask_for_name(name, f"undo {half.revision}")
+            ask_for_name(name, f"{'finish' if finish else 'undo'} {half.revision}")
 
     recovered = recover(
         RecoverRequest(
@@ -96,6 +104,7 @@ def _recover(prepared: Prepared, *, dry_run: bool, undo: bool, confirm: str | No
             confirm_undo=undone,
             is_dry_run=dry_run,
             undo=undo,
+            finish=finish,
         )
     )
     return (

@@ -38,8 +38,10 @@ def _judge_rows(inputs: GateInputs) -> GateResult | None:
     if unknown:
         return _failed(
             f"the database is at {', '.join(sorted(unknown))}, which no revision file of this branch has",
+            "See what it is, then take it back or bring its file back:\n"
+            f"ci-migrate recover --environment {inputs.environment} --dry-run\n"
             "The file was deleted or the branch was reset, another branch was deployed here, or another"
-            " project shares this version table. Bring the file back (git log --all --"
+            " project shares this version table. By hand: bring the file back (git log --all --"
             f" {inputs.directory or 'migrations'}), do not stamp over it. Two projects in one database need a"
             " version table each: `version_table=` in their calls of context.configure.",
         )

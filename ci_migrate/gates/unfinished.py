@@ -39,6 +39,7 @@ def _next_step(first: Unfinished) -> str:
             f" {revision} is left in the database, stamp the revisions before it, and no option is needed."
         )
     return (
-        f"{restore} these statements by hand; then promote with --undone {revision}. If all of {revision}"
+        f"See which are in, and undo or finish them: ci-migrate recover. {restore} these statements by hand;"
+        f" then promote with --undone {revision}. If all of {revision}"
         f" is in the database, alembic stamp {revision} says so, and no option is needed."
     )

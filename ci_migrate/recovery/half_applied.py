@@ -54,6 +54,20 @@ class HalfApplied:
         return tuple(item.inverse for item in reversed(self.statements) if item.state is State.IN)
 
     @property
+    def done(self) -> int:
+        """How many of the statements, from the first, are in."""
+        states = [item.state is State.IN for item in self.statements]
+        return states.index(False) if False in states else len(states)
+
+    @property
+    def why_no_finish(self) -> str:
+        """Why it is not sure where the revision has to go on; empty when it is."""
+        for item in self.statements[self.done :]:
+            if item.state is not State.NOT_IN:
+                return f"it is not sure that this is missing, as what ran before it: {item.text}"
+        return ""
+
+    @property
     def why_no_undo(self) -> str:
         """Why what is in cannot surely be undone; empty when it can."""
         for item in self.statements:

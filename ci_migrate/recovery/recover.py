@@ -23,6 +23,7 @@ from ci_migrate.revisions.content import content_hashes
 from ci_migrate.revisions.way_back import read_way_back
 from ci_migrate.story import RunRequest, hold_database, run_story
 from ci_migrate.survey import History, Survey, read_files, survey_database
+from ci_migrate.trial import TrialRequest
 from ci_migrate.unfinished_runs import settle_unfinished
 
 
@@ -39,6 +40,20 @@ class RecoverRequest(RunRequest):
     is_dry_run: bool
     undo: bool = False
     """Whether what is left of a half-applied revision is to be undone."""
+    finish: bool = False
+    """Whether what is missing of a half-applied revision is to be run."""
+
+    def trial(self, history: History) -> TrialRequest:
+        """Return a request to try a history on a scratch database."""
+        return TrialRequest(
+            environment=self.environment,
+            history=history,
+            run_id=self.run.run_id,
+            env=self.env,
+            observer=self.observer,
+            redactor=self.redactor,
+            now=self.now,
+        )
 
 
 def recover(request: RecoverRequest) -> Promotion:

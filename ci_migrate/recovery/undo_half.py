@@ -13,8 +13,10 @@ from ci_migrate.errors import BlockedError
 from ci_migrate.execution import Execution
 from ci_migrate.ledger_facts import LastRemains
 from ci_migrate.models import Outcome, Plan
+from ci_migrate.recovery.finish_half import finish_half, run_statements
 from ci_migrate.recovery.half_applied import HalfApplied, inspect_half
-from ci_migrate.survey import Survey
+from ci_migrate.survey import History, Survey
+from ci_migrate.trial import TrialRequest
 
 
 class HalfRequest(Protocol):
@@ -24,6 +26,9 @@ class HalfRequest(Protocol):
     def show_half(self) -> Callable[[HalfApplied], None]:
         """Show what is left."""
 
+    def trial(self, history: History) -> TrialRequest:
+        """Return a request to try a history on a scratch database."""
+
     @property
     def confirm_undo(self) -> Callable[[HalfApplied], None]:
         """Have the undoing confirmed."""
@@ -31,6 +36,10 @@ class HalfRequest(Protocol):
     @property
     def undo(self) -> bool:
         """Whether it is asked for."""
+
+    @property
+    def finish(self) -> bool:
+        """Whether to run what is missing is asked for."""
 
     @property
     def is_dry_run(self) -> bool:
@@ -53,16 +62,20 @@ def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> 
         request.show_half(half)
     restore = restore_command(last.backup, execution.database.address) if last.backup else ""
     half = halves[0]
+    if request.finish and not request.is_dry_run:
+        request.confirm_undo(half)
+        back_up(execution, rows=survey.plan.current)
+        finish_half(request.trial(survey.history), execution, survey, half)
+        return
     if half.why_no_undo:
         raise BlockedError(
             f"{half.revision} is half applied, and cannot surely be undone: {half.why_no_undo}",
-            next_step=_restore_step(restore)
-            or "Finish it or undo it by hand, then promote with --undone.",
+            next_step=_ways_on(half, restore),
         )
     if not request.undo or request.is_dry_run:
         raise BlockedError(
             f"{half.revision} is half applied",
-            next_step=f"Undo what is in: ci-migrate recover --undo. {_restore_step(restore)}".strip(),
+            next_step=f"Undo what is in: ci-migrate recover --undo. {_ways_on(half, restore)}",
         )
     request.confirm_undo(half)
     back_up(execution, rows=survey.plan.current)
@@ -76,11 +89,7 @@ def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
 
     def work() -> None:
         with execution.record.stage("undo") as note:
-            for statement in half.undo:
-                execution.record.observer.note(statement)
-                execution.database.run_in_transaction(
-                    lambda connection, sql=statement: connection.exec_driver_sql(sql)  # type: ignore[misc]
-                )
+            run_statements(execution, half.undo)
             note.result = f"{len(half.undo)} statements of {half.revision} undone"
 
     undone = Survey(history=survey.history, rows=survey.rows, plan=plan)
@@ -94,5 +103,15 @@ def _find_halves(last: LastRemains, survey: Survey, database: Database) -> Itera
             yield inspect_half(remains, last.started_at, database)
 
 
-def _restore_step(restore: str) -> str:
-    return f"Or bring the backup of that run back:\n{restore}" if restore else ""
+def _ways_on(half: HalfApplied, restore: str) -> str:
+    ways = []
+    if not half.why_no_finish:
+        ways.append(
+            "Run what is missing, if that is changes of the schema: ci-migrate recover --finish."
+        )
+    ways.append(
+        f"Bring the backup of that run back:\n{restore}"
+        if restore
+        else "Finish it or undo it by hand, then promote with --undone."
+    )
+    return " ".join(ways)

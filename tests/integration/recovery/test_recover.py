@@ -71,7 +71,7 @@ def test_lost_revisions_are_taken_back_and_the_branch_is_promoted(
     commands = [item["command"] for item in place.run("history").result]
     assert commands == ["promote", "promote", "recover", "promote"]
     assert "recovered first" in ran.output
-    assert len(list((tmp_path / "backups").rglob("*manifest*"))) >= 3
+    assert all(run["backup"] for run in place.run("history").result[1:])
 
 
 def test_two_lost_heads_beside_a_known_one(place: Place) -> None:
@@ -181,6 +181,27 @@ def test_a_half_applied_revision_is_undone(
     ran = recover(place, "--undo")
     assert (ran.outcome, rows(place)) == ("promoted", [ONE]), ran.output
     assert "coupons" in read_tables(place.url)
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("mariadb", marks=pytest.mark.slow)])
+def test_a_half_applied_revision_is_finished(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    place = build(tmp_path, request.getfixturevalue(f"{database}_url"))
+    file = add_revision(place.project, ONE, upgrade=HALF.format(""))
+    assert place.run("promote").outcome == "partial"
+    text = file.read_text()
+    failing = 'raise RuntimeError("in the middle")'
+    file.write_text(text.replace(failing, 'op.execute("DELETE FROM users")'))
+    refused = recover(place, "--finish")
+    assert (refused.exit_code, rows(place)) == (3, [HEAD]), refused.output
+    assert "what is missing writes rows" in refused.output
+    file.write_text(text.replace(failing, 'op.create_index("ix_last", "users", ["coupon"])'))
+    ran = recover(place, "--finish")
+    assert (ran.outcome, ran.exit_code, rows(place)) == ("recovered", 0, [ONE]), ran.output
+    assert f"{ONE} is complete" in ran.output
+    assert [item["revision"] for item in ran.result["applied"]] == [ONE]
+    assert place.run("promote").outcome == "nothing-to-do"
 
 
 def test_rows_that_were_written_are_never_undone(place: Place) -> None:

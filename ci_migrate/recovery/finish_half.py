@@ -1,0 +1,103 @@
+"""The part of a recovery that finishes a half-applied revision: what a scratch database showed is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ci_migrate.change import change_database
+from ci_migrate.database.catalog import Snapshot
+from ci_migrate.database.comparison import compare_schemas, read_schema
+from ci_migrate.database.ledger_table import LEDGER_TABLE
+from ci_migrate.database.stamp import write_version_rows
+from ci_migrate.errors import ProofError, UpgradeError
+from ci_migrate.execution import Execution
+from ci_migrate.models import Plan
+from ci_migrate.recovery.half_applied import HalfApplied
+from ci_migrate.recovery.inverse import find_made
+from ci_migrate.redact import one_line
+from ci_migrate.remains import LONGEST_STATEMENT, is_reading
+from ci_migrate.revisions.sql_words import is_ddl
+from ci_migrate.survey import Survey
+from ci_migrate.trial import TrialRequest, open_trial
+
+_BY_HAND = "Finish it by hand, then promote with --undone; or bring the backup of that run back."
+
+
+def finish_half(
+    request: TrialRequest, execution: Execution, survey: Survey, half: HalfApplied
+) -> None:
+    """Run what is missing of a revision, see that its tables are as it makes them, and write its row.
+
+    Raises ProofError, before anything is run, when it is not sure what is missing.
+    """
+    if half.why_no_finish:
+        raise ProofError(
+            f"{half.revision} cannot surely be finished: {half.why_no_finish}", next_step=_BY_HAND
+        )
+    with execution.record.stage("proof") as note, open_trial(request) as trial:
+        script = [text for text in trial.run_one(half.revision) if not is_reading(text)]
+        built = trial.schema()
+        note.result = f"{half.revision} has {len(script)} statements"
+    rest = _find_rest(script, half, execution)
+    graph, rows = survey.history.graph, survey.plan.current
+    pending = tuple(item for item in survey.plan.pending if item.revision == half.revision)
+    target = graph.real_heads(graph.ancestors([*rows, half.revision]))
+    plan = Plan(current=rows, target=target, pending=pending)
+    execution.record.plan = plan
+
+    def work() -> None:
+        with execution.record.stage("finish") as note:
+            run_statements(execution, rest)
+            _compare(execution, survey, half, script, built)
+            table, schema = survey.history.version_table, survey.history.version_table_schema
+            write_version_rows(execution.database, table, schema, plan.target)
+            note.result = f"{len(rest)} statements ran, {half.revision} is complete"
+
+    change_database(execution, Survey(history=survey.history, rows=survey.rows, plan=plan), work)
+
+
+def run_statements(execution: Execution, statements: Iterable[str]) -> None:
+    """Run statements on the environment's database, each in a transaction of its own."""
+    for statement in statements:
+        execution.record.observer.note(one_line(statement, LONGEST_STATEMENT))
+        execution.database.run_in_transaction(
+            lambda connection, sql=statement: connection.exec_driver_sql(sql)  # type: ignore[misc]
+        )
+
+
+def _compare(
+    execution: Execution, survey: Survey, half: HalfApplied, script: list[str], built: Snapshot
+) -> None:
+    """Raise UpgradeError unless the tables of the revision are as it makes them on a scratch database."""
+    own = (survey.history.version_table, LEDGER_TABLE)
+    live = read_schema(execution.database, without=own)
+    tables = {made.table for text in script if (made := find_made(text))}
+    for item in compare_schemas(live, built):
+        if item.table in tables:
+            raise UpgradeError(
+                f"{half.revision} is not what it makes on a scratch database:"
+                f" {item.describe('the database', 'the scratch database')}",
+                next_step=_BY_HAND,
+            )
+
+
+def _find_rest(script: list[str], half: HalfApplied, execution: Execution) -> list[str]:
+    """Return the statements that are missing; raises ProofError unless what ran is how the script begins."""
+    clean = execution.record.redactor.clean
+    for number, item in enumerate(half.statements):
+        shown = one_line(clean(script[number]), LONGEST_STATEMENT) if number < len(script) else ""
+        if shown != item.text:
+            raise ProofError(
+                f"{half.revision} is not what it was when it ran here: its statement {number + 1} is now"
+                f" {shown or 'missing'}, and was {item.text}",
+                next_step=_BY_HAND,
+            )
+    rest = script[half.done :]
+    for text in rest:
+        if not is_ddl(text):
+            raise ProofError(
+                f"{half.revision} cannot surely be finished: what is missing writes rows"
+                f" ({one_line(text, 120)})",
+                next_step=_BY_HAND,
+            )
+    return rest
