@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from ci_migrate.backup_risks import find_risks
 from ci_migrate.config.backup_settings import BackupSettings
 from ci_migrate.database.activity import read_activity
-from ci_migrate.database.catalog import list_tables, read_properties, read_server_version
+from ci_migrate.database.catalog import (
+    list_tables,
+    read_properties,
+    read_server_version,
+    read_size,
+)
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import (
     BackupError,
@@ -48,6 +53,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 properties=read_properties(database),
                 activity=read_activity(database),
                 store=store,
+                expected_bytes=read_size(database) if settings.is_remote else 0,
                 encrypt_to=settings.encrypt_to,
                 options=_options(settings),
                 snapshot=source.snapshot,

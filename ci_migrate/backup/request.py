@@ -52,6 +52,8 @@ class BackupRequest:
     """`character_set` and `collation` of the database itself, as its server calls them."""
     activity: Mapping[TableName, Written] = field(default_factory=dict)
     """What had been written to the tables so far, where the server counts it."""
+    expected_bytes: int = 0
+    """About how large the archive may get, for the size of the parts that a store is sent; 0 for unknown."""
     store: Store
     encrypt_to: tuple[str, ...] = ()
     """age recipients; empty for an archive that is not encrypted."""

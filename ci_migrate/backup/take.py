@@ -18,6 +18,7 @@ from ci_migrate.backup.encryption import parse_recipients
 from ci_migrate.backup.inventory import choose_name, write_manifest
 from ci_migrate.backup.manifest import Manifest, format_time
 from ci_migrate.backup.request import BackupRequest, ProofRequest
+from ci_migrate.backup.stores.protocol import Store
 from ci_migrate.backup.writing import write_archive
 from ci_migrate.errors import BackupError
 from ci_migrate.models import Backup
@@ -72,6 +73,7 @@ def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest
         name=archive,
         recipients=recipients,
         env=request.env,
+        expected_bytes=request.expected_bytes,
     )
     finished = request.now + timedelta(seconds=time.monotonic() - started)
     manifest = Manifest(
@@ -86,14 +88,18 @@ def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest
         tools=tools,
         finished=format_time(finished),
     )
+    _write_manifest(store, manifest)
+    return manifest
+
+
+def _write_manifest(store: Store, manifest: Manifest) -> None:
     try:
         write_manifest(store, manifest)
     except BaseException:
         # What stopped the backup is the news, not that a dead disk also refuses to forget it.
         with contextlib.suppress(BackupError):
-            store.delete(archive)
+            store.delete(manifest.archive)
         raise
-    return manifest
 
 
 def _recipients(request: BackupRequest) -> list[Any]:

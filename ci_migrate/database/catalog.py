@@ -28,6 +28,13 @@ _TABLES = {
 }
 
 
+_SIZES = {
+    "postgresql": "SELECT pg_database_size(current_database())",
+    # As text a row takes more room than in its table.
+    "mysql": "SELECT CAST(2 * SUM(data_length) AS UNSIGNED) FROM information_schema.tables"
+    " WHERE table_schema = DATABASE()",
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+}
 _PROPERTIES = {
     "postgresql": "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database"
     " WHERE datname = current_database()",
@@ -84,6 +91,15 @@ def read_properties(database: Database) -> dict[str, str]:
         return {}
     row = database.run(lambda connection: _rows(connection, statement))[0]
     return {"character_set": str(row[0]), "collation": str(row[1])}
+
+
+def read_size(database: Database) -> int:
+    """Return about how many bytes the database has; 0 when the role may not know."""
+    statement = _SIZES[database.dialect]
+    if database.is_missing_file:
+        return 0
+    rows = database.run(lambda connection: _rows(connection, statement))
+    return int(str(rows[0][0] or 0))
 
 
 def _rows(connection: Connection, statement: str) -> list[tuple[object, ...]]:

@@ -73,8 +73,8 @@ def open_store(location: str, *, root: Path, env: Mapping[str, str]) -> Store:
         return LocalStore(root / location.removeprefix("file://"))
     match = _URL.fullmatch(location)
     if match is None or match["scheme"] not in SCHEMES:
-        # What stands before an @ can be a password.
-        shown = one_line(location.rpartition("@")[2], 80)
+        # What stands before an @ can be a password, and after a ? a signature.
+        shown = one_line(location.rpartition("@")[2].partition("?")[0], 80)
         raise ConfigError(
             f"backup.store: {shown} is not a place for backups",
             next_step="Name a directory, or `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`;"

@@ -86,7 +86,7 @@ def test_process_arguments_hold_no_secret(postgres_url, role, tmp_path):
     thread = threading.Thread(target=lambda: done.append(take_backup(request, "auto")))
     with holding(postgres_url, LOCK):
         thread.start()
-        seen = wait_for_dump(make_url(postgres_url).database)
+        seen = wait_for_dump()
     thread.join(timeout=60)
     assert done
     arguments, environment, passfile_mode = seen
@@ -96,8 +96,8 @@ def test_process_arguments_hold_no_secret(postgres_url, role, tmp_path):
     assert passfile_mode == 0o600
 
 
-def wait_for_dump(database: str) -> tuple[str, str, int]:
-    """Return command line, environment and the password file's mode of the dump that is waiting."""
+def wait_for_dump() -> tuple[str, str, int]:
+    """Return command line, environment and the password file's mode of the dump of this test that is waiting."""
     for _ in range(400):
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -108,7 +108,7 @@ def wait_for_dump(database: str) -> tuple[str, str, int]:
             # The program itself: what it is tied by has its arguments, too, and a moment earlier.
             if (
                 arguments.split("\0")[0].endswith("/pg_dump")
-                and f"PGDATABASE={database}\0" in environment
+                and f"HOME={os.environ['HOME']}\0" in environment
             ):
                 path = environment.partition("PGPASSFILE=")[2].partition("\0")[0]
                 return arguments, environment, Path(path).stat().st_mode & 0o777
@@ -126,14 +126,20 @@ from ci_migrate.backup.request import BackupRequest
 from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.backup.take import take_backup
 from ci_migrate.database.url import address_of
-url, directory, major = sys.argv[1:]
+url, directory, major, *keys = sys.argv[1:]
 take_backup(BackupRequest(environment="dev", run_id="r", address=address_of(make_url(url)),
-    server_version=major, server_major=int(major), tables=(), heads=(), store=LocalStore(Path(directory)),
+    server_version=major, server_major=int(major), tables=(), heads=(),
+    store=LocalStore(Path(directory)), encrypt_to=keys,
     env=dict(os.environ), now=datetime.datetime.now(datetime.timezone.utc)), "auto")
 """
 
 
-def test_interrupted_backup_leaves_nothing(postgres_url, tmp_path):
+@pytest.mark.parametrize(
+    "keys",
+    [[], ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]],
+    ids=["file", "stream"],
+)
+def test_interrupted_backup_leaves_nothing(postgres_url, tmp_path, keys):
     run_all(postgres_url, "CREATE TABLE held (i int)")
     major = read(postgres_url, "SHOW server_version")[0][0].split(".")[0]
     env = {**os.environ, "RUNNER_TEMP": str(tmp_path)}
@@ -145,11 +151,12 @@ def test_interrupted_backup_leaves_nothing(postgres_url, tmp_path):
         make_url(postgres_url).set(password="hush-hush").render_as_string(hide_password=False),
         str(out),
         major,
+        *keys,
     ]
     with holding(postgres_url, LOCK):
         run = subprocess.Popen(argv, env=env, stderr=subprocess.PIPE)
         try:
-            wait_for_dump(make_url(postgres_url).database)
+            wait_for_dump()
             assert [path for path in out.iterdir() if not path.name.startswith(".")] == []
             run.send_signal(signal.SIGINT)
             _, stderr = run.communicate(timeout=30)

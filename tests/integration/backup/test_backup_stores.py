@@ -14,10 +14,13 @@ import pytest
 from ci_migrate.backup.encryption import parse_identities
 from ci_migrate.backup.inventory import take_inventory
 from ci_migrate.backup.reading import open_backup
+from ci_migrate.backup.stores.object_store import MOST_PARTS, PART_BYTES
 from ci_migrate.backup.stores.opening import open_store
 from ci_migrate.backup.stores.protocol import Store
 from ci_migrate.backup.take import take_backup
 from ci_migrate.backup.verify import verify_backup
+from ci_migrate.database.catalog import read_size
+from ci_migrate.database.engine import Database
 from ci_migrate.errors import BackupError
 from tests.integration.backup.backup_samples import SAMPLES, make_request, run_all
 from tests.servers.object_store import (
@@ -183,6 +186,7 @@ def test_connections_that_are_cut_are_made_again(object_store, tmp_path):
 KILLED = """
 import sys, time
 from pathlib import Path
+from ci_migrate.backup.stores.object_store import MOST_PARTS, PART_BYTES
 from ci_migrate.backup.stores.opening import open_store
 import os
 upload = open_store(sys.argv[1], root=Path("/"), env=os.environ).create("x.dump")
@@ -207,6 +211,28 @@ def test_upload_that_is_killed_leaves_nothing_to_see(store, request, tmp_path):
     upload.write(b"next")
     upload.commit()
     assert read(store, "y.dump") == b"next"
+
+
+def test_parts_grow_with_what_is_expected(object_store, tmp_path):
+    """S3 takes 10,000 parts: those of the usual size hold 84 GB."""
+    store = remote(object_store, tmp_path)
+    upload = store.create("x", expected_bytes=20 * PART_BYTES * MOST_PARTS)
+    for _ in range(20):
+        upload.write(bytes(PART_BYTES))
+    upload.commit()
+    assert store.list()[0].bytes == 20 * PART_BYTES
+    small = store.create("y", expected_bytes=1)
+    small.write(b"y")
+    small.commit()
+    assert len(store.list()) == 2
+
+
+@pytest.mark.parametrize("kind", list(SAMPLES))
+def test_size_of_a_database_is_known(kind, request, tmp_path):
+    sample, fixture = SAMPLES[kind]
+    url = request.getfixturevalue(fixture)
+    sample.fill(url)
+    assert read_size(Database(url, root=tmp_path)) > 10_000
 
 
 @pytest.mark.slow
