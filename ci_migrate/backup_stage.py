@@ -24,7 +24,7 @@ from ci_migrate.errors import (
     SilentServerError,
 )
 from ci_migrate.execution import Execution
-from ci_migrate.proof_stage import dumped_source, prove_by_restore
+from ci_migrate.proof_stage import dumped_source, make_own_key, prove_by_restore
 
 if TYPE_CHECKING:
     from ci_migrate.backup.request import BackupOptions
@@ -37,6 +37,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
 
     environment, database, record = execution.environment, execution.database, execution.record
     settings, store = environment.backup, open_environment_store(environment, execution.env)
+    identities, own_recipient = make_own_key(environment)
     with record.stage("backup") as note, _as_backup_failure(), dumped_source(execution) as source:
         version, major = read_server_version(database)
         record.versions = {**record.versions, database.dialect: version}
@@ -55,6 +56,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 store=store,
                 expected_bytes=read_size(database) if settings.is_remote else 0,
                 encrypt_to=settings.encrypt_to,
+                run_recipient=own_recipient,
                 options=_options(settings),
                 snapshot=source.snapshot,
                 env=execution.env,
@@ -64,7 +66,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
         )
         note.result = f"{record.backup.backend}: {record.backup.verified}"
     if environment.backup_prove == "restore":
-        prove_by_restore(execution, source, store, rows)
+        prove_by_restore(execution, source, store, rows, identities)
     for risk in find_risks(environment, execution.env):
         record.warn(risk)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ci_migrate.config.environment import Environment
 from ci_migrate.database.contents import read_contents
 from ci_migrate.database.source import Source, watched_source
 from ci_migrate.database.version_rows import read_version_rows
@@ -33,13 +34,31 @@ def dumped_source(execution: Execution) -> AbstractContextManager[Source]:
     return _uncounted()
 
 
+def make_own_key(environment: Environment) -> tuple[list[Any], str]:
+    """Return an identity of this run and its recipient, where an encrypted archive is to be restored for trial.
+
+    The private half is in the memory of this process only; the archive stays closed to everybody else on the runner.
+    """
+    if environment.backup_prove != "restore" or not environment.backup.encrypt_to:
+        return [], ""
+    from ci_migrate.backup.encryption import make_run_key
+
+    identity, recipient = make_run_key()
+    return [identity], recipient
+
+
 def prove_by_restore(
-    execution: Execution, source: Source, store: Store, rows: tuple[str, ...]
+    execution: Execution,
+    source: Source,
+    store: Store,
+    rows: tuple[str, ...],
+    identities: Sequence[Any] = (),
 ) -> None:
     """Restore the run's backup into a scratch database, and compare that with what was dumped.
 
     The copy is kept for a rehearsal where one is wanted. An archive that fails is removed: it must not
-    count as a backup. Raises BackupError; the environment's database is only read.
+    count as a backup. `identities` can read it, where it is encrypted. Raises BackupError; the environment's database
+    is only read.
     """
     record, backup = execution.record, execution.record.backup
     if backup is None or not backup.location:
@@ -50,7 +69,7 @@ def prove_by_restore(
     with record.stage("prove") as note, ExitStack() as stack:
         manifest = _find_manifest(store, backup.location)
         try:
-            scratch = _restore(execution, stack, manifest, store)
+            scratch = _restore(execution, stack, manifest, store, identities)
             source.leave_only(manifest.tables)
             problems = [*_compare(execution, source, scratch, rows)]
         except (DatabaseFailedError, DatabaseUnreachableError) as exc:
@@ -75,9 +94,14 @@ def _uncounted() -> Iterator[Source]:
     yield Source()
 
 
-def _restore(execution: Execution, stack: ExitStack, manifest: Manifest, store: Store) -> Scratch:
+def _restore(
+    execution: Execution,
+    stack: ExitStack,
+    manifest: Manifest,
+    store: Store,
+    identities: Sequence[Any],
+) -> Scratch:
     from ci_migrate.backup.backends.registry import backend_of
-    from ci_migrate.backup.identities import load_identities
     from ci_migrate.backup.reading import open_backup
     from ci_migrate.backup.request import RestoreRequest
     from ci_migrate.scratch.open import open_scratch
@@ -98,10 +122,12 @@ def _restore(execution: Execution, stack: ExitStack, manifest: Manifest, store: 
     )
     # The roles of the environment's server are not those of the scratch server.
     request = RestoreRequest(
-        format=manifest.format, tools=tools, env=execution.env, keep_owner=False
+        format=manifest.format,
+        tools=tools,
+        env=execution.env,
+        properties=manifest.properties,
+        keep_owner=False,
     )
-    settings, root = execution.environment.backup, execution.environment.root
-    identities = load_identities(settings, root=root, env=execution.env)
     with open_backup(manifest, store, identities, env=execution.env) as archive:
         backend.restore_archive(request, archive, scratch.database.address)
     return scratch

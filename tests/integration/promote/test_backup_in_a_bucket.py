@@ -81,3 +81,21 @@ def test_backup_of_production_in_plain_text_is_told(sqlite_url: str, tmp_path: P
     )
     assert ran.exit_code == 0, ran.output
     assert "the backups of production are not encrypted" in ran.output
+
+
+def test_encrypted_backup_is_restored_for_trial_without_the_private_key(
+    sqlite_url: str, tmp_path: Path, object_store: ObjectStoreServer
+) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    project = build_repository("linear", tmp_path / "shop")
+    place = "s3://backups/trial"
+    backup = {"store": place, "encrypt_to": str(identity.to_public()), "prove": "restore"}
+    write_config(project, {"production": {"url": "${SHOP_URL}", "backup": backup}})
+    env = {"SHOP_URL": sqlite_url, **object_store.env()}
+    ran = run_tool(project.path, "promote", "--environment", "production", env=env)
+    assert ran.exit_code == 0, ran.output
+    store = open_store(place, root=tmp_path, env=env)
+    (manifest,) = take_inventory(store, "production").backups
+    assert manifest.proof == "restore"
+    assert manifest.recipients == (str(identity.to_public()),)
+    verify_backup(manifest, store, parse_identities(str(identity)), env=environment())
