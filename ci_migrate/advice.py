@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from ci_migrate.backup.restore_advice import restore_command
+from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.environment import Environment
+from ci_migrate.database.activity import read_activity
+from ci_migrate.database.catalog import list_tables
 from ci_migrate.database.engine import Database
 from ci_migrate.database.row_counts import count_rows
+from ci_migrate.environment_store import open_environment_store
+from ci_migrate.errors import CiMigrateError
 from ci_migrate.last_revision import Found
+from ci_migrate.ledger import Ledger
+from ci_migrate.loss import describe_loss
 from ci_migrate.models import PendingRevision
 from ci_migrate.revisions.drops import Drop
+from ci_migrate.revisions.merge_command import merge_command
+from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.way_back import WayBack
 from ci_migrate.ways_back import Advice, Loss, Way
 
+MOST_RUNS = 200
+"""Runs of the ledger that are looked at for what a restore undoes."""
 
-def build_advice(environment: Environment, database: Database, found: Found) -> Advice:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the advice is asked for; everything in it is only read."""
+
+    environment: Environment
+    env: Mapping[str, str]
+    database: Database
+    ledger: Ledger
+    project: Project
+
+
+def build_advice(place: Place, found: Found) -> Advice:
     """Return the three ways back with their price; counts rows in the database, changes nothing."""
     pending = found.pending
     return Advice(
-        environment=environment.name,
+        environment=place.environment.name,
         revision=pending.revision,
         message=pending.message,
         file=pending.file,
         applied_at=found.executed.finished_at,
         current=found.plan.current,
         target=found.plan.target,
-        ways=(
-            _downgrade(environment, database, found),
-            _restore(database, found),
-            _forward_fix(found),
-        ),
+        ways=(_downgrade(place, found), _restore(place, found), _forward_fix(place, found)),
     )
 
 
-def _downgrade(environment: Environment, database: Database, found: Found) -> Way:
+def _downgrade(place: Place, found: Found) -> Way:
     way, revision = found.way_back, found.pending.revision
     if way.problem:
         return Way(name="downgrade", possible=False, price=f"{revision} {way.problem}")
-    losses = tuple(_count(database, way.destroys))
+    losses = tuple(_count(place.database, way.destroys))
     notes = list(_notes(way, losses, found.pending))
     took = found.executed.seconds
     if took is not None:
@@ -48,7 +67,7 @@ def _downgrade(environment: Environment, database: Database, found: Found) -> Wa
         possible=True,
         price="; ".join(notes),
         losses=losses,
-        command=f"ci-migrate rollback --environment {environment.name} --expect {revision}",
+        command=f"ci-migrate rollback --environment {place.environment.name} --expect {revision}",
     )
 
 
@@ -69,34 +88,35 @@ def _notes(way: WayBack, losses: tuple[Loss, ...], pending: PendingRevision) -> 
         yield f"not atomic: a failure leaves a part of it ({pending.why_not_atomic})"
 
 
-def _restore(database: Database, found: Found) -> Way:
-    backup, run = found.backup, found.run
+def _restore(place: Place, found: Found) -> Way:
+    backup, name = found.backup, place.environment.name
     if backup is None or not backup.location:
-        return Way(
-            name="restore",
-            possible=False,
-            price="the run that applied it took no backup to go back to",
-        )
-    revisions = [row["revision"] for row in run["revisions"] if row["outcome"] == "executed"]
-    also = (
-        f"; takes back {len(revisions)} revisions: {', '.join(revisions)}" if revisions[1:] else ""
-    )
+        reason = "the run that applied it took no backup to go back to"
+        return Way(name="restore", possible=False, price=reason)
+    try:
+        store = open_environment_store(place.environment, place.env)
+        manifest = choose_backup(store, name, backup.location)
+    except CiMigrateError as exc:
+        reason = f"the backup {backup.location} cannot be found from here: {exc.message}"
+        return Way(name="restore", possible=False, price=reason)
+    activity, tables = read_activity(place.database), list_tables(place.database)
+    losses = describe_loss(manifest, activity, tables, place.ledger.runs(newest=MOST_RUNS))
     return Way(
         name="restore",
         possible=True,
-        price=f"loses everything that was written to any table since {run['started_at']}{also}; the"
-        " application has to be stopped",
-        command=restore_command(backup, database.address),
+        price="; ".join([*losses, "the application has to be stopped"]),
+        command=f"ci-migrate backup restore --environment {name} {manifest.name}",
     )
 
 
-def _forward_fix(found: Found) -> Way:
+def _forward_fix(place: Place, found: Found) -> Way:
+    command = merge_command(place.project).replace(" merge", " revision", 1)
     return Way(
         name="forward-fix",
         possible=True,
         price="loses no data; a new revision has to be written, reviewed and promoted through every environment,"
         " and the fault stays until then",
-        command=f'alembic revision -m "mend {found.pending.revision}"',
+        command=f'{command} -m "mend {found.pending.revision}"',
     )
 
 

@@ -78,7 +78,7 @@ class _Run:
         self._scratch = restored.scratch
         self._environment = _environment_of(execution.environment, self._scratch.url)
         self._started = time.monotonic()
-        self._report = UpgradeReport()
+        self._report = UpgradeReport(direction=survey.plan.direction)
         self._poll = LockPoll(
             database=self._database, report=self._report, tables=frozenset(self._list_tables())
         )
@@ -93,7 +93,8 @@ class _Run:
         plan = self._survey.plan
         before = self._snapshot()
         self._work(plan, self._report, self._poll)
-        if self._execution.environment.rehearse != "round_trip":
+        is_wanted = self._execution.environment.rehearse == "round_trip"
+        if not is_wanted or plan.direction != "upgrade":
             return
         rows = self._read_rows()
         pending = tuple(reversed(plan.pending))

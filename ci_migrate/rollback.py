@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ci_migrate.advice import build_advice
+from ci_migrate.advice import Place, build_advice
 from ci_migrate.backup_stage import back_up
 from ci_migrate.code_way_back import describe_code_way, find_code_way, open_code_pull
 from ci_migrate.config.environment import Environment
@@ -70,7 +70,16 @@ def advise_rollback(environment: Environment, env: Mapping[str, str], expect: st
         )
     survey = survey_database(history, database)
     found = find_last(survey, ledger, database.dialect, expect)
-    return build_advice(environment, database, found)
+    return build_advice(
+        Place(
+            environment=environment,
+            env=env,
+            database=database,
+            ledger=ledger,
+            project=history.project,
+        ),
+        found,
+    )
 
 
 def _rollback(request: RollbackRequest, record: RunRecord) -> None:
@@ -84,11 +93,14 @@ def _rollback(request: RollbackRequest, record: RunRecord) -> None:
         found = _make_plan(request, survey, execution)
         survey = replace(survey, plan=found.plan)
         pass_gates(record, lambda: _gather(request, survey, execution, found), ROLLBACK_GATES)
-        _confirm(request, execution, found)
-        if record.backup is None:
+        _confirm(request, survey, execution, found)
+        wants_copy = environment.rehearse != "off" and execution.restored is None
+        if record.backup is None or wants_copy:
             back_up(execution, rows=survey.plan.current)
         from ci_migrate.execute import execute_plan
+        from ci_migrate.rehearsal_stage import rehearse
 
+        rehearse(execution, survey)
         execute_plan(execution, survey)
         record.follow_up = describe_code_way(environment, request.env, found.pending)
     if request.open_pr and record.outcome is record.goal:
@@ -153,9 +165,16 @@ def _gather(
     return replace(inputs, way_back=found.way_back, rewritten=())
 
 
-def _confirm(request: RollbackRequest, execution: Execution, found: Found) -> None:
+def _confirm(request: RollbackRequest, survey: Survey, execution: Execution, found: Found) -> None:
     """Tell what the downgrade destroys, also in every report, and let it be confirmed."""
-    advice = build_advice(request.environment, execution.database, found)
+    place = Place(
+        environment=request.environment,
+        env=request.env,
+        database=execution.database,
+        ledger=execution.ledger,
+        project=survey.history.project,
+    )
+    advice = build_advice(place, found)
     for way in advice.ways:
         for loss in way.losses:
             execution.record.warn(f"the downgrade destroys the {loss}")

@@ -152,8 +152,8 @@ def test_the_advice_names_each_price_and_changes_nothing(database_url: str, tmp_
     ways = {way["name"]: way for way in told.result["ways"]}
     assert ways["downgrade"]["losses"] == [{"table": "orders", "column": None, "rows": 1}]
     assert f"--expect {CREATE_ORDERS}" in ways["downgrade"]["command"]
-    assert "since 20" in ways["restore"]["price"]
-    assert ways["restore"]["command"]
+    assert "the promote of 20" in ways["restore"]["price"]
+    assert "ci-migrate backup restore --environment dev dev-20" in ways["restore"]["command"]
     assert "table orders: 1 row" in told.output
     assert rows(place) == [CREATE_ORDERS]
     assert query(place.url, "SELECT count(*) FROM orders") == [(1,)]
