@@ -15,7 +15,7 @@ LONGEST_LINE = 400
 _DISK = "Free space, or set backup.directory to a larger disk; then run again."
 _NEXT_STEPS = (
     (
-        r"No space left|disk is full|Disk quota exceeded|File too large|Errcode: (28|122|27)\b",
+        r"No space left|disk is full|Disk quota exceeded|File too large|(?:Errcode:|errno) (28|122|27)\b",
         _DISK,
     ),
     (
