@@ -69,9 +69,8 @@ def check(stock: Stock, folder: Path, url: str, record: Record, fault: str) -> N
     env = {**GITHUB, "SLACK_URL": url, "GITHUB_STEP_SUMMARY": str(summary)}
     ran = promote(shop, stock, env=env)
     assert (ran.outcome, ran.exit_code) == ("promoted", 0), ran.output
-    assert "::warning" in ran.output
-    assert "Slack" in ran.output.partition("::warning")[2]
-    assert "Promoted" in summary.read_text("utf-8") or "promoted" in summary.read_text("utf-8")
+    assert "Slack" in ran.output.partition("\nwarning ")[2].partition("\n")[0]
+    assert "PROMOTED to r3" in summary.read_text("utf-8")
     assert stock.version() == HEAD
     lost = stock.count_lost()
     assert lost == 0
@@ -86,7 +85,7 @@ def test_a_file_of_the_runner_that_cannot_be_written(
     write_settings(shop)
     ran = promote(shop, sqlite_stock, env={**GITHUB, variable: str(tmp_path)})
     assert (ran.outcome, ran.exit_code) == ("promoted", 0), ran.output
-    assert "::warning" in ran.output
+    assert str(tmp_path) in ran.output.partition("\nwarning ")[2].partition("\n")[0]
     lost = sqlite_stock.count_lost()
     assert lost == 0
     record_fault(

@@ -72,9 +72,10 @@ class PrivateServer:
         """Hit the server with a signal that ends it, and start it anew on its data."""
         os.kill(int(pid_file.read_text().split()[0]), number)
         if self._keeper is not None:
-            self._keeper.wait(
-                timeout=30
-            )  # it ends with its server, and then leaves the folder alone
+            # It ends with its server, and then leaves the folder alone.
+            self._keeper.wait(timeout=30)
+            if self._keeper.stdin is not None:
+                self._keeper.stdin.close()
         self._again()
 
     def stop(self) -> None:
