@@ -1,0 +1,95 @@
+"""`prove: restore` finds what reading an archive back does not, and is exact while others write."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.integration.promote.database import query
+from tests.integration.promote.shop import build_shop
+from tests.projects_builder import copy_project, run_git
+from tests.projects_changes import add_revision
+from tests.promotion import Ran, environment, promote, run_tool, write_config
+from tests.servers.postgres import PostgresServer
+
+pytestmark = pytest.mark.newest
+
+PROVED = {"backup": {"prove": "restore"}}
+
+
+def test_an_archive_without_some_rows_is_found_and_does_not_stay(
+    postgres: PostgresServer, postgres_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "linear")
+    assert promote(project, postgres_url).outcome == "promoted"
+    add_revision(project, "aa11aa11aa11")
+    # A pg_dump that leaves the rows of a table out; reading the archive back shows nothing of it.
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    program = tools / "pg_dump"
+    program.write_text(
+        f'#!/bin/sh\nexec {postgres.bindir}/pg_dump "$@" --exclude-table-data=users\n'
+    )
+    program.chmod(0o755)
+    (tools / "pg_restore").symlink_to(postgres.bindir / "pg_restore")
+    backups = project.path / ".ci-migrate/backups"
+    before = sorted(backups.iterdir())
+
+    def run(backup: str) -> Ran:
+        settings = {"url": postgres_url, "scratch_url": postgres_url, "backup": {"prove": backup}}
+        write_config(project, {"dev": settings})
+        path = f"{tools}:{environment()['PATH']}"
+        return run_tool(project.path, "promote", "--environment", "dev", env={"PATH": path})
+
+    ran = run("restore")
+    assert (ran.outcome, ran.exit_code) == ("failed", 4), ran.output
+    assert "public.users has 0 rows instead of 1" in ran.result["error"]["message"]
+    assert sorted(backups.iterdir()) == before
+    assert query(postgres_url, "SELECT to_regclass('table_aa11aa11aa11')") == [(None,)]
+    assert run("list").outcome == "promoted", "the fault shows by a restore only"
+
+
+def test_the_comparison_is_exact_while_others_write(postgres_url: str, tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "linear")
+    assert promote(project, postgres_url).outcome == "promoted"
+    add_revision(project, "aa11aa11aa11")
+    over = threading.Event()
+    written = []
+
+    def write() -> None:
+        url = postgres_url.replace("postgresql+psycopg", "postgresql")
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not over.is_set():
+                mail = f"{len(written)}@example.com"
+                connection.execute("INSERT INTO users (email, full_name) VALUES (%s, 'N')", (mail,))
+                written.append(mail)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        ran = promote(project, postgres_url, scratch_url=postgres_url, **PROVED)
+    finally:
+        over.set()
+        thread.join()
+    assert ran.outcome == "promoted", ran.output
+    assert len(written) > 100
+    assert "rows and sequences equal" in ran.result["backup"]["verified"]
+    assert "written meanwhile" not in ran.result["backup"]["verified"]
+
+
+def test_the_plan_of_the_next_environment_has_a_forecast(tmp_path: Path) -> None:
+    shop = build_shop(tmp_path / "shop", settings={"rehearse": True})
+    assert shop.promote("dev").outcome == "promoted"
+    run_git(shop.project, "checkout", "-q", "-B", "staging")
+    plan = shop.run("plan")
+    assert plan.outcome == "ready", plan.output
+    heads = [item["revision"] for item in plan.result["pending"]]
+    forecast = plan.result["forecast"]
+    assert [item["revision"] for item in forecast["revisions"]] == heads
+    assert forecast["source"].startswith("dev, ")
+    assert forecast["seconds"] > 0
+    assert "(by dev, " in plan.output
+    assert all(item["statements"] > 0 for item in forecast["revisions"])
