@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.backups import measure_backup, measure_encryption, measure_stream
 from benchmarks.ground import BIN, Figure, Ground
 from benchmarks.measure import Command, Ratio, compare
+from benchmarks.rehearsals import measure_rehearsal
 
 
 def measure_version(ground: Ground) -> Ratio:
@@ -153,5 +154,11 @@ FIGURES = (
         what="the same backup encrypted into a folder, against plain",
         target=1.3,
         measure=measure_encryption,
+    ),
+    Figure(
+        name="rehearsal",
+        what="`promote` with `rehearse`, PostgreSQL, against the same without",
+        target=None,
+        measure=measure_rehearsal,
     ),
 )
