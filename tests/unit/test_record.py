@@ -45,6 +45,8 @@ class Heard:
 
 def make_record(heard: Heard | None = None) -> RunRecord:
     return RunRecord(
+        command="promote",
+        goal=Outcome.PROMOTED,
         environment="dev",
         run=RUN,
         root=Path("/srv/shop"),

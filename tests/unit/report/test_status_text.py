@@ -20,7 +20,13 @@ RUN: dict[str, Any] = {
     "run_url": None,
     "failure": None,
     "revisions": [
-        {"outcome": "executed", "revision": "aaaa1111", "message": "create", "seconds": 0.01}
+        {
+            "outcome": "executed",
+            "direction": "upgrade",
+            "revision": "aaaa1111",
+            "message": "create",
+            "seconds": 0.01,
+        }
     ],
 }
 
