@@ -2,11 +2,14 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 
 from tests.action.act import NO_SHA
 from tests.action.shop import PROMOTE, build_shop, one_step_workflow
+from tests.projects_builder import run_git
+from tests.projects_changes import edit_revision
 
 pytestmark = [pytest.mark.action, pytest.mark.usefixtures("act")]
 HEAD = {"linear": "5c00753421f7", "flask_factory": "a3e35876c37d"}
@@ -130,6 +133,23 @@ def test_a_pull_request_never_deploys(make_shop, slack, sqlite_url, tmp_path):
     assert "pull_request" in result.log
     assert not (tmp_path / "database.sqlite").exists()
     assert slack.messages == []
+
+
+@pytest.mark.slow
+def test_a_pull_request_that_rewrites_a_revision_fails_at_its_file(make_shop, tmp_path):
+    shop = make_shop("linear", command="check", args="--base main")
+    git = partial(run_git, shop.project)
+    git("checkout", "-q", "dev")
+    file = edit_revision(shop.project, HEAD["linear"])
+    git("commit", "-q", "-am", "Change what is merged")
+    result = shop.push("dev", {}, event="pull_request")
+    assert result.returncode != 0
+    outputs = outputs_of(result)
+    assert (outputs["outcome"], outputs["environment"]) == ("blocked", "")
+    assert [gate["name"] for gate in outputs["gates"] if gate["outcome"] == "failed"] == ["history"]
+    assert file.name in text_of(result.annotations)
+    assert f"{HEAD['linear']} 'add users display name' was edited" in result.log
+    assert not (tmp_path / "database.sqlite").exists()
 
 
 def test_the_deletion_of_a_branch_does_not_deploy(make_shop, slack, sqlite_url, tmp_path):
