@@ -71,7 +71,9 @@ def measure(ground: Ground, names: list[str]) -> Iterator[Row]:
         print(f"measuring {figure.name} …", file=sys.stderr, flush=True)
         ratio = figure.measure(ground)
         note = ground.notes.get(figure.name)
-        yield row_of(figure.what + (f" ({note})" if note else ""), ratio, figure.target)
+        row = row_of(figure.what + (f" ({note})" if note else ""), ratio, figure.target)
+        print(f"{figure.name}: {row.ratio}, cpu {row.cpu}", file=sys.stderr, flush=True)
+        yield row
         memory = ground.notes.pop("memory", None)
         if memory is not None:
             yield memory_row(*map(int, memory.split()))
@@ -123,7 +125,7 @@ the server's: on a busy machine the steadier figure. `make bench` measures them 
 {table}
 
 Measured on {datetime.now(timezone.utc):%Y-%m-%d}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores
-(shared with other work). {", ".join(versions)}.
+(the average load of the last 15 minutes was {os.getloadavg()[2]:.1f}, its own work included). {", ".join(versions)}.
 """
 
 
