@@ -11,8 +11,9 @@ from ci_migrate.aftermath import State
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.cancel import can_watch_client
 from ci_migrate.database.catalog import take_snapshot
+from ci_migrate.database.challenge import Challenge
 from ci_migrate.database.engine import Database, Session
-from ci_migrate.database.identity import Challenge, publish_challenge
+from ci_migrate.database.identity import publish_challenge
 from ci_migrate.database.ledger_table import LEDGER_TABLE
 from ci_migrate.database.lock import Lock
 from ci_migrate.database.patience import ask_within

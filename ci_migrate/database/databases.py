@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ci_migrate.database.challenge import Challenge
 from ci_migrate.database.engine import Session
-from ci_migrate.database.identity import Challenge
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

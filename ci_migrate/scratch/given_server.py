@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ci_migrate.database.challenge import Challenge
 from ci_migrate.database.databases import (
     drop_database,
     find_challenged,
@@ -13,7 +14,6 @@ from ci_migrate.database.databases import (
 )
 from ci_migrate.database.dress import apply_settings, create_like
 from ci_migrate.database.engine import Database, Session
-from ci_migrate.database.identity import Challenge
 from ci_migrate.database.other_url import url_of_database
 from ci_migrate.database.patience import ask_within
 from ci_migrate.database.pooler import refuse_pooler

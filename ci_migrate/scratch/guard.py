@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ci_migrate.database.challenge import Challenge, answer_challenge
 from ci_migrate.database.databases import find_challenged
 from ci_migrate.database.engine import Database, Session
-from ci_migrate.database.identity import Challenge, answer_challenge, publish_challenge
+from ci_migrate.database.identity import publish_challenge
 from ci_migrate.errors import ScratchError
 
 

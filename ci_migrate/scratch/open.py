@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ci_migrate.database.challenge import Challenge
 from ci_migrate.database.dress import apply_settings, create_accounts, create_like
 from ci_migrate.database.engine import Database, Session
-from ci_migrate.database.identity import Challenge
 from ci_migrate.database.other_url import url_of_file, url_on_socket
 from ci_migrate.database.traits import Traits, find_missing_extensions, read_traits
 from ci_migrate.errors import DatabaseFailedError, ScratchError

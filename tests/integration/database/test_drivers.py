@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ci_migrate.database.catalog import list_tables, read_server_version, take_snapshot
-from ci_migrate.database.identity import answer_challenge, publish_challenge
+from ci_migrate.database.challenge import answer_challenge
+from ci_migrate.database.identity import publish_challenge
 from ci_migrate.database.lock import hold_lock
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.ledger import Ledger

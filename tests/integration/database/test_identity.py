@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from ci_migrate.database.challenge import answer_challenge
 from ci_migrate.database.engine import Database
-from ci_migrate.database.identity import answer_challenge, publish_challenge
+from ci_migrate.database.identity import publish_challenge
 from tests.conftest import POSTGRES, POSTGRES_DRIVER
 from tests.integration.database.drivers import open_database
 from tests.servers.postgres import PostgresServer
