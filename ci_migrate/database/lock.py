@@ -12,6 +12,7 @@ from ci_migrate.database.engine import Database, Session
 from ci_migrate.database.holder_sign import say_holder, shown_holder
 from ci_migrate.database.lock_file import hold_lock_file
 from ci_migrate.database.lock_statements import (
+    is_signed,
     mysql_statements,
     name_holder,
     postgresql_statements,
@@ -29,6 +30,9 @@ FRESH_SECONDS = 0.2
 """How long an answer is good: a history of quick revisions must not ask before each."""
 RELEASE_SECONDS = 2.0
 TELL_EVERY_SECONDS = 15.0
+SIGN_SECONDS = 1.0
+"""How long a holder may need to show its name after it took the lock."""
+SIGN_POLL_SECONDS = 0.05
 JUST_NOW = "another run that has just begun or ended"
 
 
@@ -111,8 +115,15 @@ def _poll(
 
 
 def _describe(session: Session, statement: str) -> str:
-    row = session.run(lambda connection: connection.exec_driver_sql(statement).first())
-    return name_holder(row[0], row[1]) if row else ""
+    """Return who holds the lock; a holder that took it this moment is given time to show its name."""
+    over = time.monotonic() + SIGN_SECONDS
+    while True:
+        row = session.run(lambda connection: connection.exec_driver_sql(statement).first())
+        if row is None:
+            return ""
+        if is_signed(row[0]) or time.monotonic() >= over:
+            return name_holder(row[0], row[1])
+        time.sleep(SIGN_POLL_SECONDS)
 
 
 def _is_held(session: Session, statement: str) -> bool:

@@ -23,12 +23,21 @@ class LockStatements:
     """Two columns: the statement with the holder's comment, if it can be seen; and what the server knows."""
 
 
+def is_signed(comment: str | None) -> bool:
+    """Return whether the holder's comment can be seen."""
+    return _signature(comment) is not None
+
+
 def name_holder(comment: str | None, known: str | None) -> str:
     """Return who holds the lock, from the two columns of `holder`."""
-    found = re.match(rf"/\* {MARK}[^:]*: (.*?) \*/", comment or "")
+    found = _signature(comment)
     if found is not None:
         return found[1]
     return known or "another run that the server does not show to this role"
+
+
+def _signature(comment: str | None) -> re.Match[str] | None:
+    return re.match(rf"/\* {MARK}[^:]*: (.*?) \*/", comment or "")
 
 
 def clean_comment(text: str) -> str:
