@@ -9,16 +9,16 @@ from ci_migrate.base_history import find_rewrites_since
 from ci_migrate.config.environment import Migrations
 from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
 from ci_migrate.errors import GitError, ProjectError
-from ci_migrate.evidence_sources import Before, LedgerPlace
+from ci_migrate.evidence.sources import Before, LedgerPlace
 from ci_migrate.gates import heads, history
 from ci_migrate.gates.inputs import GateInputs, Rewritten
 from ci_migrate.git.base import Hints, find_base
 from ci_migrate.git.last_change import describe_last_change
 from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.preflight import describe_project
-from ci_migrate.record import RunRecord
 from ci_migrate.revisions.rewrite import spare_replaced
 from ci_migrate.rewrites import ask_elsewhere, weigh_rewrites
+from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import History, Survey, plan_history, read_project
 
 

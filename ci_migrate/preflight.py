@@ -7,19 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from ci_migrate.approval import find_approvers
 from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.config.environment import Environment, Migrations
 from ci_migrate.database.engine import Database
 from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import GitHubError
-from ci_migrate.evidence_sources import Before, Question, hear_sources
-from ci_migrate.executed import held_revisions
+from ci_migrate.evidence.approval import find_approvers
+from ci_migrate.evidence.sources import Before, Question, hear_sources
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.git.origin import describe_origin
-from ci_migrate.ledger import Ledger
-from ci_migrate.ledger_facts import Executed, LastRemains
+from ci_migrate.ledger.executed import held_revisions
+from ci_migrate.ledger.facts import Executed, LastRemains
+from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import SourceAnswer, Unfinished
 from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.rewrites import find_rewritten

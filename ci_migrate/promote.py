@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ci_migrate.backup_stage import back_up
 from ci_migrate.errors import RowsChangedError
-from ci_migrate.evidence_sources import Before
-from ci_migrate.execution import Execution
-from ci_migrate.forecast import forecast_of_rehearsal, read_forecast
-from ci_migrate.gate_stage import pass_gates
+from ci_migrate.evidence.forecast import forecast_of_rehearsal, read_forecast
+from ci_migrate.evidence.sources import Before
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import Outcome, Promotion
 from ci_migrate.preflight import gather_inputs
-from ci_migrate.record import RunRecord
-from ci_migrate.story import RunRequest, hold_database, run_story
+from ci_migrate.story.backup_stage import back_up
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.frame import RunRequest, hold_database, run_story
+from ci_migrate.story.gate_stage import pass_gates
+from ci_migrate.story.record import RunRecord
+from ci_migrate.story.survey_stage import survey_project
+from ci_migrate.story.unfinished_runs import settle_unfinished
 from ci_migrate.survey import History, Survey, read_files
-from ci_migrate.survey_stage import survey_project
-from ci_migrate.unfinished_runs import settle_unfinished
 
 MOST_PLANS = 3
 """How often a run plans when somebody else changes the version rows meanwhile."""
@@ -77,7 +77,7 @@ def _bring_to_target(request: PromoteRequest, history: History, execution: Execu
         back_up(execution, rows=survey.plan.current)
     _foresee(request, survey, execution)
     # Most runs find nothing pending: what only the others need is imported by them.
-    from ci_migrate.execute import execute_plan
+    from ci_migrate.story.execute import execute_plan
 
     execute_plan(execution, survey)
 
@@ -88,7 +88,7 @@ def _foresee(request: PromoteRequest, survey: Survey, execution: Execution) -> N
     if execution.restored is None:
         record.forecast = read_forecast(request.environment, request.before, survey.plan)
         return
-    from ci_migrate.rehearsal_stage import rehearse
+    from ci_migrate.rehearsal.stage import rehearse
 
     rehearse(execution, survey)
     if record.rehearsal is not None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from ci_migrate.base_history import find_rewrites_since, hints_of
 from ci_migrate.config.environment import Environment
 from ci_migrate.errors import CiMigrateError, GitError
-from ci_migrate.evidence_sources import Before, LedgerPlace, place_of, read_ledger
+from ci_migrate.evidence.sources import Before, LedgerPlace, place_of, read_ledger
 from ci_migrate.gates.inputs import Rewritten
 from ci_migrate.git.base import find_base
 from ci_migrate.git.last_change import describe_last_change
 from ci_migrate.github.event import read_event
-from ci_migrate.ledger import Ledger
+from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Evidence, Revision
 from ci_migrate.revisions.reader import read_source
 from ci_migrate.revisions.rewrite import Change, Rewrite, find_rewrites, spare_replaced

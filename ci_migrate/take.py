@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup_choice import choose_backup
-from ci_migrate.backup_stage import back_up
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import UsageError
 from ci_migrate.models import Outcome
-from ci_migrate.record import RunRecord
-from ci_migrate.story import RunRequest, hold_database
+from ci_migrate.story.backup_stage import back_up
+from ci_migrate.story.frame import RunRequest, hold_database
+from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import read_files
 
 

@@ -18,7 +18,7 @@ def show_advice(
     from ci_migrate.errors import UsageError
     from ci_migrate.report.advice_text import advice_lines, build_advice_result
     from ci_migrate.report.console import open_console
-    from ci_migrate.rollback import advise_rollback
+    from ci_migrate.rollback.rollback import advise_rollback
 
     world = current_world(config_path)
     config = world.load_config()

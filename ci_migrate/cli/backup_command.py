@@ -30,7 +30,7 @@ def take_command(
     from ci_migrate.redact import Redactor
     from ci_migrate.report.backup_text import backup_facts, backup_line
     from ci_migrate.report.console import open_console
-    from ci_migrate.story import RunRequest
+    from ci_migrate.story.frame import RunRequest
     from ci_migrate.take import take_now
 
     world = current_world(config_path)

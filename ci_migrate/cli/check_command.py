@@ -15,7 +15,7 @@ from ci_migrate.stops import forget_stops, held_stops, taken_stops
 if TYPE_CHECKING:
     from ci_migrate.check import CheckRequest
     from ci_migrate.config.loaded import Config
-    from ci_migrate.evidence_sources import LedgerPlace
+    from ci_migrate.evidence.sources import LedgerPlace
     from ci_migrate.models import Promotion
     from ci_migrate.report.send import Reporters
 
@@ -48,8 +48,8 @@ def _check(world: World, reporters: Reporters, base: str | None) -> Promotion:
     from ci_migrate.check import check
     from ci_migrate.github.rest import tokens_of
     from ci_migrate.models import Outcome
-    from ci_migrate.record import RunRecord
     from ci_migrate.redact import Redactor, secrets_of_url
+    from ci_migrate.story.record import RunRecord
 
     event = world.event()
     record = RunRecord(
@@ -96,7 +96,7 @@ def _prepare(world: World, config: Config, base: str | None) -> CheckRequest:
 def _place(world: World, config: Config) -> LedgerPlace:
     from ci_migrate.config.resolve import resolve_ledger
     from ci_migrate.errors import ConfigError
-    from ci_migrate.evidence_sources import LedgerPlace
+    from ci_migrate.evidence.sources import LedgerPlace
 
     root = config.path.absolute().parent
     try:

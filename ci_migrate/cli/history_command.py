@@ -72,7 +72,7 @@ def _runs_of_store(
     environment: Environment, env: Mapping[str, str], limit: int
 ) -> list[dict[str, Any]]:
     from ci_migrate.environment_store import open_environment_store
-    from ci_migrate.ledger_copy import history_rows, read_copies
+    from ci_migrate.evidence.ledger_copy import history_rows, read_copies
 
     copies = read_copies(open_environment_store(environment, env), environment.name)
     for problem in copies.problems:

@@ -31,9 +31,9 @@ def reconcile_command(
     from ci_migrate.database.version_rows import read_version_rows
     from ci_migrate.environment_store import open_environment_store
     from ci_migrate.errors import ExitCode
-    from ci_migrate.ledger_copy import read_copies
+    from ci_migrate.evidence.ledger_copy import read_copies
+    from ci_migrate.evidence.reconcile import explain_fork, find_fork, gone_by_rows, heal_fork
     from ci_migrate.preflight import open_ledger
-    from ci_migrate.reconcile import explain_fork, find_fork, gone_by_rows, heal_fork
     from ci_migrate.report.console import open_console
     from ci_migrate.survey import read_files
 

@@ -47,8 +47,8 @@ def plan_command(
 def _plan(prepared: Prepared, *, static: bool, overrides: Mapping[str, str]) -> Promotion:
     from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.preview import preview, preview_files
-    from ci_migrate.record import RunRecord
     from ci_migrate.report.plan_text import plan_lines
+    from ci_migrate.story.record import RunRecord
 
     environment = prepared.environment
     record = RunRecord(

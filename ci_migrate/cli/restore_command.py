@@ -59,7 +59,7 @@ def restore_command(
 
 def _restore(prepared: Prepared, *, backup: str | None, confirm: str | None) -> Promotion:
     from ci_migrate.cli.world import installed_versions, utc_now
-    from ci_migrate.restore import RestoreRun, restore
+    from ci_migrate.restore.restore import RestoreRun, restore
 
     _refuse_automation(prepared)
     name = prepared.environment.name
@@ -84,7 +84,7 @@ def _restore_into(
     from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.config.expand import MissingVariableError, TemplateError, expand_text
     from ci_migrate.redact import Redactor, secrets_of_url
-    from ci_migrate.restore_into import RestoreIntoRun, restore_into
+    from ci_migrate.restore.into import RestoreIntoRun, restore_into
 
     try:
         url = expand_text(into, prepared.world.env).text.strip()

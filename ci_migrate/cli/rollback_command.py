@@ -102,7 +102,7 @@ def _rollback(
     open_pr: bool,
 ) -> Promotion:
     from ci_migrate.cli.world import installed_versions, utc_now
-    from ci_migrate.rollback import RollbackRequest, rollback
+    from ci_migrate.rollback.rollback import RollbackRequest, rollback
 
     name = prepared.environment.name
     check_confirmation(name, confirm, is_named=expect is not None)

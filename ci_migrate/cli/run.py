@@ -15,7 +15,7 @@ from ci_migrate.stops import forget_stops, held_stops, taken_stops
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Environment
     from ci_migrate.config.loaded import Config
-    from ci_migrate.evidence_sources import Before
+    from ci_migrate.evidence.sources import Before
     from ci_migrate.redact import Redactor
     from ci_migrate.report.send import Reporters
 

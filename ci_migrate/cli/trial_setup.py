@@ -13,8 +13,8 @@ from ci_migrate.errors import CiMigrateError
 
 if TYPE_CHECKING:
     from ci_migrate.config.loaded import Config
+    from ci_migrate.rehearsal.trial import TrialRequest
     from ci_migrate.report.console import Console
-    from ci_migrate.trial import TrialRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +34,9 @@ def set_up_trial(
     Raises ConfigError and ProjectError.
     """
     from ci_migrate.redact import Redactor
+    from ci_migrate.rehearsal.trial import TrialRequest
     from ci_migrate.report.console import open_console
     from ci_migrate.survey import read_files
-    from ci_migrate.trial import TrialRequest
 
     environment = world.resolve(config, name or next(iter(config.environments)), tells_slack=False)
     redactor = Redactor(environment.secrets)

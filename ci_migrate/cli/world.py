@@ -22,7 +22,7 @@ from ci_migrate import __version__
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Environment
     from ci_migrate.config.loaded import Config
-    from ci_migrate.evidence_sources import Before
+    from ci_migrate.evidence.sources import Before
     from ci_migrate.github.event import GitHubEvent
     from ci_migrate.models import RunInfo
     from ci_migrate.report.send import Reporters
@@ -117,7 +117,7 @@ class World:
         """Return an environment with its URL, or why that is not known here."""
         from ci_migrate.config.resolve import environment_url
         from ci_migrate.errors import ConfigError
-        from ci_migrate.evidence_sources import Before
+        from ci_migrate.evidence.sources import Before
 
         try:
             return Before(name=name, url=environment_url(config, name, self.env))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ci_migrate.config.environment import Window
-from ci_migrate.ledger_facts import Executed
+from ci_migrate.ledger.facts import Executed
 from ci_migrate.models import Plan, SourceAnswer, Unfinished
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem

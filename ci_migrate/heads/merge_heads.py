@@ -9,9 +9,9 @@ from pathlib import Path
 from ci_migrate.errors import BlockedError, ProbeError, UsageError
 from ci_migrate.heads.explanation import Explanation
 from ci_migrate.heads.proof import Proof, prove_orders
+from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.survey import read_files
-from ci_migrate.trial import TrialRequest, open_trial
 from ci_migrate.upgrade.probe import project_failure
 
 LONGEST_MESSAGE = 120

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ci_migrate.errors import BlockedError, UsageError
+from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.reparent import reparent_file
-from ci_migrate.trial import TrialRequest, open_trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ci_migrate.change import change_database
 from ci_migrate.database.catalog import list_tables
 from ci_migrate.database.comparison import read_schema
 from ci_migrate.database.ledger_table import LEDGER_TABLE
 from ci_migrate.database.stamp import write_version_rows
 from ci_migrate.errors import BlockedError, ProofError, UsageError
-from ci_migrate.execution import Execution
 from ci_migrate.models import Outcome, Plan, Promotion
-from ci_migrate.record import RunRecord
 from ci_migrate.recovery.candidates import Candidate, Candidates, find_candidates
 from ci_migrate.redact import one_line
+from ci_migrate.rehearsal.trial import TrialRequest
 from ci_migrate.revisions.graph import Graph
-from ci_migrate.story import RunRequest, hold_database, run_story
+from ci_migrate.story.change import change_database
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.frame import RunRequest, hold_database, run_story
+from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import History, Survey, read_files, survey_database
-from ci_migrate.trial import TrialRequest
 
 MOST_DIFFERENCES = 30
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ci_migrate.database.catalog import Snapshot
 from ci_migrate.database.comparison import Difference, compare_schemas
 from ci_migrate.errors import ProofError
-from ci_migrate.trial import TrialRequest, open_trial
+from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ci_migrate.change import change_database
 from ci_migrate.database.catalog import Snapshot
 from ci_migrate.database.comparison import compare_schemas, read_schema
 from ci_migrate.database.ledger_table import LEDGER_TABLE
 from ci_migrate.database.stamp import write_version_rows
 from ci_migrate.errors import ProofError, UpgradeError
-from ci_migrate.execution import Execution
 from ci_migrate.models import Plan
 from ci_migrate.recovery.half_applied import HalfApplied
 from ci_migrate.recovery.inverse import find_made
 from ci_migrate.redact import one_line
+from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 from ci_migrate.remains import LONGEST_STATEMENT, is_reading
 from ci_migrate.revisions.sql_words import is_ddl
+from ci_migrate.story.change import change_database
+from ci_migrate.story.execution import Execution
 from ci_migrate.survey import Survey
-from ci_migrate.trial import TrialRequest, open_trial
 
 _BY_HAND = "Finish it by hand, then promote with --undone; or bring the backup of that run back."
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci_migrate.errors import GitError, ProjectError
-from ci_migrate.executed import applied_in_order
 from ci_migrate.git.search import find_lost_files
-from ci_migrate.ledger import Ledger
-from ci_migrate.ledger_facts import Executed
+from ci_migrate.ledger.executed import applied_in_order
+from ci_migrate.ledger.facts import Executed
+from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Revision
 from ci_migrate.revisions.content import content_hashes
 from ci_migrate.revisions.reader import read_revision_bytes

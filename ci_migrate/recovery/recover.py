@@ -7,24 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ci_migrate.backup_stage import back_up
 from ci_migrate.errors import BlockedError, ProjectError
-from ci_migrate.execution import Execution
-from ci_migrate.ledger import Ledger
+from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Outcome, PendingRevision, Plan, Promotion
-from ci_migrate.record import RunRecord
 from ci_migrate.recovery.half_applied import HalfApplied
 from ci_migrate.recovery.lost_sources import LostSource, LostSources
 from ci_migrate.recovery.orphans import Orphans, find_orphans
 from ci_migrate.recovery.stub import describe_stub
 from ci_migrate.recovery.undo_half import recover_half
+from ci_migrate.rehearsal.trial import TrialRequest
 from ci_migrate.revisions.atomic import describe_atomicity
 from ci_migrate.revisions.content import content_hashes
 from ci_migrate.revisions.way_back import read_way_back
-from ci_migrate.story import RunRequest, hold_database, run_story
+from ci_migrate.story.backup_stage import back_up
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.frame import RunRequest, hold_database, run_story
+from ci_migrate.story.record import RunRecord
+from ci_migrate.story.unfinished_runs import settle_unfinished
 from ci_migrate.survey import History, Survey, read_files, survey_database
-from ci_migrate.trial import TrialRequest
-from ci_migrate.unfinished_runs import settle_unfinished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,7 @@ def _describe(item: LostSource, dialect: str) -> PendingRevision:
 
 
 def _take_back(execution: Execution, survey: Survey, orphans: Orphans) -> None:
-    from ci_migrate.execute import execute_plan
+    from ci_migrate.story.execute import execute_plan
 
     with tempfile.TemporaryDirectory(prefix="ci-migrate-") as folder:
         for item in orphans.found:

@@ -11,12 +11,12 @@ from ci_migrate.database.engine import Database
 from ci_migrate.errors import BlockedError, UsageError
 from ci_migrate.models import Outcome, Promotion
 from ci_migrate.preflight import open_ledger
-from ci_migrate.record import RunRecord
 from ci_migrate.recovery.lost_sources import LostSource
 from ci_migrate.recovery.orphans import Orphans
 from ci_migrate.recovery.recover import look_for_orphans, read_readable
 from ci_migrate.recovery.stub import describe_stub
-from ci_migrate.story import RunRequest, run_story
+from ci_migrate.story.frame import RunRequest, run_story
+from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import History, survey_database
 
 LONGEST_SLUG = 40

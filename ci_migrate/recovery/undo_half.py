@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from ci_migrate.backup.restore_advice import restore_command
-from ci_migrate.backup_stage import back_up
-from ci_migrate.change import change_database
 from ci_migrate.database.engine import Database
 from ci_migrate.errors import BlockedError
-from ci_migrate.execution import Execution
-from ci_migrate.ledger_facts import LastRemains
+from ci_migrate.ledger.facts import LastRemains
 from ci_migrate.models import Outcome, Plan
 from ci_migrate.recovery.finish_half import finish_half, run_statements
 from ci_migrate.recovery.half_applied import HalfApplied, inspect_half
+from ci_migrate.rehearsal.trial import TrialRequest
+from ci_migrate.story.backup_stage import back_up
+from ci_migrate.story.change import change_database
+from ci_migrate.story.execution import Execution
 from ci_migrate.survey import History, Survey
-from ci_migrate.trial import TrialRequest
 
 
 class HalfRequest(Protocol):

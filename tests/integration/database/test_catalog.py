@@ -6,7 +6,7 @@ import pytest
 
 from ci_migrate.database.catalog import Snapshot, list_tables, take_snapshot
 from ci_migrate.database.engine import Database
-from ci_migrate.ledger import Ledger
+from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Outcome, Plan
 from tests.integration.database.drivers import open_database
 from tests.unit.report.samples import PENDING, make_promotion

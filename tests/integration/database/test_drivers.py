@@ -16,7 +16,7 @@ from ci_migrate.database.challenge import answer_challenge
 from ci_migrate.database.identity import publish_challenge
 from ci_migrate.database.lock import hold_lock
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.ledger import Ledger
+from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Outcome, Plan
 from tests.integration.database.drivers import DRIVERS, make_url, open_database
 from tests.projects_builder import copy_project

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 
 from ci_migrate.database.ledger_table import ledger_table
 from ci_migrate.errors import LedgerError
-from ci_migrate.ledger import Ledger
+from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Outcome, Plan, Promotion
 from tests.integration.database.drivers import open_database
 from tests.projects_builder import copy_project

@@ -10,12 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ci_migrate.database import holder_sign
 from ci_migrate.database.lock import hold_lock
+from ci_migrate.database.lock_statements import MARK, mysql_statements
 from ci_migrate.errors import DatabaseUnreachableError, LockNotAcquiredError
 from tests.integration.database.drivers import open_database
 from tests.projects_builder import copy_project
@@ -26,8 +25,8 @@ HOLD = """
 import sys
 from pathlib import Path
 from ci_migrate.database.engine import Database
-from ci_migrate.database import holder_sign
 from ci_migrate.database.lock import hold_lock
+from ci_migrate.database.lock_statements import MARK, mysql_statements
 database = Database(sys.argv[1], root=Path("/"), name="ci-migrate of Ada")
 with hold_lock(database, scope=sys.argv[2], owner="ci-migrate of Ada", wait=0, tell=print):
     print("held", flush=True)
@@ -88,24 +87,19 @@ def test_a_lock_is_free_when_its_holder_is_killed(database_url: str) -> None:
         assert take(database_url, 10, []) < 10
 
 
-def test_a_holder_that_shows_its_name_late_is_named(
-    mariadb_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_holder_that_shows_its_name_late_is_named(mariadb_url: str) -> None:
     """The name of a holder is shown by a second session, which needs a moment to connect."""
-    show = holder_sign._sleep
-
-    def show_late(*arguments: Any) -> None:
-        time.sleep(0.5)
-        show(*arguments)
-
-    monkeypatch.setattr(holder_sign, "_sleep", show_late)
-    told: list[str] = []
-    with (
-        hold_lock(open_database(mariadb_url), scope=SCOPE, owner="Ada", wait=0, tell=print),
-        pytest.raises(LockNotAcquiredError, match="Ada, since 20"),
-    ):
-        take(mariadb_url, 0.1, told)
-    assert "Ada, since 20" in told[0]
+    database, told = open_database(mariadb_url), list[str]()
+    with database.session() as locked, database.session() as sign:
+        number = locked.run(lambda c: c.exec_driver_sql("SELECT CONNECTION_ID()").scalar())
+        locked.run(lambda c: c.exec_driver_sql(mysql_statements(SCOPE).take).close())
+        shown = f"/* {MARK} {number}: Ada */ SELECT SLEEP(3)"
+        timer = threading.Timer(0.5, lambda: sign.run(lambda c: c.exec_driver_sql(shown).close()))
+        timer.start()
+        with pytest.raises(LockNotAcquiredError, match=r"\(Ada\)"):
+            take(mariadb_url, 0.1, told)
+        timer.join()
+    assert told == ["waiting for the lock, held by Ada"]
 
 
 def test_the_second_goes_on_as_soon_as_the_first_ends(database_url: str) -> None:

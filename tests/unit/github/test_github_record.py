@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ci_migrate.evidence.github_record import MOST_REVISIONS, read_record, write_record
 from ci_migrate.github.rest import open_github
-from ci_migrate.github_record import MOST_REVISIONS, read_record, write_record
 from ci_migrate.models import Evidence
 from tests.servers.github import GitHubServer
 from tests.unit.report.samples import RUN

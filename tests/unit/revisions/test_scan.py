@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -131,16 +131,25 @@ def test_nothing_heavy_is_imported_and_nothing_of_the_project(
     assert child == 0
 
 
-@pytest.mark.slow
-def test_thousands_of_files_in_linear_time(versions: Path) -> None:
-    def seconds(count: int) -> float:
-        for number in range(count):
+def test_the_work_grows_with_the_files_and_no_faster(versions: Path) -> None:
+    def calls(first: int, count: int) -> int:
+        for number in range(first, count):
             write(versions, f"{number:05d}", f"{number - 1:05d}" if number else None)
-        started = time.perf_counter()
-        graph = Graph(scan(versions).revisions)
-        assert len(graph.pending((), graph.heads())) == count
-        assert graph.problems() == ()
-        return time.perf_counter() - started
+        made = 0
 
-    small = min(seconds(150) for _ in range(3))
-    assert seconds(1500) < 40 * small
+        def count_call(frame: FrameType, event: str, argument: object) -> None:
+            nonlocal made
+            made += event in ("call", "c_call")
+
+        sys.setprofile(count_call)
+        try:
+            graph = Graph(scan(versions).revisions)
+            pending = graph.pending((), graph.heads())
+            problems = graph.problems()
+        finally:
+            sys.setprofile(None)
+        assert (len(pending), problems) == (count, ())
+        return made
+
+    small = calls(0, 100)
+    assert small < calls(100, 1000) < 11 * small

@@ -1,0 +1,1 @@
+"""What ran, and where: the record of an environment, kept in its database."""

@@ -1,0 +1,290 @@
+"""The record of what ran: one row per run, one per revision of it, written before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ci_migrate.database.engine import Database
+from ci_migrate.database.ledger_table import (
+    create_ledger,
+    insert_rows,
+    ledger_exists,
+    missing_grant,
+    select_rows,
+    update_run,
+)
+from ci_migrate.errors import DatabaseFailedError, InterruptedRunError, LedgerError
+from ci_migrate.ledger.facts import (
+    Executed,
+    LastRemains,
+    PartialRun,
+    UnfinishedRun,
+    read_backup,
+    read_executed,
+    rehearsal_of,
+)
+from ci_migrate.ledger.rows import begun_rows, revision_ending
+from ci_migrate.models import (
+    Backup,
+    Evidence,
+    GateResult,
+    Outcome,
+    Plan,
+    Promotion,
+    RunInfo,
+)
+from ci_migrate.remains import decode_remains
+from ci_migrate.revisions.rewrite import KnownRevision
+
+INTERRUPTED = "interrupted"
+UNDONE = "undone"
+"""Of a revision that was executed, until a restore took it back."""
+
+
+class Ledger:
+    """The ledger of one environment, in its database or in another one."""
+
+    def __init__(self, database: Database, *, schema: str, environment: str) -> None:
+        self._database = database
+        # Only PostgreSQL has schemas inside a database; elsewhere the table's name sets it apart.
+        self._schema = schema if database.dialect == "postgresql" else None
+        self._environment = environment
+
+    def exists(self) -> bool:
+        """Return whether the ledger has been created."""
+        with _as_ledger_error("read"):
+            return ledger_exists(self._database, self._schema)
+
+    def missing_grant(self) -> str | None:
+        """Return the SQL an administrator must run before the ledger can be created, or None."""
+        return missing_grant(self._database, self._schema)
+
+    def start_run(
+        self,
+        run: RunInfo,
+        plan: Plan,
+        backup: Backup | None,
+        versions: Mapping[str, str],
+        *,
+        command: str = "promote",
+        gates: Iterable[GateResult] = (),
+        details: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write the run, its pending revisions and its overridden gates; creates the ledger where it is missing.
+
+        `details` are JSON texts by revision.
+        """
+        common = {**self._common(run), "command": command}
+        rows = begun_rows(common, plan, backup, versions, gates, details or {})
+        with _as_ledger_error("write"):
+            create_ledger(self._database, self._schema)
+            insert_rows(self._database, self._schema, rows)
+
+    def note_remains(self, run_id: str, remains: str) -> None:
+        """Write what revisions that are not atomic have done so far, before they do more."""
+        with _as_ledger_error("write"):
+            update_run(self._database, self._schema, run_id, {"detail": remains}, {})
+
+    def finish_run(
+        self,
+        promotion: Promotion,
+        executed: Collection[str],
+        now: str,
+        remains: str | None = None,
+    ) -> None:
+        """Write how the run ended, which of its revisions it carried out, and what is left of others."""
+        seconds = {applied.revision: applied.seconds for applied in promotion.applied}
+        failure = promotion.failure
+        record = {"kind": failure.kind, "message": failure.message} if failure else None
+        values = {
+            "outcome": _word_of(promotion),
+            "finished_at": now,
+            "seconds": promotion.seconds,
+            "to_rows": json.dumps(promotion.reached),
+            "failure": json.dumps(record) if record else None,
+            "detail": remains,
+        }
+        revisions = {
+            item.revision: revision_ending(
+                item.revision in executed, seconds.get(item.revision), now
+            )
+            for item in promotion.pending
+        }
+        with _as_ledger_error("write"):
+            update_run(self._database, self._schema, promotion.run.run_id, values, revisions)
+
+    def unfinished_runs(self) -> tuple[UnfinishedRun, ...]:
+        """Return the runs of this environment that began and did not end, oldest first."""
+        rows = self._select(kind="run", outcome="started")
+        return tuple(
+            UnfinishedRun(
+                run_id=row["run_id"],
+                started_at=row["started_at"],
+                run_url=row["run_url"],
+                direction=next((r["direction"] for r in revisions), "upgrade"),
+                planned=tuple(r["revision"] for r in revisions),
+            )
+            for row in rows
+            for revisions in [self._select(kind="revision", run_id=row["run_id"])]
+        )
+
+    def last_remains(self) -> LastRemains | None:
+        """Return what the newest run left unfinished, or None."""
+        rows = self._select(kind="run", newest=1)
+        if not rows or not rows[0]["detail"]:
+            return None
+        row = rows[0]
+        return LastRemains(
+            remains=decode_remains(row["detail"]),
+            started_at=row["started_at"],
+            run_url=row["run_url"],
+            direction=next(
+                (r["direction"] for r in self._select(kind="revision", run_id=row["run_id"])),
+                "upgrade",
+            ),
+            backup=read_backup(row),
+        )
+
+    def last_partial_run(self) -> PartialRun | None:
+        """Return the last run of this environment if it ended partly applied."""
+        rows = self._select(kind="run", newest=1)
+        if not rows or rows[0]["outcome"] != Outcome.PARTIAL.value:
+            return None
+        failure, backup = (json.loads(rows[0][name] or "{}") for name in ("failure", "backup"))
+        return PartialRun(
+            started_at=rows[0]["started_at"],
+            failure=failure.get("message", ""),
+            backup=backup.get("location", ""),
+        )
+
+    def settle_run(self, run: UnfinishedRun, done: Collection[str], now: str) -> None:
+        """Finish the record of an unfinished run; `done` are the revisions that it carried out."""
+        values = {"outcome": INTERRUPTED, "finished_at": now}
+        revisions = {
+            revision: revision_ending(revision in done, None, now) for revision in run.planned
+        }
+        with _as_ledger_error("write"):
+            update_run(self._database, self._schema, run.run_id, values, revisions)
+
+    def evidence(self) -> dict[str, Evidence]:
+        """Return for each revision what shows that this environment executed it last as an upgrade."""
+        return {
+            revision: Evidence(
+                revision=revision,
+                content_hash=row["content_hash"] or "",
+                finished_at=row["finished_at"] or "",
+                environment=self._environment,
+                rehearsal=rehearsal_of(row["detail"]),
+            )
+            for revision, row in self.upgrades().items()
+        }
+
+    def executed(self) -> tuple[KnownRevision, ...]:
+        """Return each revision that this environment executed last as an upgrade, as it was then."""
+        return tuple(
+            KnownRevision(
+                revision=revision,
+                message=row["message"] or "",
+                parents=tuple(json.loads(row["parents"] or "[]")),
+                content_hash=row["content_hash"] or "",
+                source=row["source"] or "",
+                when=row["finished_at"] or "",
+            )
+            for revision, row in self.upgrades(without=()).items()
+        )
+
+    def upgrades(self, *, without: tuple[str, ...] = ("source",)) -> dict[str, dict[str, Any]]:
+        """Return by revision the row of each that this environment executed last as an upgrade."""
+        found: dict[str, dict[str, Any]] = {}
+        for row in self._select(kind="revision", outcome="executed", without=without):
+            found.pop(row["revision"], None)
+            if row["direction"] == "upgrade":
+                found[row["revision"]] = row
+        return found
+
+    def executions(self) -> tuple[Executed, ...]:
+        """Return every revision that this environment executed, in either direction, oldest first."""
+        return tuple(map(read_executed, self._select(kind="revision", outcome="executed")))
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Return the row of a run, and its rows of revisions as `revisions`; empty when it is not there."""
+        rows = self._select(kind="run", run_id=run_id)
+        revisions = self._select(kind="revision", run_id=run_id)
+        return {**rows[0], "revisions": revisions} if rows else {}
+
+    def runs(self, newest: int) -> list[dict[str, Any]]:
+        """Return the newest runs as rows, oldest first, each with its `revisions` and `overrides`."""
+        rows = self._select(kind="run", newest=newest)
+        for row in rows:
+            row["revisions"] = self._select(kind="revision", run_id=row["run_id"])
+            row["overrides"] = self._select(kind="override", run_id=row["run_id"])
+        return rows
+
+    def rows_of_run(self, run_id: str) -> list[dict[str, Any]]:
+        """Return every row of a run with all that it says, the source of its revisions too; the run itself first."""
+        rows = self._select(run_id=run_id, without=("id",))
+        return sorted(rows, key=lambda row: row["kind"] != "run")
+
+    def outcomes(self) -> dict[str, str]:
+        """Return the outcome of every run by its id, oldest first."""
+        return {row["run_id"]: row["outcome"] for row in self._select(kind="run")}
+
+    def executed_rows(self) -> list[dict[str, Any]]:
+        """Return the rows of all revisions that were executed, oldest first."""
+        return self._select(kind="revision", outcome="executed")
+
+    def add_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the rows of a run that this ledger has lost; creates the ledger where it is missing."""
+        with _as_ledger_error("write"):
+            create_ledger(self._database, self._schema)
+            insert_rows(self._database, self._schema, rows)
+
+    def mark_undone(self, run_id: str, revisions: Collection[str]) -> None:
+        """Keep that the work of a run on these revisions is in the database no more, by a restore."""
+        undone = {revision: {"outcome": UNDONE} for revision in revisions}
+        with _as_ledger_error("write"):
+            update_run(self._database, self._schema, run_id, {}, undone)
+
+    def _select(
+        self, *, newest: int | None = None, without: tuple[str, ...] = ("source",), **match: str
+    ) -> list[dict[str, Any]]:
+        with _as_ledger_error("read"):
+            if not ledger_exists(self._database, self._schema):
+                return []
+            match = {"environment": self._environment, **match}
+            return select_rows(self._database, self._schema, match, newest=newest, without=without)
+
+    def _common(self, run: RunInfo) -> dict[str, Any]:
+        return {
+            "run_id": run.run_id,
+            "environment": self._environment,
+            "started_at": run.started_at,
+            "branch": run.branch,
+            "commit_sha": run.commit,
+            "actor": run.actor,
+            "run_url": run.run_url,
+            "host": run.host,
+        }
+
+
+def _word_of(promotion: Promotion) -> str:
+    """Return the run's outcome; one that was stopped before it changed anything is not told as a failure."""
+    failure = promotion.failure
+    if promotion.outcome is Outcome.FAILED and failure and failure.kind == InterruptedRunError.kind:
+        return INTERRUPTED
+    return promotion.outcome.value
+
+
+@contextmanager
+def _as_ledger_error(verb: str) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseFailedError as exc:
+        raise LedgerError(
+            f"cannot {verb} the ledger: {exc.message}",
+            next_step="The role needs to create and write its table: grant that, name an existing schema"
+            " in `ledger.schema`, or another database in `ledger.url`.",
+        ) from exc

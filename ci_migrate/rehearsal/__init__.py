@@ -1,0 +1,1 @@
+"""Revisions tried on a copy first."""

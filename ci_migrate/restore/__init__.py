@@ -1,0 +1,1 @@
+"""A backup brought back: into its own database, or another one."""

@@ -1,0 +1,97 @@
+"""The story of a restore: lock, choose, prove, ask, back up, load, compare, reconcile, verify, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ci_migrate.backup.manifest import Manifest
+from ci_migrate.database.activity import read_activity
+from ci_migrate.database.catalog import list_tables
+from ci_migrate.database.version_rows import read_version_rows
+from ci_migrate.errors import UsageError
+from ci_migrate.evidence.ledger_copy import read_copies
+from ci_migrate.evidence.reconcile import heal_fork
+from ci_migrate.models import Outcome, Plan, Promotion
+from ci_migrate.restore.loss import describe_loss, is_later
+from ci_migrate.restore.source import Source, load_archive, open_source, prove_source
+from ci_migrate.restore.state import check_restored
+from ci_migrate.story.backup_stage import back_up
+from ci_migrate.story.change import change_database
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.frame import RunRequest, hold_database, run_story
+from ci_migrate.story.record import RunRecord
+from ci_migrate.survey import History, Survey, read_files
+
+MOST_RUNS = 200
+"""Runs of the ledger that are looked at for what a restore undoes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRun(RunRequest):
+    """One environment whose database is to be as a backup has it."""
+
+    wanted: str | None
+    """Name of the backup; None for the newest."""
+    is_confirmed: Callable[[], bool]
+    """Asked once, after everything that will be lost has been told."""
+
+
+def restore(request: RestoreRun) -> Promotion:
+    """Bring a backup back into the environment's database, and return the record of it."""
+    return run_story(
+        request, lambda record: _restore(request, record), command="restore", goal=Outcome.RESTORED
+    )
+
+
+def _restore(request: RestoreRun, record: RunRecord) -> None:
+    record.stage_name = "plan"
+    history = read_files(request.environment, request.env)
+    with hold_database(request, record, history) as execution:
+        source = open_source(request.environment, request.env, record, request.wanted)
+        survey = _plan(history, execution, source.manifest)
+        prove_source(record, source, request.env)
+        _tell_loss(execution, source.manifest)
+        if not request.is_confirmed():
+            raise UsageError(
+                "the restore was not confirmed; nothing was changed",
+                next_step=f"Give --confirm {request.environment.name}, or type that name when asked.",
+            )
+        back_up(execution, rows=survey.plan.current)
+        record.stage_name = "restore"
+        change_database(execution, survey, lambda: _bring_back(execution, source))
+
+
+def _plan(history: History, execution: Execution, manifest: Manifest) -> Survey:
+    rows = read_version_rows(
+        execution.database, history.version_table, history.version_table_schema
+    )
+    plan = Plan(current=rows.rows, target=manifest.heads, pending=(), direction="restore")
+    execution.record.plan = plan
+    return Survey(history=history, rows=rows, plan=plan)
+
+
+def _tell_loss(execution: Execution, manifest: Manifest) -> None:
+    record, database = execution.record, execution.database
+    runs = execution.ledger.runs(newest=MOST_RUNS)
+    tables = list_tables(database)
+    for sentence in describe_loss(manifest, read_activity(database), tables, runs):
+        record.warn(sentence)
+
+
+def _bring_back(execution: Execution, source: Source) -> None:
+    """Load the archive, compare, and give the ledger that came with it back what it had lost."""
+    record, ledger = execution.record, execution.ledger
+    this_run = ledger.rows_of_run(record.run.run_id)
+    with record.stage("restore") as note:
+        load_archive(execution, source)
+        note.result = f"{source.manifest.archive} loaded"
+    with record.stage("compare") as note:
+        record.outcome = Outcome.UNVERIFIED  # whatever fails from here on, the database was changed
+        compared = check_restored(execution.database, source.manifest)
+        copies = read_copies(source.store, execution.environment.name)
+        fork = heal_fork(ledger, copies, lambda row: is_later(row, source.manifest))
+        if record.run.run_id not in ledger.outcomes():
+            ledger.add_rows(this_run)
+        note.result = f"{compared}; {len(fork.undone)} executed revisions are undone"
+    record.outcome = Outcome.FAILED  # until a fresh connection has read the version rows

@@ -1,0 +1,1 @@
+"""One revision taken back by downgrade, and what each way back costs."""

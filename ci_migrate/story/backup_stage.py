@@ -1,0 +1,113 @@
+"""Stage `backup` of every story: taken and proved before anything is changed, thinned out after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ci_migrate.backup_risks import find_risks
+from ci_migrate.config.backup_settings import BackupSettings
+from ci_migrate.database.activity import read_activity
+from ci_migrate.database.catalog import (
+    list_tables,
+    read_properties,
+    read_server_version,
+    read_size,
+)
+from ci_migrate.environment_store import open_environment_store
+from ci_migrate.errors import (
+    BackupError,
+    CiMigrateError,
+    DatabaseFailedError,
+    DatabaseUnreachableError,
+    SilentServerError,
+)
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.proof_stage import dumped_source, make_own_key, prove_by_restore
+
+if TYPE_CHECKING:
+    from ci_migrate.backup.request import BackupOptions
+
+
+def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
+    """Take and prove a backup of a database with these version rows; raises BackupError."""
+    from ci_migrate.backup.request import BackupRequest
+    from ci_migrate.backup.take import take_backup
+
+    environment, database, record = execution.environment, execution.database, execution.record
+    settings, store = environment.backup, open_environment_store(environment, execution.env)
+    identities, own_recipient = make_own_key(environment)
+    with record.stage("backup") as note, _as_backup_failure(), dumped_source(execution) as source:
+        version, major = read_server_version(database)
+        record.versions = {**record.versions, database.dialect: version}
+        record.backup = take_backup(
+            BackupRequest(
+                environment=environment.name,
+                run_id=record.run.run_id,
+                run_url=record.run.run_url or "",
+                address=database.address,
+                server_version=version,
+                server_major=major,
+                tables=list_tables(database),
+                heads=rows,
+                properties=read_properties(database),
+                activity=read_activity(database),
+                store=store,
+                expected_bytes=read_size(database) if settings.is_remote else 0,
+                encrypt_to=settings.encrypt_to,
+                run_recipient=own_recipient,
+                options=_options(settings),
+                snapshot=source.snapshot,
+                env=execution.env,
+                now=execution.now(),
+            ),
+            settings.backend,
+        )
+        note.result = f"{record.backup.backend}: {record.backup.verified}"
+    if environment.backup_prove == "restore":
+        prove_by_restore(execution, source, store, rows, identities)
+    for risk in find_risks(environment, execution.env):
+        record.warn(risk)
+
+
+def _options(settings: BackupSettings) -> BackupOptions:
+    from ci_migrate.backup.request import BackupOptions
+
+    return BackupOptions(
+        format=settings.format,
+        jobs=settings.jobs,
+        compress=settings.compress,
+        exclude_schemas=settings.exclude_schemas,
+        exclude_tables=settings.exclude_tables,
+    )
+
+
+@contextmanager
+def _as_backup_failure() -> Iterator[None]:
+    try:
+        yield
+    except (SilentServerError, DatabaseFailedError, DatabaseUnreachableError) as exc:
+        raise BackupError(
+            f"the server was lost while it was backed up: {exc.message}", next_step=exc.next_step
+        ) from exc
+
+
+def remove_old_backups(execution: Execution) -> None:
+    """Keep the newest backups that the configuration asks for; what cannot be removed is a warning."""
+    environment, record = execution.environment, execution.record
+    settings = environment.backup
+    if settings.backend == "none" or not (settings.keep or settings.keep_days):
+        return
+    from ci_migrate.backup.prune import prune_backups
+
+    try:
+        prune_backups(
+            open_environment_store(environment, execution.env),
+            environment.name,
+            keep=settings.keep,
+            keep_days=settings.keep_days,
+            now=execution.now(),
+        )
+    except (CiMigrateError, OSError) as exc:
+        record.warn(f"old backups could not be removed: {exc}")

@@ -1,0 +1,96 @@
+"""A run's entries in the ledger: begun before the first change, finished after the last."""
+
+from __future__ import annotations
+
+from ci_migrate.database.patience import ask_within
+from ci_migrate.environment_store import open_environment_store
+from ci_migrate.errors import CiMigrateError
+from ci_migrate.evidence.forecast import encode_rehearsal
+from ci_migrate.models import AppliedRevision, Outcome
+from ci_migrate.plan import find_done
+from ci_migrate.remains import encode_remains
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.look_back import CALM_SECONDS, patience
+from ci_migrate.story.record import RunRecord
+from ci_migrate.survey import Survey
+from ci_migrate.upgrade.report import UpgradeReport
+
+
+def start_ledger(execution: Execution, survey: Survey) -> None:
+    """Write the run as begun; raises LedgerError."""
+    record = execution.record
+    record.stage_name = "ledger"
+    ask_within(
+        CALM_SECONDS,
+        lambda: execution.ledger.start_run(
+            record.run,
+            survey.plan,
+            record.backup,
+            record.versions,
+            command=record.command,
+            gates=record.gates,
+            details=encode_rehearsal(record.rehearsal),
+        ),
+    )
+    _copy_ledger(execution)
+
+
+def finish_ledger(execution: Execution, survey: Survey) -> None:
+    """Write how the run ended, and keep in its record what was done; a failure is only a warning."""
+    record = execution.record
+    _keep_applied(record, survey, execution.report)
+    promotion = record.promotion()
+    executed = {applied.revision for applied in record.applied}
+    stage = record.stage_name
+    try:
+        with record.stage("ledger") as note:
+            now, remains = execution.now().isoformat(), _remains(execution, executed)
+            ask_within(
+                patience(record),
+                lambda: execution.ledger.finish_run(promotion, executed, now, remains),
+            )
+            count = len(executed)
+            note.result = f"run recorded, {count} revision{'' if count == 1 else 's'} executed"
+    except CiMigrateError as exc:
+        record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")
+    _copy_ledger(execution)
+    record.stage_name = stage
+
+
+def _copy_ledger(execution: Execution) -> None:
+    """Keep a copy of what the ledger says of this run beside the backups; a failure is only a warning."""
+    from ci_migrate.evidence.ledger_copy import write_copy
+
+    record, environment = execution.record, execution.environment
+    if record.backup is None or not record.backup.location:
+        return  # without a backup there is no store, and nothing that could take the ledger back in time
+    try:
+        rows = ask_within(patience(record), lambda: execution.ledger.rows_of_run(record.run.run_id))
+        if rows:
+            write_copy(open_environment_store(environment, execution.env), rows)
+    except CiMigrateError as exc:
+        record.warn(f"the run could not be recorded beside the backups: {exc.message}")
+
+
+def _keep_applied(record: RunRecord, survey: Survey, report: UpgradeReport) -> None:
+    """Keep which of the planned revisions were carried out, with the time each was seen to take."""
+    plan, reached = survey.plan, record.reached
+    rows = plan.current if reached is None else reached
+    planned = [item.revision for item in plan.pending]
+    done = find_done(plan.direction, planned, rows, survey.history.graph)
+    record.applied = tuple(
+        AppliedRevision(
+            revision=item.revision, message=item.message, seconds=report.done.get(item.revision)
+        )
+        for item in plan.pending
+        if item.revision in done
+    )
+
+
+def _remains(execution: Execution, executed: set[str]) -> str | None:
+    """Return what is left of revisions that did not come to their end, as the ledger keeps it."""
+    record, seen = execution.record, execution.report.remains
+    left = [remains for revision, remains in seen.items() if revision not in executed]
+    if record.outcome is not Outcome.PARTIAL or not left:
+        return None
+    return encode_remains(left, record.redactor.clean)

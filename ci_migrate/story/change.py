@@ -1,0 +1,61 @@
+"""The part of every story that changes the database: recorded before and after, verified, looked back at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ci_migrate.database.version_rows import read_version_rows
+from ci_migrate.errors import InterruptedRunError, RowsChangedError
+from ci_migrate.models import Outcome
+from ci_migrate.stops import held_stops
+from ci_migrate.story.bookkeeping import finish_ledger, start_ledger
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.look_back import look_back
+from ci_migrate.survey import Survey
+from ci_migrate.verify import verify_target
+
+
+def change_database(execution: Execution, survey: Survey, work: Callable[[], None]) -> None:
+    """Do `work`, which brings the database to the target of the survey's plan; prove it, and record it.
+
+    The ledger is written before and after. Sets the record's outcome: its goal once a fresh connection has
+    read the target. Raises the failure; the record then says whether the database changed.
+    """
+    record, history = execution.record, survey.history
+    before = execution.read_state(history)
+    # Held but for the work itself: the first word of the ledger, the last look and the last word are never cut off.
+    with held_stops() as hold:
+        start_ledger(execution, survey)
+        try:
+            with hold.lifted():
+                work()
+                _verify(execution, survey)
+                record.outcome = record.goal
+        except RowsChangedError as exc:
+            record.fail(exc)  # nothing was run: what the database shows now is somebody else's work
+            raise
+        except (Exception, InterruptedRunError) as exc:
+            record.fail(exc)
+            look_back(execution, survey, before)
+            if record.outcome is not record.goal:
+                raise
+        finally:
+            finish_ledger(execution, survey)
+
+
+def _verify(execution: Execution, survey: Survey) -> None:
+    record, history = execution.record, survey.history
+    record.outcome = Outcome.UNVERIFIED
+    with record.stage("verify") as note:
+        rows = read_version_rows(
+            execution.database, history.version_table, history.version_table_schema
+        ).rows
+        record.reached = rows
+        project = execution.project
+        verify_target(
+            rows,
+            survey.plan,
+            history.graph,
+            external_transaction=project is not None and project.probe.external_transaction,
+        )
+        note.result = f"a fresh connection reads {', '.join(rows) or 'no row'}"

@@ -1,0 +1,145 @@
+"""The part of a story in which revisions run: by the worker, or by the project's own command."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from ci_migrate.errors import LockTimeoutError, UpgradeError, WrongDatabaseError
+from ci_migrate.models import Plan
+from ci_migrate.own_runner import run_own_command
+from ci_migrate.plan import find_done
+from ci_migrate.story.aftermath import may_have_left_rows
+from ci_migrate.story.change import change_database
+from ci_migrate.story.control import build_control
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.watch import Watch
+from ci_migrate.survey import Survey, survey_database
+from ci_migrate.upgrade.probe import check_probe
+from ci_migrate.upgrade.run import run_revisions
+from ci_migrate.worker_settings import build_worker_environment
+
+LONGEST_PAUSE = 60.0
+"""Seconds between two attempts at a lock."""
+
+
+def execute_plan(execution: Execution, survey: Survey) -> None:
+    """Run the revisions of the plan, prove that the database is at its target, and record it.
+
+    Sets the record's outcome. Raises the failure; the record then says whether the database changed.
+    """
+    execution.report.direction = survey.plan.direction
+    change_database(execution, survey, lambda: _run(execution, survey))
+
+
+def _run(execution: Execution, survey: Survey) -> None:
+    if execution.environment.migrations.upgrade_command:
+        _run_own(execution, survey.plan)
+    else:
+        _run_worker_with_patience(execution, survey)
+    for text in execution.report.swallowed:
+        execution.record.warn(text)
+    if execution.report.failure is not None:
+        execution.record.stage_name = survey.plan.direction
+        if isinstance(execution.report.failure, WrongDatabaseError) and execution.project:
+            execution.project.check_challenge()
+        raise execution.report.failure
+
+
+def _run_worker_with_patience(execution: Execution, survey: Survey) -> None:
+    """Run the worker, and again while a lock was not to be had and nothing of the revision is left."""
+    pending = {item.revision: item for item in survey.plan.pending}
+    for attempt in range(1, execution.environment.lock_retries + 2):
+        _run_worker(execution, survey)
+        failure = execution.report.failure
+        is_last = attempt > execution.environment.lock_retries
+        if is_last or not isinstance(failure, LockTimeoutError):
+            return
+        if may_have_left_rows(failure.where.revision, failure.where.executed, pending):
+            return
+        pause = min(2.0**attempt, LONGEST_PAUSE)
+        execution.record.observer.note(
+            f"{failure.message}; attempt {attempt + 1} of {execution.environment.lock_retries + 1} in"
+            f" {pause:.0f} s"
+        )
+        time.sleep(pause)
+        # A worker serves one attempt: after a failure its event loop or session may be unusable.
+        execution.close()
+        survey = _survey_again(execution, survey)
+        execution.report.start_again(item.revision for item in survey.plan.pending)
+
+
+def _run_worker(execution: Execution, survey: Survey) -> None:
+    record, history = execution.record, survey.history
+    project = execution.project or execution.open_project(history)
+    report, control = execution.report, build_control(execution)
+    check_probe(
+        project.probe,
+        survey.plan,
+        execution.database.label,
+        history.version_table,
+        history.version_table_schema,
+    )
+    _check_lock(execution, survey.plan.direction)
+    watch = Watch(
+        database=execution.database,
+        worker=project.worker,
+        report=report,
+        lock=execution.lock,
+        observer=record.observer,
+        max_queue=execution.environment.max_queue,
+        cancel=control.cancel,
+    )
+    with record.stage(survey.plan.direction) as note, watch.run():
+        run_revisions(
+            project.worker,
+            survey.plan,
+            project.challenge,
+            report=report,
+            observer=record.observer,
+            control=control,
+        )
+        count = len(report.done)
+        note.result = f"{count} revision{'' if count == 1 else 's'} ran"
+        if report.failure is not None:
+            note.result += ", then it failed"
+
+
+def _survey_again(execution: Execution, survey: Survey) -> Survey:
+    """Return what is still to be done: revisions before the one that failed may have been committed."""
+    fresh = survey_database(survey.history, execution.database)
+    if survey.plan.direction == "upgrade":
+        return fresh
+    plan, rows = survey.plan, fresh.plan.current
+    planned = [item.revision for item in plan.pending]
+    done = find_done(plan.direction, planned, rows, survey.history.graph)
+    left = tuple(item for item in plan.pending if item.revision not in done)
+    return replace(survey, rows=fresh.rows, plan=replace(plan, current=rows, pending=left))
+
+
+def _run_own(execution: Execution, plan: Plan) -> None:
+    migrations = execution.environment.migrations
+    command = migrations.upgrade_command or ()
+    if plan.direction == "downgrade":
+        target = next(iter(plan.target), "base")
+        command = tuple(
+            word.replace("{target}", target) for word in migrations.downgrade_command or ()
+        )
+    with execution.record.stage(plan.direction) as note:
+        _check_lock(execution, plan.direction)
+        run_own_command(
+            command,
+            env=build_worker_environment(execution.environment, execution.env, execution.database),
+            root=execution.environment.root,
+            hear=execution.hear,
+        )
+        note.result = "the project's own command ended with exit code 0"
+
+
+def _check_lock(execution: Execution, direction: str) -> None:
+    if not execution.lock.is_held():
+        raise UpgradeError(
+            f"the lock of the database was lost before the {direction} began; nothing was run",
+            next_step="Run this again. If it happens again, a proxy or a timeout closes idle connections:"
+            " give a direct URL in `lock_url`.",
+        )

@@ -1,0 +1,101 @@
+"""After a failure: the database is read again, and the record says what became of it."""
+
+from __future__ import annotations
+
+from ci_migrate.backup.restore_advice import restore_command
+from ci_migrate.database.health import find_invalid_indexes
+from ci_migrate.database.patience import ask_within
+from ci_migrate.errors import CiMigrateError, InterruptedRunError
+from ci_migrate.models import Outcome
+from ci_migrate.story.aftermath import State, advise, is_changed
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.record import RunRecord
+from ci_migrate.survey import Survey
+from ci_migrate.verify import is_at_target
+
+HURRIED_SECONDS, CALM_SECONDS = 2.0, 60.0
+"""How long each last look or word may take: a runner kills what goes on for 10 seconds after a cancel."""
+
+
+def look_back(execution: Execution, survey: Survey, before: State) -> None:
+    """Set the outcome of a run that failed by what the database shows now, and say what to do next.
+
+    A run that was stopped when all was done has reached its goal.
+    """
+    record, history = execution.record, survey.history
+    if record.failure is not None and record.failure.kind == InterruptedRunError.kind:
+        record.outcome = (
+            Outcome.FAILED
+        )  # also when it stopped the verification, which then says nothing
+    if record.outcome is not Outcome.FAILED or record.failure is None:
+        return
+    try:
+        after = ask_within(patience(record), lambda: execution.read_state(history))
+    except CiMigrateError as exc:
+        record.outcome = Outcome.PARTIAL
+        record.warn(f"the database could not be read after the failure: {exc.message}")
+        record.advise(
+            "Nobody has seen what became of the database, so it counts as changed. Once it answers, run"
+            " `ci-migrate status`, then this again: it goes on, or says what has to be undone first."
+        )
+        return
+    record.reached = after.rows
+    if _has_come_too_late(after.rows, execution, survey):
+        return
+    _judge(execution, survey, before, after)
+    if execution.report.still_runs:
+        record.warn(
+            "the server still carries out a statement of this run, or takes one back: see that session"
+            f" {execution.report.server_id} has ended before you do anything"
+        )
+
+
+def patience(record: RunRecord) -> float:
+    """Return for how many seconds a last look or word may take."""
+    is_hurried = record.failure is not None and record.failure.kind == InterruptedRunError.kind
+    return HURRIED_SECONDS if is_hurried else CALM_SECONDS
+
+
+def _judge(execution: Execution, survey: Survey, before: State, after: State) -> None:
+    record = execution.record
+    if record.failure is None:
+        return
+    pending = {item.revision: item for item in survey.plan.pending}
+    changed = is_changed(before, after, record.failure, pending) or execution.report.still_runs
+    record.outcome = Outcome.PARTIAL if changed else Outcome.FAILED
+    backup = record.backup
+    record.advise(
+        advise(
+            changed=changed,
+            rows=after.rows,
+            failure=record.failure,
+            pending=pending,
+            restore=restore_command(backup, execution.database.address) if backup else "",
+            tables=before.snapshot.changed_tables(after.snapshot),
+            invalid=_find_invalid_indexes(execution) if changed else (),
+            direction=survey.plan.direction,
+        )
+    )
+
+
+def _has_come_too_late(rows: tuple[str, ...], execution: Execution, survey: Survey) -> bool:
+    """Return whether a run that was stopped had done all: a stop that came too late is only a warning."""
+    record = execution.record
+    if record.failure is None or record.failure.kind != InterruptedRunError.kind:
+        return False
+    if not is_at_target(rows, survey.plan, survey.history.graph):
+        return False
+    record.warn(
+        f"{record.failure.message} when all was done; a fresh connection has read the target"
+    )
+    record.outcome, record.failure = record.goal, None
+    return True
+
+
+def _find_invalid_indexes(execution: Execution) -> tuple[str, ...]:
+    try:
+        return ask_within(
+            patience(execution.record), lambda: find_invalid_indexes(execution.database)
+        )
+    except CiMigrateError:
+        return ()

@@ -1,0 +1,36 @@
+"""What earlier runs left open: their record is finished, and what they left in the database is recalled."""
+
+from __future__ import annotations
+
+from ci_migrate.ledger.ledger import Ledger
+from ci_migrate.plan import find_done
+from ci_migrate.redact import one_line
+from ci_migrate.story.execution import Execution
+from ci_migrate.story.record import RunRecord
+from ci_migrate.survey import Survey
+
+
+def settle_unfinished(execution: Execution, survey: Survey) -> None:
+    """Finish the record of runs that were cut off; the lock is ours, so none of them is alive."""
+    record, ledger = execution.record, execution.ledger
+    if survey.plan.pending:
+        _recall_partial(record, ledger)
+    for run in ledger.unfinished_runs():
+        done = find_done(run.direction, run.planned, survey.plan.current, survey.history.graph)
+        where = "in" if run.direction == "upgrade" else "taken out of"
+        record.warn(
+            f"an earlier run, begun {run.started_at}{f' ({run.run_url})' if run.run_url else ''}, was cut"
+            f" off: {len(done)} of its {len(run.planned)} revisions are {where} the database"
+        )
+        ledger.settle_run(run, done, execution.now().isoformat())
+
+
+def _recall_partial(record: RunRecord, ledger: Ledger) -> None:
+    """Warn when the last run left the database partly changed: its backup may not have been brought back."""
+    last = ledger.last_partial_run()
+    if last is not None:
+        record.warn(
+            f"the last run, begun {last.started_at}, left the database partly changed"
+            f" ({one_line(last.failure)}). Unless that was mended since, restore its backup first:"
+            f" {last.backup or 'it had none'}"
+        )
