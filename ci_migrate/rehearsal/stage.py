@@ -133,9 +133,10 @@ class _Run:
         ):
             worker.load(dataclasses.replace(settings, reads_locks=poll is not None))
             challenge = publish_challenge(database, session)
-            patience = Patience(execution.environment.probe_timeout, observer.note)
-            probe = load_and_probe(worker, challenge, patience)
+            limit = execution.environment.probe_timeout
+            probe = load_and_probe(worker, challenge, Patience(limit, observer.note))
             check_probe(probe, plan, database.label, table, schema)
+            patience = Patience(limit, observer.note, is_loaded=True)
             with poll.run() if poll else nullcontext():
                 run_revisions(
                     worker,
@@ -143,7 +144,7 @@ class _Run:
                     challenge,
                     report=report,
                     observer=observer,
-                    control=_control(database),
+                    control=_control(database, patience),
                 )
         if report.failure is not None:
             raise report.failure
@@ -196,12 +197,13 @@ def _environment_of(environment: Environment, url: str) -> Environment:
     return dataclasses.replace(environment, url=url, lock_url=url, lock_retries=0)
 
 
-def _control(database: Database) -> Control:
+def _control(database: Database, patience: Patience) -> Control:
     return Control(
         refuse=lambda: "",
         keep=lambda _remains: None,  # nobody comes after a scratch database
         cancel=lambda number: cancel_statement(database, number),
         wait_for_end=lambda number: wait_for_session(database, number, END_SECONDS),
+        await_connection=patience.look,
     )
 
 

@@ -127,11 +127,13 @@ class Trial:
             return ""
 
         report = UpgradeReport()
+        patience = Patience(self.environment.probe_timeout, self.observer.note, is_loaded=True)
         control = Control(
             refuse=look,
             keep=lambda _remains: None,
             cancel=lambda _number: None,
             wait_for_end=lambda _number: True,
+            await_connection=patience.look,
         )
         run_revisions(
             worker, plan, challenge, report=report, observer=self.observer, control=control

@@ -11,6 +11,7 @@ from ci_migrate.models import Remains
 from ci_migrate.remains import encode_remains
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.watch import LOST_LOCK
+from ci_migrate.upgrade.probe import Patience
 from ci_migrate.upgrade.run import Control
 
 CANCEL_SECONDS = 2.0
@@ -21,11 +22,15 @@ END_SECONDS = 5.0
 def build_control(execution: Execution) -> Control:
     """Return what the upgrade of this run needs of it."""
     lock = execution.lock
+    patience = Patience(
+        execution.environment.probe_timeout, execution.record.observer.note, is_loaded=True
+    )
     return Control(
         refuse=lambda: "" if lock.is_held() else LOST_LOCK,
         keep=_keep_by(execution),
         cancel=lambda number: _cancel(execution, number),
         wait_for_end=lambda number: _wait_for_end(execution, number),
+        await_connection=patience.look,
     )
 
 

@@ -38,10 +38,16 @@ class Probe:
 class Patience:
     """How long the project may be silent before anything is run, and what is said meanwhile."""
 
-    def __init__(self, seconds: float, tell: Callable[[str], object]) -> None:
-        """`seconds` is 0 for any time; `tell` hears every 15 seconds that the project is waited for."""
+    def __init__(
+        self, seconds: float, tell: Callable[[str], object], *, is_loaded: bool = False
+    ) -> None:
+        """`seconds` is 0 for any time; `tell` hears every 15 seconds that the project is waited for.
+
+        `is_loaded` where the project was imported before, and only env.py runs once more.
+        """
         self._limit = seconds or math.inf
         self._tell = tell
+        self._is_loaded = is_loaded
         self.is_over = False
         self._started = self._told = time.monotonic()
 
@@ -51,17 +57,20 @@ class Patience:
         waited = now - self._started
         if waited >= self._limit:
             self.is_over = True
+            what = (
+                "env.py had not come to the first revision"
+                if self._is_loaded
+                else "the project was still being imported, or env.py still running,"
+            )
             raise ProbeError(
-                f"the project was still being imported, or env.py still running, after {waited:.0f} s;"
-                " nothing was run",
+                f"{what} after {waited:.0f} s; nothing was run",
                 next_step="It waits for something: what it printed last is above. If it needs more time, raise"
                 " `probe_timeout`.",
             )
         if now - self._told >= TELL_EVERY_SECONDS:
             self._told = now
-            self._tell(
-                f"still waiting for the project to be imported and env.py to run, {waited:.0f} s"
-            )
+            loading = "" if self._is_loaded else "the project to be imported and "
+            self._tell(f"still waiting for {loading}env.py to run, {waited:.0f} s")
 
 
 def load_and_probe(worker: Worker, challenge: Mapping[str, str], patience: Patience) -> Probe:

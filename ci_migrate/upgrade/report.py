@@ -44,6 +44,8 @@ class UpgradeReport:
     """How many statements each revision ran."""
     locks: list[LockSeen] = field(default_factory=list)
     """What a rehearsal saw of locks, each with its revision."""
+    is_connected: bool = False
+    """Whether env.py has come to the place where the revisions begin."""
     server_id: int | None = None
     still_runs: bool = False
     """Whether the server goes on with a statement whose client has ended."""
@@ -57,6 +59,7 @@ class UpgradeReport:
     def start_again(self, pending: Iterable[str]) -> None:
         """Forget the failure, and what is pending again."""
         self.failure = self.running = self.begun = None
+        self.is_connected = False
         for revision in pending:
             self.done.pop(revision, None)
             self.remains.pop(revision, None)
@@ -68,7 +71,7 @@ def take_event(
     """Take one event into the report; `messages` are those of the pending revisions by id."""
     kind = event["event"]
     if kind == "connected":
-        report.server_id = event["server_id"]
+        report.is_connected, report.server_id = True, event["server_id"]
     elif kind == "statement_begins":
         report.begun = event["statement"]
         _note_remains(report)

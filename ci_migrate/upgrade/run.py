@@ -24,6 +24,8 @@ class Control:
     """Cancels the statement of a session."""
     wait_for_end: Callable[[int], bool]
     """Waits for a session whose client is gone; False when it goes on for too long."""
+    await_connection: Callable[[], object]
+    """Called while env.py has not come to the revisions yet; what it raises ends the wait."""
 
 
 def run_revisions(
@@ -51,7 +53,10 @@ def run_revisions(
         target=list(plan.target),
     )
     try:
-        for event in worker.events("ran", "failed"):
+        # What a revision may take is the user's to say; before the first, env.py has the probe's deadline.
+        for event in worker.events(
+            "ran", "failed", while_silent=_look_until_connected(report, control)
+        ):
             take_event(event, report, messages, observer)
             _answer(event, worker, report, control)
     except WorkerError as exc:
@@ -62,6 +67,10 @@ def run_revisions(
         _stop(worker, report, messages, observer, control)
     if report.failure is not None and report.failure.where == Where():
         report.failure.where = Where(revision=report.running, executed=_executed(report))
+
+
+def _look_until_connected(report: UpgradeReport, control: Control) -> Callable[[], object]:
+    return lambda: None if report.is_connected else control.await_connection()
 
 
 def _answer(event: Event, worker: Worker, report: UpgradeReport, control: Control) -> None:

@@ -276,21 +276,26 @@ def test_stopped_in_a_command_of_the_projects_own(
     )
 
 
+@pytest.mark.parametrize("place", ["probe.import", "upgrade.import", "upgrade.configured"])
 def test_a_project_that_never_answers_has_a_deadline(
-    sqlite_stock: Stock, tmp_path: Path, record_fault: Record
+    sqlite_stock: Stock, tmp_path: Path, place: str, record_fault: Record
 ) -> None:
     shop = build_shop(tmp_path / "work")
     write_settings(shop, {"probe_timeout": 3})
-    run = Running(shop, sqlite_stock.url, point="probe.import", action="deaf")
+    run = Running(shop, sqlite_stock.url, point=place, action="deaf")
     ran = run.end()
     run.check_gone()
     assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
     assert ran.result["error"]["kind"] == "probe"
     assert "probe_timeout" in ran.result["error"]["next"]
+    assert sqlite_stock.tables() == set()
     write_settings(shop)
     assert promote(shop, sqlite_stock).outcome == "promoted"
     record_fault(
-        fault="env.py hangs", database=sqlite_stock.name, outcome="failed, then promoted", lost=0
+        fault=f"env.py hangs in the {place.partition('.')[0]}",
+        database=sqlite_stock.name,
+        outcome="failed, then promoted",
+        lost=sqlite_stock.count_lost(),
     )
 
 
