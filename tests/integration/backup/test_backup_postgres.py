@@ -105,9 +105,10 @@ def wait_for_dump() -> tuple[str, str, int]:
                 environment = (process / "environ").read_bytes().decode("utf-8", "replace")
             except OSError:
                 continue
-            # The program itself: what it is tied by has its arguments, too, and a moment earlier.
+            # The program itself: what it is tied by has its arguments, too, and it is asked its version before.
             if (
                 arguments.split("\0")[0].endswith("/pg_dump")
+                and "PGPASSFILE=" in environment
                 and f"HOME={os.environ['HOME']}\0" in environment
             ):
                 path = environment.partition("PGPASSFILE=")[2].partition("\0")[0]

@@ -217,7 +217,9 @@ def test_mariadb_is_healed_after_half_a_revision(mariadb_url: str, tmp_path: Pat
             "CREATE VIEW names AS SELECT full_name FROM users",
             "CREATE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC RETURN 2 * n",
             "CREATE SEQUENCE numbers START WITH 7",
-            "CREATE TABLE `odd``name` (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES `odd``name` (id))",
+            # The name is given: MariaDB 10.11.18 cannot read back the one that it would make of this table's.
+            "CREATE TABLE `odd``name` (id INT PRIMARY KEY,"
+            " CONSTRAINT circle FOREIGN KEY (id) REFERENCES `odd``name` (id))",
         ],
     )
     wedge = add_revision(project, "badc0ffee000", upgrade=DAMAGE + '\nop.execute("NONSENSE")')
