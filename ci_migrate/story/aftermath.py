@@ -63,6 +63,8 @@ def advise(
         return _advise_unchanged(failure)
     failed = pending.get(failure.revision or "")
     at = ", ".join(rows) or "base"
+    if failure.revision in rows:
+        return _whole(at)  # it ended between its version row and the next revision
     if failed is None or failed.atomic or not (failure.executed or invalid):
         return _advise_whole(failure, at)
     if invalid and not any(not is_reading(statement) for statement in failure.executed):
@@ -81,11 +83,15 @@ def _advise_unchanged(failure: Failure) -> str:
 
 def _advise_whole(failure: Failure, at: str) -> str:
     if failure.kind != "upgrade":
-        return f"The database is at {at}, whole. Start the run again: it goes on from there."
+        return _whole(at)
     return (
         f"The database is at {at}, whole; nothing of {failure.revision} is in it. Correct"
         f" {_name(failure)} and push again: the promotion goes on from there."
     )
+
+
+def _whole(at: str) -> str:
+    return f"The database is at {at}, whole. Start the run again: it goes on from there."
 
 
 def _advise_half(failure: Failure, at: str, *, restore: str, tables: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -252,6 +253,49 @@ def test_stopped_in_the_backup(
         if number == signal.SIGINT
         else "killed, then promoted",
         lost=0,
+    )
+
+
+SLOW_TO_CHECK = (
+    "CREATE TABLE big (id integer)",
+    "CREATE INDEX slow ON big (id + 0)",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO big SELECT i FROM n",
+    # The same numbers by another way: the check works them out anew, some hundredths of a second for each.
+    "PRAGMA writable_schema = ON",
+    "UPDATE sqlite_master SET sql = replace(sql, '+ 0', '+ 0 * length(hex(zeroblob(12000000 + id)))')",
+)
+
+
+def test_stopped_while_a_large_file_is_checked(
+    sqlite_stock: Stock, tmp_path: Path, record_fault: Record
+) -> None:
+    """`PRAGMA integrity_check` is one call in C, which hears no signal."""
+    shop = build_shop(tmp_path / "work")
+    write_settings(shop)
+    sqlite_stock.execute(*SLOW_TO_CHECK)
+    size = Path(sqlite_stock.file).stat().st_size
+    run = Running(shop, sqlite_stock.url)
+    folder = shop / ".ci-migrate/backups"
+    wait_until(
+        lambda: [file for file in folder.glob("*.sqlite*") if file.stat().st_size >= size],
+        REACHED_SECONDS,
+        "the copy",
+    )
+    time.sleep(1)  # for the check to begin
+    seconds = run.stop(signal.SIGTERM)
+    ran = run.end()
+    assert seconds < LIMIT_SECONDS, ran.output
+    assert (ran.outcome, ran.exit_code) == ("failed", 130), ran.output
+    assert ran.result["error"]["stage"] == "backup"
+    assert [file.name for file in folder.glob("*.sqlite*")] == []
+    run.check_gone()
+    sqlite_stock.execute("DROP TABLE big")
+    assert promote(shop, sqlite_stock).outcome == "promoted"
+    record_fault(
+        fault="SIGTERM while a backup is checked",
+        database=sqlite_stock.name,
+        outcome="interrupted, then promoted",
+        lost=sqlite_stock.count_lost(),
     )
 
 

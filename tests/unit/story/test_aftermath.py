@@ -75,6 +75,12 @@ def test_between_two_revisions_the_next_run_goes_on() -> None:
     assert "cp backup" not in text, "nothing has to be restored"
 
 
+def test_a_revision_that_was_stopped_after_its_version_row_is_whole() -> None:
+    stopped = replace(failed("CREATE TABLE x (y integer)"), kind="interrupted")
+    text = advice(True, NOT_ATOMIC, failure=stopped, rows=("bbbb2222",), restore="cp backup")
+    assert text == "The database is at bbbb2222, whole. Start the run again: it goes on from there."
+
+
 def test_a_revision_that_executed_nothing_left_nothing() -> None:
     assert "whole" in advice(True, NOT_ATOMIC, failure=failed())
 
