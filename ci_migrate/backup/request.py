@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -66,6 +66,8 @@ class BackupRequest:
     """Start of the backup, UTC."""
     snapshot: str = ""
     """Exported snapshot (PostgreSQL) whose state is dumped; empty for the state at the start."""
+    read_rows: Callable[[], Mapping[TableName, int]] = dict
+    """Called when the archive is written; returns the rows of the tables that it holds exactly so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,7 @@ def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest
         env=request.env,
         expected_bytes=request.expected_bytes,
     )
+    rows = request.read_rows()
     finished = request.now + timedelta(seconds=time.monotonic() - started)
     manifest = Manifest(
         **_describe(request, backend_name),
@@ -86,6 +87,7 @@ def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest
         verified=written.verified,
         verified_at=format_time(finished),
         tools=tools,
+        rows={table: rows[table] for table in request.tables if table in rows},
         finished=format_time(finished),
     )
     _write_manifest(store, manifest)

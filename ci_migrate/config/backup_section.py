@@ -77,6 +77,13 @@ class BackupSection(Section, frozen=True, kw_only=True):
             " database and compares that with the environment's."
         ),
     ] = "list"
+    count_rows: Annotated[
+        Literal["auto", "all", "none"],
+        Meta(
+            description="Whose rows are counted for the manifest, which a restore is compared with: `auto` counts"
+            " small tables, `all` every one, `none` none."
+        ),
+    ] = "auto"
     format: (
         Annotated[
             Literal["custom", "directory"],

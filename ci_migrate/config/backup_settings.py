@@ -44,6 +44,8 @@ class BackupSettings:
     """Path of the file with the private key, as written, from `Environment.root`."""
     keep: int | None = None
     keep_days: int | None = None
+    count_rows: str = "auto"
+    """`auto`, `all` or `none`."""
     format: str = ""
     jobs: int = 1
     compress: str = ""
@@ -85,6 +87,7 @@ def fill_backup(
         identity_file=filler.fill_optional(section.identity_file, (*path, "identity_file")),
         keep=section.keep,
         keep_days=section.keep_days,
+        count_rows=section.count_rows,
         format=section.format or "",
         jobs=section.jobs,
         compress=section.compress or "",

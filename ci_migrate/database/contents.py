@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ci_migrate.database.engine import Session
@@ -25,6 +26,13 @@ _TABLES = {
     "sqlite": "SELECT NULL, name FROM sqlite_master WHERE type = 'table'"
     " AND substr(name, 1, 7) <> 'sqlite_'",
 }
+_BYTES = {
+    "postgresql": "SELECT n.nspname, c.relname, pg_relation_size(c.oid) FROM pg_class c JOIN pg_namespace n"
+    f" ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {_OWN}",
+    "mysql": "SELECT NULL, table_name, data_length FROM information_schema.tables"
+    " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+}
+_SQLITE_BYTES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
 _SEQUENCES = {
     "postgresql": "SELECT n.nspname, c.relname, s.last_value FROM pg_class c JOIN pg_namespace n"
     " ON n.oid = c.relnamespace JOIN pg_sequences s ON s.schemaname = n.nspname"
@@ -45,29 +53,57 @@ class Contents:
 
 def read_contents(session: Session, dialect: str) -> Contents:
     """Count a database in one session; in one transaction where that is in one."""
-    return session.run(lambda connection: _read(connection, dialect))
+    tables = session.run(lambda connection: list_countable(connection, dialect))
+    return Contents(rows=count_tables(session, tables), sequences=read_sequences(session, dialect))
 
 
-def count_rows(connection: Connection, tables: Iterable[Name]) -> Iterator[tuple[Name, int]]:
-    """Yield each table with the number of its rows."""
+def list_countable(connection: Connection, dialect: str) -> list[Name]:
+    """Return the tables that have rows of their own, sorted."""
+    found = [(row[0], str(row[1])) for row in _rows(connection, _TABLES[dialect])]
+    return sorted(found, key=lambda name: (name[0] or "", name[1]))
+
+
+def list_small(connection: Connection, dialect: str, most_bytes: int) -> list[Name]:
+    """Return the tables that have rows, the smallest first, as many as together have at most `most_bytes` bytes.
+
+    The sizes are the server's own; SQLite knows only that of the whole database.
+    """
+    if dialect == "sqlite":
+        size = _rows(connection, _SQLITE_BYTES)[0][0]
+        return list_countable(connection, dialect) if size <= most_bytes else []
+    sizes = {(row[0], str(row[1])): int(row[2] or 0) for row in _rows(connection, _BYTES[dialect])}
+    small, total = [], 0
+    for name, size in sorted(sizes.items(), key=lambda item: (item[1], str(item[0]))):
+        total += size
+        if total <= most_bytes:
+            small.append(name)
+    return small
+
+
+def count_tables(session: Session, tables: Iterable[Name]) -> dict[Name, int]:
+    """Return the rows of each table, each counted in a question of its own."""
+    return {name: session.run(partial(_count, name=name)) for name in tables}
+
+
+def read_sequences(session: Session, dialect: str) -> dict[Name, int]:
+    """Return the last value of each sequence that has been used."""
+
+    def read(connection: Connection) -> list[Any]:
+        if dialect == "sqlite" and not _has_sequences(connection):
+            return []
+        return _rows(connection, _SEQUENCES[dialect])
+
+    found = session.run(read)
+    return {(row[0], str(row[1])): int(row[2]) for row in found if row[2] is not None}
+
+
+def _count(connection: Connection, name: Name) -> int:
     from sqlalchemy import MetaData, Table, func, select
 
-    for schema, name in tables:
-        # A Table quotes any name, and doubles its percent signs for the drivers that want that.
-        table = Table(name, MetaData(), schema=schema)
-        count: Any = select(func.count()).select_from(table)
-        yield (schema, name), int(connection.execute(count).scalar() or 0)
-
-
-def _read(connection: Connection, dialect: str) -> Contents:
-    tables = [(row[0], str(row[1])) for row in _rows(connection, _TABLES[dialect])]
-    sequences: list[Any] = []
-    if dialect != "sqlite" or _has_sequences(connection):
-        sequences = _rows(connection, _SEQUENCES[dialect])
-    return Contents(
-        rows=dict(count_rows(connection, sorted(tables, key=lambda t: (t[0] or "", t[1])))),
-        sequences={(row[0], str(row[1])): int(row[2]) for row in sequences if row[2] is not None},
-    )
+    # A Table quotes any name, and doubles its percent signs for the drivers that want that.
+    table = Table(name[1], MetaData(), schema=name[0])
+    count: Any = select(func.count()).select_from(table)
+    return int(connection.execute(count).scalar() or 0)
 
 
 def _has_sequences(connection: Connection) -> bool:

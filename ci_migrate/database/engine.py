@@ -116,12 +116,13 @@ class Database:
             return session.run(committed)
 
     @contextmanager
-    def session(self, *, autocommit: bool = True) -> Iterator[Session]:
+    def session(self, *, autocommit: bool = True, is_watched: bool = False) -> Iterator[Session]:
         """Open one connection and close it at the end.
 
+        `is_watched`: something else asks whether the server is alive, so its answers may take any time.
         Raises DatabaseUnreachableError when the server refuses or does not answer.
         """
-        with self._opened() as session:
+        with self._opened(None if is_watched else self._patience) as session:
             options = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
             session.run(lambda connection: connection.execution_options(**options))
             if self.dialect == "postgresql":
@@ -129,7 +130,7 @@ class Database:
             yield session
 
     @contextmanager
-    def _opened(self) -> Iterator[Session]:
+    def _opened(self, patience: float | None) -> Iterator[Session]:
         opened: list[Connection] = []
         if self._loop is None:
             thread, connect = DriverThread(), self._engine.connect
@@ -139,8 +140,7 @@ class Database:
                 )
                 connection = opened[0]
                 yield Session(
-                    lambda work: thread.call(lambda: work(connection), self._patience),
-                    self._explain,
+                    lambda work: thread.call(lambda: work(connection), patience), self._explain
                 )
             finally:
                 # What a stop has left to connect for itself is closed, too, if it ever comes about.
@@ -149,9 +149,7 @@ class Database:
         loop, engine = self._loop, self._engine
         found = self._connect(lambda: loop.call(engine.connect().start()))
         try:
-            yield Session(
-                lambda work: loop.call(found.run_sync(work), self._patience), self._explain
-            )
+            yield Session(lambda work: loop.call(found.run_sync(work), patience), self._explain)
         finally:
             loop.end(found.close())
 

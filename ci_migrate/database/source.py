@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ci_migrate.database.contents import Contents, Name, read_contents
+from ci_migrate.database.contents import (
+    Contents,
+    Name,
+    count_tables,
+    list_countable,
+    list_small,
+    read_contents,
+    read_sequences,
+)
 from ci_migrate.database.engine import Database, Session
+from ci_migrate.errors import DatabaseFailedError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+Extent = Literal["small", "rows", "everything"]
+"""`small`: the rows of small tables, `rows`: those of all, `everything`: and the sequences."""
+
+MOST_BYTES = 512 << 20
+"""What `small` tables have together: counted in a second or so, where the dump of them takes ten."""
 _EMPTY = Contents(rows={}, sequences={})
 # The transaction lasts as long as the dump does, and does nothing meanwhile.
 _EXPORT = (
@@ -24,11 +38,16 @@ _EXPORT = (
 _WRITTEN = """
     SELECT table_name, CAST(update_time AS CHAR) FROM information_schema.tables
     WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"""
+# A backup waits for a table that somebody holds, a count that it can do without does not.
+_HURRY = {
+    "postgresql": "SET LOCAL lock_timeout = '5s'",
+    "mysql": "SET SESSION lock_wait_timeout = 5",
+}
 
 
 @dataclass(kw_only=True)
 class Source:
-    """A database that is being dumped; complete when the context that yielded it has ended."""
+    """A database that is being dumped; complete once `settle` was called."""
 
     snapshot: str = ""
     """Name of the PostgreSQL snapshot that the dump has to use; empty elsewhere."""
@@ -37,6 +56,13 @@ class Source:
     """The same tables after the dump; equal to `before` where one snapshot served both."""
     written: frozenset[Name] = field(default_factory=frozenset)
     """Tables that somebody may have written to meanwhile: their rows are not comparable."""
+    settle: Callable[[], None] = lambda: None
+    """Called right after the dump: finds out what was written meanwhile."""
+
+    def exact_rows(self) -> dict[Name, int]:
+        """Return the rows of the tables that the dump holds exactly so; asked right after the dump."""
+        self.settle()
+        return {name: n for name, n in self.before.rows.items() if name not in self.written}
 
     def leave_only(self, tables: Iterable[Name]) -> None:
         """Forget the tables that the dump was told to leave out, and then the sequences: some are theirs."""
@@ -51,28 +77,34 @@ class Source:
 
 
 @contextmanager
-def watched_source(database: Database) -> Iterator[Source]:
+def watched_source(database: Database, extent: Extent) -> Iterator[Source]:
     """Count a database around a dump of it, which the body makes.
 
     PostgreSQL: body and counts see one snapshot. MariaDB and SQLite: counted before and after, and what was
-    written in between is known to have been.
+    written in between is known to have been. Short of `everything`, what cannot be counted is left out.
     """
     if database.is_missing_file:
         yield Source()
     elif database.dialect == "postgresql":
-        with database.session(autocommit=False) as session:
-            yield from _one_snapshot(session)
+        with database.session(autocommit=False, is_watched=True) as session:
+            yield _one_snapshot(session, extent)
     else:
-        with database.session() as session:
-            yield from _twice(session, database.dialect)
+        with database.session(is_watched=True) as session:
+            yield _twice(session, database.dialect, extent)
 
 
-def _one_snapshot(session: Session) -> Iterator[Source]:
+def _one_snapshot(session: Session, extent: Extent) -> Source:
     source = Source(snapshot=session.run(_export))
-    source.before = read_contents(session, "postgresql")
-    yield source
-    # Sequences know no snapshot: they may have gone on.
-    source.after = read_contents(session, "postgresql")
+    source.before = source.after = _count(session, "postgresql", extent)
+
+    def settle() -> None:
+        # Sequences know no snapshot: they may have gone on.
+        if extent == "everything":
+            sequences = read_sequences(session, "postgresql")
+            source.after = Contents(rows=source.before.rows, sequences=sequences)
+
+    source.settle = settle
+    return source
 
 
 def _export(connection: Connection) -> str:
@@ -81,20 +113,58 @@ def _export(connection: Connection) -> str:
     return str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar())
 
 
-def _twice(session: Session, dialect: str) -> Iterator[Source]:
+def _twice(session: Session, dialect: str, extent: Extent) -> Source:
     began, marks = session.run(lambda connection: _marks(connection, dialect))
-    source = Source(before=read_contents(session, dialect))
-    yield source
-    source.after = read_contents(session, dialect)
-    _, later = session.run(lambda connection: _marks(connection, dialect))
+    source = Source(before=_count(session, dialect, extent))
 
-    def is_written(name: Name) -> bool:
-        # The mark is a time without fractions: one of the second in which we began proves nothing.
-        mark = later.get(name[1], "")
-        has_mark_moved = marks.get(name[1], "") != mark or (bool(began) and mark >= began)
-        return has_mark_moved or source.before.rows.get(name) != source.after.rows.get(name)
+    def settle() -> None:
+        source.after = _count(session, dialect, extent)
+        _, later = session.run(lambda connection: _marks(connection, dialect))
 
-    source.written = frozenset(filter(is_written, {*source.before.rows, *source.after.rows}))
+        def is_written(name: Name) -> bool:
+            # The mark is a time without fractions: one of the second in which we began proves nothing.
+            mark = later.get(name[1], "")
+            has_mark_moved = marks.get(name[1], "") != mark or (bool(began) and mark >= began)
+            return has_mark_moved or source.before.rows.get(name) != source.after.rows.get(name)
+
+        source.written = frozenset(filter(is_written, {*source.before.rows, *source.after.rows}))
+
+    source.settle = settle
+    return source
+
+
+def _count(session: Session, dialect: str, extent: Extent) -> Contents:
+    if dialect != "postgresql":
+        return _count_within(session, dialect, extent)
+    # Given back with the savepoint are the locks of the tables: an ALTER TABLE that waits for one of them would keep
+    # pg_dump waiting behind it, and we would wait for pg_dump.
+    _execute(session, "SAVEPOINT counting")
+    contents = _count_within(session, dialect, extent)
+    _execute(session, "ROLLBACK TO SAVEPOINT counting")
+    return contents
+
+
+def _count_within(session: Session, dialect: str, extent: Extent) -> Contents:
+    if extent == "everything":
+        return read_contents(session, dialect)
+    if dialect in _HURRY:
+        _execute(session, _HURRY[dialect])
+    try:
+        tables = session.run(
+            lambda connection: (
+                list_small(connection, dialect, MOST_BYTES)
+                if extent == "small"
+                else list_countable(connection, dialect)
+            )
+        )
+        return Contents(rows=count_tables(session, tables), sequences={})
+    except DatabaseFailedError:
+        # Somebody holds a table, or the role may not read one. The dump will say so if it matters.
+        return _EMPTY
+
+
+def _execute(session: Session, statement: str) -> None:
+    session.run(lambda connection: connection.exec_driver_sql(statement).close())
 
 
 def _marks(connection: Connection, dialect: str) -> tuple[str, dict[str, str]]:

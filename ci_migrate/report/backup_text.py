@@ -16,6 +16,7 @@ def backup_lines(backups: Iterable[Manifest]) -> Iterator[str]:
         yield backup_line(manifest)
         yield f"    {one_line(manifest.location, 500)}"
         yield f"    {manifest.backend}: {one_line(manifest.verified, 300)}, {format_time(manifest.verified_at)}"
+        yield f"    rows of {len(manifest.rows)} of {len(manifest.tables)} tables counted"
         run = manifest.run_url or f"run {manifest.run_id}"
         yield f"    by {one_line(run, 300)}"
 
@@ -38,6 +39,8 @@ def backup_facts(manifest: Manifest) -> dict[str, Any]:
         "finished": manifest.finished,
         "heads": list(manifest.heads),
         "backend": manifest.backend,
+        "tables": len(manifest.tables),
+        "counted_tables": len(manifest.rows),
         "bytes": manifest.stored.bytes,
         "sha256": manifest.stored.sha256,
         "encrypted": manifest.encrypted,

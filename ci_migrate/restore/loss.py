@@ -19,10 +19,12 @@ def describe_loss(
     activity: Mapping[TableName, Written],
     tables: Iterable[TableName],
     runs: Iterable[Mapping[str, Any]],
+    rows: Mapping[TableName, int],
 ) -> tuple[str, ...]:
     """Return what will be gone after a restore, a sentence each.
 
-    `activity` are the counters of the server now, `tables` are those of the database now, `runs` the ledger's.
+    `activity` are the counters of the server now, `tables` are those of the database now, `rows` are those that
+    the tables without counters have now, `runs` the ledger's.
     """
     since = f"since {manifest.started}"
     found = [_change(name, manifest, activity[name]) for name in sorted(activity, key=str)]
@@ -32,9 +34,41 @@ def describe_loss(
         written = f"rows written {since} will be gone: {', '.join(changes[:MOST_NAMED])}{more}"
     elif manifest.activity:
         written = f"no row was counted as written {since}"
+    elif rows:
+        written = _by_rows(manifest, rows)
     else:
         written = f"whatever was written {since} will be gone; this server does not count it"
     return (written, *_dropped(manifest, tables), *_undone(manifest, runs))
+
+
+def find_uncounted(manifest: Manifest, tables: Iterable[TableName]) -> tuple[TableName, ...]:
+    """Return the tables whose rows have to be counted now to tell what will be gone: no server has kept count."""
+    if manifest.activity:
+        return ()
+    return tuple(sorted(set(manifest.rows) & set(tables), key=str))
+
+
+def _by_rows(manifest: Manifest, rows: Mapping[TableName, int]) -> str:
+    """Return what is written since as far as the rows of then and now tell; what was changed they do not."""
+    since = f"whatever was written since {manifest.started} will be gone"
+    differences = {name: count - manifest.rows[name] for name, count in rows.items()}
+    changes = [
+        f"{_shown(name)} has {abs(more):,} row{'' if abs(more) == 1 else 's'} {'more' if more > 0 else 'fewer'}"
+        for name, more in sorted(differences.items(), key=str)
+        if more and name[1] != LEDGER_TABLE
+    ]
+    unknown = len(set(manifest.tables) - set(rows))
+    others = f"; {unknown} tables were not counted" if unknown else ""
+    if not changes:
+        return (
+            f"{since}; every table that was counted then has as many rows now, but rows that were changed or"
+            f" replaced do not show in that{others}"
+        )
+    more = f" and {len(changes) - MOST_NAMED} more tables" if len(changes) > MOST_NAMED else ""
+    return (
+        f"{since}: {', '.join(changes[:MOST_NAMED])}{more} than then (rows that were changed or replaced do not"
+        f" show in these numbers){others}"
+    )
 
 
 def _change(name: TableName, manifest: Manifest, now: Written) -> str:

@@ -14,6 +14,7 @@ from ci_migrate.evidence.ledger_copy import read_copies
 from ci_migrate.evidence.reconcile import heal_fork
 from ci_migrate.models import Outcome, Plan, Promotion
 from ci_migrate.restore.loss import describe_loss, is_later
+from ci_migrate.restore.rows_now import read_rows
 from ci_migrate.restore.source import Source, load_archive, open_source, prove_source
 from ci_migrate.restore.state import check_restored
 from ci_migrate.story.backup_stage import back_up
@@ -75,7 +76,8 @@ def _tell_loss(execution: Execution, manifest: Manifest) -> None:
     record, database = execution.record, execution.database
     runs = execution.ledger.runs(newest=MOST_RUNS)
     tables = list_tables(database)
-    for sentence in describe_loss(manifest, read_activity(database), tables, runs):
+    rows = read_rows(database, manifest, tables)
+    for sentence in describe_loss(manifest, read_activity(database), tables, runs, rows):
         record.warn(sentence)
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from ci_migrate.backup.manifest import Manifest
+from ci_migrate.backup.request import TableName
 from ci_migrate.database.catalog import list_tables
+from ci_migrate.database.contents import count_tables, list_countable
 from ci_migrate.database.engine import Database
 from ci_migrate.errors import NotVerifiedError
 from ci_migrate.redact import one_line
 
 MOST_NAMED = 10
+_DO_NOT_USE = (
+    "Do not use the database. Restore another backup, or into another database with --into."
+)
 
 
 def check_restored(database: Database, manifest: Manifest) -> str:
-    """Return in words that a fresh connection finds what the manifest says; raises NotVerifiedError."""
+    """Return in words that a fresh connection finds what the manifest says; raises NotVerifiedError.
+
+    Tables, and the rows of those that were counted when the backup was taken.
+    """
     wanted, found = set(manifest.tables), set(list_tables(database))
     if wanted != found:
         differing = ", ".join(
@@ -20,6 +28,43 @@ def check_restored(database: Database, manifest: Manifest) -> str:
         )
         raise NotVerifiedError(
             f"the restore reported success, but the tables differ from those of {manifest.name}: {differing}",
-            next_step="Do not use the database. Restore another backup, or into another database with --into.",
+            next_step=_DO_NOT_USE,
         )
-    return f"{len(found)} tables as in the manifest"
+    tables = f"{len(found)} table{'' if len(found) == 1 else 's'}"
+    if not manifest.rows:
+        return f"{tables} as in the manifest, their rows not counted"
+    left_out = _check_rows(database, manifest)
+    if left_out:
+        return (
+            f"{tables} as in the manifest, and their rows but for those of {left_out}, not counted"
+        )
+    return f"{tables} and their rows as in the manifest"
+
+
+def _check_rows(database: Database, manifest: Manifest) -> str:
+    """Compare what was counted, and name what was not; raises NotVerifiedError."""
+    with database.session(is_watched=True) as session:
+        countable = session.run(lambda connection: list_countable(connection, database.dialect))
+        rows = count_tables(session, sorted(manifest.rows, key=str))
+    differing = [
+        f"{_name(table)} has {rows[table]:,} rows instead of {wanted:,}"
+        for table, wanted in sorted(manifest.rows.items(), key=str)
+        if rows[table] != wanted
+    ]
+    if differing:
+        raise NotVerifiedError(
+            f"the restore reported success, but rows differ from those of {manifest.name}:"
+            f" {', '.join(differing[:MOST_NAMED])}",
+            next_step="If an application writes to the database already, stop it and restore again. Otherwise:"
+            f" {_DO_NOT_USE[0].lower()}{_DO_NOT_USE[1:]}",
+        )
+    return _names([table for table in countable if table not in manifest.rows])
+
+
+def _names(tables: list[TableName]) -> str:
+    more = f" and {len(tables) - MOST_NAMED} more" if len(tables) > MOST_NAMED else ""
+    return ", ".join(_name(table) for table in tables[:MOST_NAMED]) + more
+
+
+def _name(table: TableName) -> str:
+    return one_line(f"{table[0]}.{table[1]}" if table[0] else table[1], 120)

@@ -16,6 +16,7 @@ from ci_migrate.errors import CiMigrateError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import PendingRevision
 from ci_migrate.restore.loss import describe_loss
+from ci_migrate.restore.rows_now import read_rows
 from ci_migrate.revisions.drops import Drop
 from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.revisions.project import Project
@@ -100,7 +101,8 @@ def _restore(place: Place, found: Found) -> Way:
         reason = f"the backup {backup.location} cannot be found from here: {exc.message}"
         return Way(name="restore", possible=False, price=reason)
     activity, tables = read_activity(place.database), list_tables(place.database)
-    losses = describe_loss(manifest, activity, tables, place.ledger.runs(newest=MOST_RUNS))
+    rows = read_rows(place.database, manifest, tables)
+    losses = describe_loss(manifest, activity, tables, place.ledger.runs(newest=MOST_RUNS), rows)
     return Way(
         name="restore",
         possible=True,

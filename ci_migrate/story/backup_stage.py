@@ -59,6 +59,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 run_recipient=own_recipient,
                 options=_options(settings),
                 snapshot=source.snapshot,
+                read_rows=source.exact_rows,
                 env=execution.env,
                 now=execution.now(),
             ),

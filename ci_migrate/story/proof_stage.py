@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.contents import read_contents
-from ci_migrate.database.source import Source, watched_source
+from ci_migrate.database.source import Extent, Source, watched_source
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.errors import (
     BackupError,
@@ -28,10 +28,14 @@ if TYPE_CHECKING:
 
 
 def dumped_source(execution: Execution) -> AbstractContextManager[Source]:
-    """Return the context in which a dump is made: counted, where it is to be proved by a restore."""
-    if execution.environment.backup_prove == "restore":
-        return watched_source(execution.database)
-    return _uncounted()
+    """Return the context in which a dump is made: counted as far as the configuration wants it."""
+    environment = execution.environment
+    if environment.backup_prove == "restore":
+        return watched_source(execution.database, "everything")
+    if "none" in (environment.backup.backend, environment.backup.count_rows):
+        return _uncounted()
+    extent: Extent = "rows" if environment.backup.count_rows == "all" else "small"
+    return watched_source(execution.database, extent)
 
 
 def make_own_key(environment: Environment) -> tuple[list[Any], str]:
@@ -137,7 +141,7 @@ def _compare(
     execution: Execution, source: Source, scratch: Scratch, rows: tuple[str, ...]
 ) -> Iterator[str]:
     database, history = scratch.database, execution.history
-    with database.session() as session:
+    with database.session(is_watched=True) as session:
         copy = read_contents(session, database.dialect)
     yield from find_differences(source, copy)
     if history is not None and not history.unreadable:
@@ -168,7 +172,6 @@ def _write_proof(
 
     proved = dataclasses.replace(
         manifest,
-        rows={name: n for name, n in source.before.rows.items() if name not in source.written},
         sequences=source.before.sequences,
         proof="restore",
         verified=f"{manifest.verified}; {proof}",

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.promote.database import query, read_tables, run_statements
+from tests.integration.restore.asking import restore, say
 from tests.projects_builder import Project, copy_project
 from tests.projects_changes import add_revision
-from tests.promotion import Ran, environment, promote, run_tool, tool
+from tests.promotion import promote
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.newest
@@ -33,35 +34,6 @@ def shop(database_url: str, tmp_path: Path) -> tuple[Project, str]:
     row = "INSERT INTO users (email, full_name) VALUES ('{0}@example.com', 'person {0}')"
     run_statements(database_url, [row.format(number) for number in range(20)])
     return project, database_url
-
-
-def command(project: Project, url: str, *arguments: str) -> Ran:
-    """Run a command on the project's environment."""
-    first, *more = arguments
-    return run_tool(project.path, first, *more, env={"CIM_URL": url})
-
-
-def say(project: Project, url: str, *arguments: str) -> tuple[int, str]:
-    """Run a command that has no JSON result, and return its exit code and output."""
-    done = subprocess.run(
-        [*tool(), *arguments, "--environment", "dev"],
-        cwd=project.path,
-        env=environment({"CIM_URL": url}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    return done.returncode, done.stdout
-
-
-def restore(project: Project, url: str, *arguments: str) -> Ran:
-    """Run `backup restore` and return what it said."""
-    target = project.path / "restored.json"
-    target.unlink(missing_ok=True)
-    code, output = say(project, url, "backup", "restore", "--json", str(target), *arguments)
-    return Ran(code, output, json.loads(target.read_text("utf-8")) if target.exists() else {})
 
 
 def people(url: str) -> list[tuple[object, ...]]:
@@ -218,8 +190,10 @@ def test_mariadb_is_healed_after_half_a_revision(mariadb_url: str, tmp_path: Pat
             "CREATE FUNCTION twice(n INT) RETURNS INT DETERMINISTIC RETURN 2 * n",
             "CREATE SEQUENCE numbers START WITH 7",
             # The name is given: MariaDB 10.11.18 cannot read back the one that it would make of this table's.
-            "CREATE TABLE `odd``name` (id INT PRIMARY KEY,"
-            " CONSTRAINT circle FOREIGN KEY (id) REFERENCES `odd``name` (id))",
+            (
+                "CREATE TABLE `odd``name` (id INT PRIMARY KEY,"
+                " CONSTRAINT circle FOREIGN KEY (id) REFERENCES `odd``name` (id))"
+            ),
         ],
     )
     wedge = add_revision(project, "badc0ffee000", upgrade=DAMAGE + '\nop.execute("NONSENSE")')
