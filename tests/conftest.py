@@ -40,14 +40,21 @@ sys.addaudithook(traps.refuse_network)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker that the hook below is for."""
+    """Name the markers that the hook below is for."""
     config.addinivalue_line(
         "markers", "newest: left out on SQLAlchemy 1, where it would show nothing else"
     )
+    config.addinivalue_line("markers", "slow_on(kind, …): slow on these kinds of databases")
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, on the oldest versions, what does not depend on versions and takes its time."""
+    """Mark what is slow on one kind of database; leave out, on the oldest, what does not depend on versions."""
+    for item in items:
+        kinds = [kind for mark in item.iter_markers("slow_on") for kind in mark.args]
+        call = getattr(item, "callspec", None)
+        if call is not None and any(kind in call.params.values() for kind in kinds):
+            item.add_marker(pytest.mark.slow)
     if not SQLALCHEMY.startswith("1."):
         return
     left_out = [item for item in items if depends_on_no_version(item)]

@@ -48,7 +48,7 @@ def secrets(url, slack):
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"])
-@pytest.mark.parametrize("name", ["linear", "flask_factory"])
+@pytest.mark.parametrize("name", [pytest.param("linear", marks=pytest.mark.slow), "flask_factory"])
 def test_a_push_is_promoted_and_a_second_one_has_nothing_to_do(
     make_shop, slack, request, name, database
 ):

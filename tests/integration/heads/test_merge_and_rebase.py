@@ -37,6 +37,7 @@ def two_branches(project: Project, one: str, two: str) -> None:
     commit(project, "two heads")
 
 
+@pytest.mark.slow_on("postgres")
 @pytest.mark.parametrize(
     "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
 )

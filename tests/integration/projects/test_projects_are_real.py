@@ -60,6 +60,7 @@ def read_database(file: Path, version_table: str) -> tuple[tuple[str, ...], tupl
     return tuple(sorted(rows)), tuple(sorted(names - {version_table}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ON_SQLITE)
 def test_own_tool_does_what_the_situation_says(name: str, tmp_path: Path) -> None:
     situation = read_situation(name)

@@ -43,6 +43,8 @@ ON_SERVERS = {
 """What goes through other code on a server, though its outcome is the same."""
 AGAIN = {"linear", "depends_on_single_row", "custom_version_table", "expand_contract"}
 """Whose version rows could make a second promotion find something to do."""
+QUICK_ON_MARIADB = {"failing_third", "flask_factory", "own_command", "sql_before_configure"}
+"""What `make test` runs there; `make test-slow` runs all."""
 SAME_ON_THE_OLDEST = {"failing_python", "failing_second", "migration_exits", "url_in_pieces"}
 """What would show nothing else with other versions of SQLAlchemy and Alembic."""
 
@@ -75,6 +77,8 @@ def cases() -> Iterator[Any]:
             if dialect == "sqlite" or matters_on_servers(situation):
                 kind = "postgres" if dialect == "postgresql" else dialect
                 marks = [] if matters_on_the_oldest(situation, dialect) else [pytest.mark.newest]
+                if kind == "mariadb" and name not in QUICK_ON_MARIADB:
+                    marks.append(pytest.mark.slow)
                 yield pytest.param(name, kind, id=f"{name}-{kind}", marks=marks)
 
 

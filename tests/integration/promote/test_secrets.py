@@ -114,6 +114,7 @@ def assert_clean(told: dict[str, str], words: list[str]) -> None:
             assert word not in "\n".join(lines), f"{name} holds {word!r}"
 
 
+@pytest.mark.slow_on("mariadb")
 @pytest.mark.parametrize("kind", ["postgres", "mariadb"])
 def test_nothing_that_leaves_holds_the_password(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, slack: SlackServer

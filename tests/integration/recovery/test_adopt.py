@@ -37,6 +37,7 @@ def make_legacy(project: Project, url: str, *statements: str) -> None:
         run_statements(url, ["DROP TABLE ci_migrate_ledger"])
 
 
+@pytest.mark.slow_on("postgres")
 @pytest.mark.parametrize(
     "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
 )
@@ -64,6 +65,7 @@ def test_the_revision_that_builds_the_schema_is_stamped(
     assert commands == ["adopt", "promote"]
 
 
+@pytest.mark.slow
 def test_an_earlier_revision_is_found(project: Project, sqlite_url: str) -> None:
     make_legacy(project, sqlite_url, "ALTER TABLE users DROP COLUMN display_name")
     assert run(project, sqlite_url, "adopt").outcome == "adopted"

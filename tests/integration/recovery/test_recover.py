@@ -74,6 +74,7 @@ def test_lost_revisions_are_taken_back_and_the_branch_is_promoted(
     assert all(run["backup"] for run in place.run("history").result[1:])
 
 
+@pytest.mark.slow
 def test_two_lost_heads_beside_a_known_one(place: Place) -> None:
     config = place.project.path / "ci-migrate.yml"
     named = f'"migrations": {{"heads": ["{ONE}", "{TWO}", "{THREE}"],'
@@ -131,6 +132,7 @@ def test_what_nobody_has_the_text_of(place: Place) -> None:
     assert "neither the ledger nor git has the text of dddddddddd04" in ran.output
 
 
+@pytest.mark.slow
 def test_a_lost_revision_below_one_that_has_its_file(place: Place) -> None:
     add_revision(place.project, ONE)
     add_revision(place.project, TWO, after=ONE)

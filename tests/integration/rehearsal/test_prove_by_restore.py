@@ -52,6 +52,7 @@ def test_an_archive_without_some_rows_is_found_and_does_not_stay(
     assert run("list").outcome == "promoted", "the fault shows by a restore only"
 
 
+@pytest.mark.slow
 def test_the_comparison_is_exact_while_others_write(postgres_url: str, tmp_path: Path) -> None:
     project = copy_project("linear", tmp_path / "linear")
     assert promote(project, postgres_url).outcome == "promoted"

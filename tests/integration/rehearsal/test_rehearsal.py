@@ -36,6 +36,7 @@ def gate(ran: Ran) -> Mapping[str, Any]:
     return next(item for item in ran.result["gates"] if item["name"] == "rehearsal")
 
 
+@pytest.mark.slow_on("mariadb")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_revisions_run_on_a_restored_copy_first(
     kind: str, project: Project, request: pytest.FixtureRequest
@@ -93,6 +94,7 @@ def test_a_project_that_opens_its_own_database_is_caught_before_a_statement(
     env.write_text(text.replace("config.set_main_option('sqlalchemy.url'", "str('"), "utf-8")
 
 
+@pytest.mark.slow
 def test_the_locks_of_a_revision_are_those_that_the_server_documents(
     project: Project, postgres_url: str
 ) -> None:
@@ -131,6 +133,7 @@ def test_the_locks_of_a_revision_are_those_that_the_server_documents(
     assert "ACCESS EXCLUSIVE on public.orders" in ran.output
 
 
+@pytest.mark.slow
 def test_a_round_trip_finds_a_downgrade_that_does_not_lead_back(
     project: Project, sqlite_url: str
 ) -> None:

@@ -41,6 +41,7 @@ def people(url: str) -> list[tuple[object, ...]]:
     return query(url, "SELECT id, email, full_name FROM users ORDER BY id")
 
 
+@pytest.mark.slow_on("mariadb")
 def test_a_bad_release_is_taken_back(shop: tuple[Project, str]) -> None:
     project, url = shop
     before, tables = people(url), read_tables(url)

@@ -26,6 +26,7 @@ def break_downgrade(place: Place) -> None:
     place.edit(CREATE_ORDERS, "def downgrade() -> None:\n", f"def downgrade() -> None:\n{FAILS}")
 
 
+@pytest.mark.newest
 def test_it_is_told_what_is_left_on_mariadb(mariadb_url: str, tmp_path: Path) -> None:
     check_half_way(build_place(tmp_path / "work", mariadb_url))
 
