@@ -23,7 +23,19 @@ def check(inputs: GateInputs) -> GateResult:
         name=NAME,
         outcome=GateOutcome.FAILED,
         message="\n".join(lines),
-        next_step="Correct the revision, or take it out of the branch; then push. If it is right as it is and may"
-        " run again: promote with --reapply.",
+        next_step=_next_step(inputs),
         file=next((item.file for item in inputs.plan.pending if item.revision == first), None),
+    )
+
+
+def _next_step(inputs: GateInputs) -> str:
+    again = "promote with --reapply (on GitHub: run the workflow by hand, with its box ticked)"
+    if inputs.promote_from is None:
+        return (
+            "Correct the revision, or take it out of the branch; then push. If it is right as it is and may run"
+            f" again: {again}."
+        )
+    return (
+        f"If a revision after it mends it, or it is right as it is: {again}. Otherwise take it out of the branch."
+        f" Its file cannot just be corrected: {inputs.promote_from} has run it as it is, and has to roll it back first."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_migrate.gates.inputs import GateInputs
+from ci_migrate.gates.inputs import GateInputs, Rewritten
 from ci_migrate.gates.rewritten import (
     advise_on_rewritten,
     describe_rewritten,
@@ -29,8 +29,17 @@ def _judge_files(inputs: GateInputs) -> GateResult | None:
         return None
     first = inputs.problems[0]
     more = f" (and {len(inputs.problems) - 1} more)" if len(inputs.problems) > 1 else ""
-    text = "; ".join(problem.message for problem in inputs.problems[:5])
-    return _failed(text + more, first.next_step, file=first.file, line=first.line)
+    text = "; ".join(problem.message for problem in inputs.problems[:5]) + more
+    refused = _refused(inputs)
+    if not refused:
+        return _failed(text, first.next_step, file=first.file, line=first.line)
+    # A fault that a rewritten revision has left: what was rewritten is the cause, and its cure comes first.
+    return _failed(
+        f"{text}\n{describe_rewritten(refused)}",
+        advise_on_rewritten(refused),
+        file=first.file,
+        line=first.line,
+    )
 
 
 def _judge_rows(inputs: GateInputs) -> GateResult | None:
@@ -57,11 +66,15 @@ def _judge_rows(inputs: GateInputs) -> GateResult | None:
 
 
 def _judge_rewritten(inputs: GateInputs) -> GateResult | None:
-    refused = [item for item in inputs.rewritten if is_refused(item)]
+    refused = _refused(inputs)
     if not refused:
         return None
     file = next((item.rewrite.file for item in refused if item.rewrite.file), None)
     return _failed(describe_rewritten(refused), advise_on_rewritten(refused), file=file)
+
+
+def _refused(inputs: GateInputs) -> list[Rewritten]:
+    return [item for item in inputs.rewritten if is_refused(item)]
 
 
 def _failed(

@@ -38,8 +38,19 @@ def advise_on_rewritten(items: list[Rewritten]) -> str:
     }.get(rewrite.change, f"Bring the old content of {rewrite.file} back")
     return (
         f"{back}; what is new belongs into a new revision, which every environment runs.\n"
+        f"{_instead(items[0])}"
         "If it has to stay as it is, say so in the configuration:\n"
         f'    migrations: {{allow_edit: [{{revision: {revision}, reason: "…"}}]}}'
+    )
+
+
+def _instead(item: Rewritten) -> str:
+    """Return the way to a corrected file, by which a team comes that has rolled it back somewhere else."""
+    if item.rewrite.change is not Change.EDITED or not item.ran_in:
+        return ""
+    return (
+        "Or, where it is what ran last: with the old content, roll it back in every environment that ran it"
+        f" (ci-migrate rollback --expect {item.rewrite.known.revision}), and correct it after that.\n"
     )
 
 

@@ -88,9 +88,8 @@ def escape(text: str, limit: int) -> str:
 
 def _blocks(promotion: Promotion) -> Iterator[dict[str, Any]]:
     yield _section(f"*{escape(prose.headline(promotion), LONGEST_SECTION - 2)}*")
-    if promotion.outcome is not Outcome.BLOCKED:
-        for passage in prose.failure_passages(promotion):
-            yield _passage(passage.label, passage.text, is_code=passage.is_code)
+    for passage in prose.failure_passages(promotion):
+        yield _passage(passage.label, passage.text, is_code=passage.is_code)
     for gate in promotion.gates:
         if gate.outcome is GateOutcome.FAILED:
             yield _passage(f"Gate {gate.name}", gate.message, is_code=False)
@@ -100,6 +99,8 @@ def _blocks(promotion: Promotion) -> Iterator[dict[str, Any]]:
         yield _passage(passage.label, passage.text, is_code=False)
     if promotion.pending:
         yield _section("\n".join(_revisions(promotion)))
+    if promotion.warnings:
+        yield _passage("Warnings", "\n".join(promotion.warnings), is_code=False)
     fields = [_field(fact) for fact in prose.facts(promotion)]
     for start in range(0, len(fields), 10):
         yield {"type": "section", "fields": fields[start : start + 10]}

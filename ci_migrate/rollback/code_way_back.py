@@ -51,10 +51,15 @@ def describe_code_way(
     environment: Environment, env: Mapping[str, str], taken: PendingRevision
 ) -> str:
     """Return what holds now, and the git commands for the branch of the environment."""
+    # Where environments before this one ran it, a corrected file gets no further than the first of them.
+    mend = (
+        "mend it by a new revision, which comes here together with it by promote --reapply,"
+        if environment.promote_from
+        else "correct the file and push,"
+    )
     held = (
         f"{environment.name} is without {taken.revision}, but its branch still has it. The revision is held:"
-        " promote blocks on it until its file has changed. Either correct the file and push, or take the code"
-        " back"
+        f" promote blocks on it until its file has changed. Either {mend} or take the code back"
     )
     way = find_code_way(environment, env, taken)
     if way is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,9 +80,11 @@ def _compare(pending: PendingRevision, executed: Executed, ledger: Ledger) -> st
             f"the downgrade() of {pending.revision} was edited since the revision ran here on"
             f" {executed.when}: the edited one counts"
         )
-    at = f"Check out {executed.commit}, as it was then" if executed.commit else "Bring it back"
+    words = ["git", "checkout", executed.commit or "", "--", pending.file or ""]
+    at = f" ({shlex.join(words)})" if executed.commit and pending.file else ""
     raise BlockedError(
         f"{pending.file} was edited since {pending.revision} ran here on {executed.when}: what it would"
         " take back is not what is in the database",
-        next_step=f"{at}, and run this again. A change of what ran belongs into a new revision.",
+        next_step=f"Bring the old content back{at}, and run this again. Once it is rolled back wherever it ran,"
+        " the file may be corrected.",
     )

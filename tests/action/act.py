@@ -50,6 +50,7 @@ def run_act(
     event: str = "push",
     ref: str = "refs/heads/dev",
     payload: Mapping[str, Any] | None = None,
+    workflow: str | None = None,
     actions: Mapping[str, Path],
     secrets: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
@@ -58,8 +59,8 @@ def run_act(
     """Run the workflows of a git repository for one event.
 
     `folder` receives act's caches; `actions` are local folders by `owner/name@ref`; `timeout` is in
-    seconds. `ref` and what is in `payload` make up the event's payload. The triggers of a workflow
-    are matched by event only: act does not look at `branches:`.
+    seconds. `ref` and what is in `payload` make up the event's payload. `workflow` is the file of the only
+    one that is run. The triggers of a workflow are matched by event only: act does not look at `branches:`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     event_file = folder / "event.json"
@@ -67,6 +68,7 @@ def run_act(
     command = [find_act() or "act", event, "--json", "--eventpath", str(event_file)]
     command += ["--platform", "ubuntu-latest=-self-hosted", "--container-daemon-socket", "-"]
     command += ["--no-cache-server"]
+    command += ["--workflows", workflow] if workflow else []
     for option in ("secret", "env", "var", "input"):
         command += [f"--{option}-file", os.devnull]
     for name in secrets or {}:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.promote.database import query, read_rows, read_tables, run_statements
-from tests.integration.promote.shop import build_shop, gates, message
+from tests.integration.promote.shop import NAMES, build_shop, gates, message
 from tests.integration.rollback.place import Place, build_place
+from tests.projects_builder import commit, run_git
+from tests.projects_changes import edit_revision
 from tests.promotion import environment, tool
 
 CREATE_USERS, CREATE_ORDERS, ADD_NAME = "8f67280c2894", "b82e443fd109", "5c00753421f7"
@@ -179,3 +181,34 @@ def test_the_name_is_typed_at_a_terminal(sqlite_url: str, tmp_path: Path) -> Non
         assert process.returncode == code, output
         assert f"Type dev to take back {ADD_NAME}" in output
         assert rows(place) == ([CREATE_ORDERS] if code == 0 else [ADD_NAME])
+
+
+@pytest.mark.slow
+@pytest.mark.newest
+def test_a_corrected_file_goes_through_once_it_was_rolled_back_everywhere(tmp_path: Path) -> None:
+    shop = build_shop(tmp_path / "shop", settings={"backup": "none"})
+    commit(shop.project, "configure")
+    for branch in NAMES:
+        assert shop.promote(branch).outcome == "promoted"
+    back = shop.run("rollback", "--environment", "production", "--expect", ADD_NAME)
+    assert "mend it by a new revision" in back.result["next"]
+    held = shop.promote("production")
+    assert f"{NAMES[1]} has run it as it is, and has to roll it back first" in held.output
+    edit_revision(shop.project, ADD_NAME)
+    refused = shop.promote("dev")
+    assert gates(refused)["history"] == "failed"
+    assert (
+        f"roll it back in every environment that ran it (ci-migrate rollback --expect {ADD_NAME})"
+        in (refused.output)
+    )
+    late = shop.run("rollback", "--environment", "dev", "--expect", ADD_NAME)
+    assert "Bring the old content back" in late.output, "it is not what ran"
+    run_git(shop.project, "checkout", "-q", "--", "migrations")
+    for name in ("staging", "dev"):
+        done = shop.run("rollback", "--environment", name, "--expect", ADD_NAME)
+        assert done.outcome == "rolled-back", done.output
+    edit_revision(shop.project, ADD_NAME)
+    for branch in NAMES:
+        ran = shop.promote(branch)
+        assert ran.outcome == "promoted", ran.output
+        assert [item["revision"] for item in ran.result["applied"]] == [ADD_NAME]

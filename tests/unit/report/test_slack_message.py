@@ -102,6 +102,14 @@ def test_a_promotion_tells_what_was_done_by_whom_and_from_where() -> None:
         assert part in told
 
 
+def test_a_run_that_no_gate_blocked_says_why_and_warnings_are_told() -> None:
+    failure = replace(FAILURE, message="another revision ran last", next="look at the history")
+    blocked = make_promotion(Outcome.BLOCKED, failure=failure, gates=(), warnings=("it drops <x>",))
+    told = texts(build_message(blocked))
+    for part in ("*Cause*\nanother revision ran last", "look at the history", "it drops &lt;x&gt;"):
+        assert part in told
+
+
 def test_partial_and_failed_differ_in_words_and_colour() -> None:
     partial, failed = (build_message(make_promotion(o)) for o in (Outcome.PARTIAL, Outcome.FAILED))
     assert partial["attachments"][0]["color"] != failed["attachments"][0]["color"]
