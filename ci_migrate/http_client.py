@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 TIMEOUT = (5.0, 10.0)
 """Seconds to connect, and between two bytes of the answer."""
 HURRIED_TIMEOUT = (1.0, 2.0)
-API_TIMEOUT = (5.0, 30.0)
+API_TIMEOUT = (5.0, 15.0)
+"""GitHub itself gives a request up after 10 seconds."""
+SECONDS, HURRIED_SECONDS, API_SECONDS = 30.0, 4.0, 60.0
+"""For a request with all its attempts, however slowly the answer comes."""
 ATTEMPTS = 3
 LONGEST_PAUSE = 5.0
 LARGEST_ANSWER = 65_536
@@ -49,6 +53,7 @@ def post_json(url: str, payload: dict[str, Any], *, hurried: bool = False) -> tu
             payload=payload,
             attempts=1 if hurried else ATTEMPTS,
             timeout=HURRIED_TIMEOUT if hurried else TIMEOUT,
+            seconds=HURRIED_SECONDS if hurried else SECONDS,
             largest=LARGEST_ANSWER,
             again=lambda answer: answer.status in _NOT_ACTED_ON,
         )
@@ -58,13 +63,19 @@ def post_json(url: str, payload: dict[str, Any], *, hurried: bool = False) -> tu
 
 
 def ask_api(
-    method: str, url: str, *, headers: Mapping[str, str], payload: dict[str, Any] | None = None
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    payload: dict[str, Any] | None = None,
+    seconds: float = API_SECONDS,
 ) -> Answer:
     """Send a request of a JSON API and return its answer, up to 32 MiB; redirects are not followed.
 
     Reading (GET) is tried again, up to three times, while the server is in trouble (429, 5xx) or does not
     answer; writing only where the server has not acted on it: 429, 503, or no connection. Where the server
-    asks for a pause of more than 5 seconds its answer is returned as it is.
+    asks for a pause of more than 5 seconds its answer is returned as it is. All attempts together take
+    `seconds` at most.
     Raises NoAnswerError, without URL and headers.
     """
     passing = _TROUBLE if method == "GET" else _NOT_ACTED_ON
@@ -75,6 +86,7 @@ def ask_api(
         headers=headers,
         attempts=ATTEMPTS,
         timeout=API_TIMEOUT,
+        seconds=seconds,
         largest=LARGEST_API_ANSWER,
         again=lambda answer: answer.status in passing and _pause(answer, 1) <= LONGEST_PAUSE,
     )
@@ -88,27 +100,44 @@ def _ask(
     headers: Mapping[str, str] | None = None,
     attempts: int,
     timeout: tuple[float, float],
+    seconds: float,
     largest: int,
     again: Callable[[Answer], bool],
 ) -> Answer:
+    """Ask in a thread: neither a slow resolver nor an answer that comes byte by byte holds this run up."""
+
+    def ask() -> None:
+        try:
+            results.append(
+                _ask_again(
+                    lambda: _send(method, url, payload, headers, timeout, largest), attempts, again
+                )
+            )
+        except BaseException as exc:  # noqa: BLE001 - raised again below, in the thread that asked
+            errors.append(exc)
+        finally:
+            done.set()
+
+    results: list[Answer] = []
+    errors: list[BaseException] = []
+    done = threading.Event()
+    threading.Thread(target=ask, name="http", daemon=True).start()
+    if not done.wait(seconds):
+        raise NoAnswerError(f"the server did not answer within {seconds:.0f} s")
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _ask_again(ask: Callable[[], Answer], attempts: int, again: Callable[[Answer], bool]) -> Answer:
     import requests
 
     for attempt in range(1, attempts + 1):
         try:
-            with requests.request(
-                method,
-                url,
-                json=payload,
-                headers=headers,
-                auth=_keep_headers,
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                answer = _read(response, largest)
-                if attempt == attempts or not again(answer):
-                    return answer
-                pause = min(_pause(answer, attempt), LONGEST_PAUSE)
+            answer = ask()
+            if attempt == attempts or not again(answer):
+                return answer
+            pause = min(_pause(answer, attempt), LONGEST_PAUSE)
         except requests.ConnectionError as exc:
             if attempt == attempts or isinstance(exc, requests.exceptions.SSLError):
                 raise _no_answer(exc) from None
@@ -118,6 +147,29 @@ def _ask(
             raise _no_answer(exc) from None
         time.sleep(pause)
     raise AssertionError("unreachable")
+
+
+def _send(
+    method: str,
+    url: str,
+    payload: dict[str, Any] | None,
+    headers: Mapping[str, str] | None,
+    timeout: tuple[float, float],
+    largest: int,
+) -> Answer:
+    import requests
+
+    with requests.request(
+        method,
+        url,
+        json=payload,
+        headers=headers,
+        auth=_keep_headers,
+        timeout=timeout,
+        allow_redirects=False,
+        stream=True,
+    ) as response:
+        return _read(response, largest)
 
 
 def _read(response: requests.Response, largest: int) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ci_migrate.errors import GitHubError
 from ci_migrate.github.commands import cut
-from ci_migrate.github.rest import GitHub
+from ci_migrate.github.rest import GitHub, understood
 from ci_migrate.redact import one_line
 
 TASK = "ci-migrate"
@@ -71,24 +71,34 @@ def iterate_deployments(github: GitHub, environment: str) -> Iterator[Deployment
     """Yield our deployments in an environment, the newest first; raises GitHubError."""
     found = github.iterate("/deployments", environment=environment, task=TASK)
     for item in found:
-        payload = item.get("payload")
-        try:
-            payload = json.loads(payload) if isinstance(payload, str) else payload
-        except (ValueError, RecursionError):
-            payload = None
-        if isinstance(payload, dict):
-            yield Deployment(
-                id=int(item["id"]),
-                sha=str(item["sha"]),
-                created_at=str(item["created_at"]),
-                payload=payload,
-            )
+        with understood("a deployment"):
+            deployment = _deployment(item)
+        if deployment is not None:
+            yield deployment
 
 
 def read_deployment_state(github: GitHub, number: int) -> str | None:
     """Return the newest state of a deployment, None when none was set; raises GitHubError."""
     newest = next(github.iterate(f"/deployments/{number}/statuses"), None)
-    return str(newest["state"]) if newest else None
+    with understood("the state of a deployment"):
+        return str(newest["state"]) if newest else None
+
+
+def _deployment(item: dict[str, Any]) -> Deployment | None:
+    """Return a deployment as GitHub tells it; None for one whose payload is none of ours."""
+    payload = item.get("payload")
+    try:
+        payload = json.loads(payload) if isinstance(payload, str) else payload
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(payload, dict):
+        return None
+    return Deployment(
+        id=int(item["id"]),
+        sha=str(item["sha"]),
+        created_at=str(item["created_at"]),
+        payload=payload,
+    )
 
 
 def _short(description: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ci_migrate.errors import GitHubError
 from ci_migrate.github.commands import cut
-from ci_migrate.github.rest import GitHub
+from ci_migrate.github.rest import GitHub, understood
 from ci_migrate.redact import one_line
 
 LONGEST_BODY = 65_000
@@ -76,11 +76,12 @@ def iterate_pull_files(github: GitHub, number: int) -> Iterator[ChangedFile]:
 
 def changed_file(item: dict[str, Any]) -> ChangedFile:
     """Return a changed file as GitHub tells it in pull requests and comparisons."""
-    return ChangedFile(
-        path=str(item["filename"]),
-        status=str(item["status"]),
-        previous_path=item.get("previous_filename"),
-    )
+    with understood("a changed file"):
+        return ChangedFile(
+            path=str(item["filename"]),
+            status=str(item["status"]),
+            previous_path=item.get("previous_filename"),
+        )
 
 
 def set_commit_status(
@@ -104,11 +105,12 @@ def set_commit_status(
 
 
 def _pull(item: dict[str, Any]) -> PullRequest:
-    return PullRequest(
-        number=int(item["number"]),
-        title=str(item["title"]),
-        url=str(item["html_url"]),
-        head_sha=str(item["head"]["sha"]),
-        head_ref=str(item["head"]["ref"]),
-        base_ref=str(item["base"]["ref"]),
-    )
+    with understood("a pull request"):
+        return PullRequest(
+            number=int(item["number"]),
+            title=str(item["title"]),
+            url=str(item["html_url"]),
+            head_sha=str(item["head"]["sha"]),
+            head_ref=str(item["head"]["ref"]),
+            base_ref=str(item["base"]["ref"]),
+        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ci_migrate.github.pulls import ChangedFile, changed_file
-from ci_migrate.github.rest import GitHub
+from ci_migrate.github.rest import GitHub, understood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,25 +40,29 @@ class Review:
 def read_repository(github: GitHub) -> Repository:
     """Return the repository; raises GitHubError."""
     found = github.get("")
-    return Repository(default_branch=str(found["default_branch"]), is_private=found["private"])
+    with understood("the repository"):
+        return Repository(default_branch=str(found["default_branch"]), is_private=found["private"])
 
 
 def compare_commits(github: GitHub, base: str, head: str) -> Comparison:
     """Return what `head` changed since its merge base with `base`; raises GitHubError."""
     found = github.get(f"/compare/{quote(base, safe='')}...{quote(head, safe='')}")
-    return Comparison(
-        merge_base=str(found["merge_base_commit"]["sha"]),
-        files=tuple(changed_file(item) for item in found.get("files", ())),
-    )
+    with understood("a comparison"):
+        return Comparison(
+            merge_base=str(found["merge_base_commit"]["sha"]),
+            files=tuple(changed_file(item) for item in found.get("files", ())),
+        )
 
 
 def read_reviews(github: GitHub, run_id: str) -> tuple[Review, ...]:
     """Return the reviews that a workflow run had for its environments; raises GitHubError."""
-    return tuple(
-        Review(
-            state=str(item["state"]),
-            login=str(item["user"]["login"]),
-            environments=tuple(str(each.get("name", "")) for each in item["environments"]),
+    found = github.get(f"/actions/runs/{quote(run_id, safe='')}/approvals")
+    with understood("a review"):
+        return tuple(
+            Review(
+                state=str(item["state"]),
+                login=str(item["user"]["login"]),
+                environments=tuple(str(each.get("name", "")) for each in item["environments"]),
+            )
+            for item in found
         )
-        for item in github.get(f"/actions/runs/{quote(run_id, safe='')}/approvals")
-    )

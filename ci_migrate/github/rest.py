@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -97,6 +98,17 @@ class GitHub:
     def _own(self, url: str) -> str | None:
         """Return a URL if it belongs to this API."""
         return url if url.startswith(f"{self.api_url}/") else None
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Take an answer apart in the body; one of another form than GitHub's raises GitHubError."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as exc:
+        raise GitHubError(
+            f"GitHub's API told of {what} in a form that is not known; something stands between"
+        ) from exc
 
 
 def open_github(env: Mapping[str, str]) -> GitHub:

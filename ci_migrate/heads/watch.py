@@ -19,7 +19,7 @@ from ci_migrate.github.pulls import (
     iterate_pulls,
     set_commit_status,
 )
-from ci_migrate.github.rest import GitHub
+from ci_migrate.github.rest import GitHub, understood
 from ci_migrate.heads.explanation import Explanation
 from ci_migrate.heads.look import MINE, explain_merge, find_readable
 from ci_migrate.redact import one_line
@@ -147,6 +147,7 @@ def _tell(
 
 def _current_status(github: GitHub, sha: str) -> tuple[str, str] | None:
     for item in github.iterate(f"/commits/{sha}/statuses"):  # the newest first
-        if item["context"] == CONTEXT:
-            return str(item["state"]), str(item["description"])
+        with understood("the status of a commit"):
+            if item["context"] == CONTEXT:
+                return str(item["state"]), str(item["description"])
     return None
