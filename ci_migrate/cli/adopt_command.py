@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
-from ci_migrate.cli.run import Prepared, run_selected
+from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.models import Promotion
 
 
@@ -48,18 +48,11 @@ def adopt_command(
 
 
 def _adopt(prepared: Prepared, *, revision: str | None, dry_run: bool) -> Promotion:
-    from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.recovery.adopt import AdoptRequest, adopt
 
     return adopt(
         AdoptRequest(
-            environment=prepared.environment,
-            run=prepared.run,
-            env=prepared.world.env,
-            versions=installed_versions(),
-            observer=prepared.reporters.console,
-            redactor=prepared.redactor,
-            now=utc_now,
+            **basics(prepared),
             revision=revision,
             is_dry_run=dry_run,
         )

@@ -10,7 +10,7 @@ import click
 
 from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
 from ci_migrate.cli.overrides import read_overrides, with_overrides
-from ci_migrate.cli.run import Prepared, run_selected
+from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.models import Promotion
 
 
@@ -66,19 +66,12 @@ def promote_prepared(
     prepared: Prepared, *, undone: tuple[str, ...], reapply: bool, overrides: Mapping[str, str]
 ) -> Promotion:
     """Promote a selected environment, and return the record of it."""
-    from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.promote import PromoteRequest, promote
 
     return promote(
         PromoteRequest(
-            environment=prepared.environment,
+            **basics(prepared),
             before=prepared.before,
-            run=prepared.run,
-            env=prepared.world.env,
-            versions=installed_versions(),
-            observer=prepared.reporters.console,
-            redactor=prepared.redactor,
-            now=utc_now,
             undone=undone,
             overrides=overrides,
             others=prepared.others,

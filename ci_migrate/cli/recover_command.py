@@ -6,13 +6,13 @@ import uuid
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ci_migrate.cli.confirm import ask_for_name, check_confirmation
 from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
-from ci_migrate.cli.run import Prepared, run_selected
+from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.models import Outcome, Promotion
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _recover(
 
     recovered = recover(
         RecoverRequest(
-            **_given(prepared),
+            **basics(prepared),
             confirm=confirmed,
             show_half=shown,
             confirm_undo=undone,
@@ -135,19 +135,4 @@ def _restore_file(prepared: Prepared, *, dry_run: bool) -> Promotion:
         text = "\n".join(orphan_lines(orphans))
         prepared.reporters.console.write_text(prepared.redactor.clean(text))
 
-    return restore_file(RestoreFileRequest(**_given(prepared), show=shown, is_dry_run=dry_run))
-
-
-def _given(prepared: Prepared) -> dict[str, Any]:
-    """Return what every run of a story is given."""
-    from ci_migrate.cli.world import installed_versions, utc_now
-
-    return {
-        "environment": prepared.environment,
-        "run": prepared.run,
-        "env": prepared.world.env,
-        "versions": installed_versions(),
-        "observer": prepared.reporters.console,
-        "redactor": prepared.redactor,
-        "now": utc_now,
-    }
+    return restore_file(RestoreFileRequest(**basics(prepared), show=shown, is_dry_run=dry_run))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
 from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
-from ci_migrate.cli.run import Prepared, run_selected
+from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.errors import UsageError
 from ci_migrate.models import Promotion
 from ci_migrate.redact import one_line
@@ -58,20 +59,13 @@ def restore_command(
 
 
 def _restore(prepared: Prepared, *, backup: str | None, confirm: str | None) -> Promotion:
-    from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.restore.restore import RestoreRun, restore
 
     _refuse_automation(prepared)
     name = prepared.environment.name
     return restore(
         RestoreRun(
-            environment=prepared.environment,
-            run=prepared.run,
-            env=prepared.world.env,
-            versions=installed_versions(),
-            observer=prepared.reporters.console,
-            redactor=prepared.redactor,
-            now=utc_now,
+            **basics(prepared),
             wanted=backup,
             is_confirmed=lambda: _is_confirmed(name, confirm),
         )
@@ -81,7 +75,6 @@ def _restore(prepared: Prepared, *, backup: str | None, confirm: str | None) -> 
 def _restore_into(
     prepared: Prepared, *, backup: str | None, into: str, keep_owner: bool
 ) -> Promotion:
-    from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.config.expand import MissingVariableError, TemplateError, expand_text
     from ci_migrate.redact import Redactor, secrets_of_url
     from ci_migrate.restore.into import RestoreIntoRun, restore_into
@@ -92,15 +85,10 @@ def _restore_into(
         raise UsageError(f"--into: the variable {exc.name} is not set") from exc
     except TemplateError as exc:
         raise UsageError(f"--into: {exc}") from exc
+    redactor = Redactor([*prepared.environment.secrets, *secrets_of_url(url)])
     return restore_into(
         RestoreIntoRun(
-            environment=prepared.environment,
-            run=prepared.run,
-            env=prepared.world.env,
-            versions=installed_versions(),
-            observer=prepared.reporters.console,
-            redactor=Redactor([*prepared.environment.secrets, *secrets_of_url(url)]),
-            now=utc_now,
+            **basics(replace(prepared, redactor=redactor)),
             wanted=backup,
             into=url,
             keep_owner=keep_owner,

@@ -10,7 +10,7 @@ import click
 
 from ci_migrate.cli.confirm import ask_for_name, check_confirmation
 from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
-from ci_migrate.cli.run import Prepared, run_selected
+from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.errors import UsageError
 from ci_migrate.models import Promotion
 
@@ -101,7 +101,6 @@ def _rollback(
     undone: tuple[str, ...],
     open_pr: bool,
 ) -> Promotion:
-    from ci_migrate.cli.world import installed_versions, utc_now
     from ci_migrate.rollback.rollback import RollbackRequest, rollback
 
     name = prepared.environment.name
@@ -116,13 +115,7 @@ def _rollback(
 
     return rollback(
         RollbackRequest(
-            environment=prepared.environment,
-            run=prepared.run,
-            env=prepared.world.env,
-            versions=installed_versions(),
-            observer=prepared.reporters.console,
-            redactor=prepared.redactor,
-            now=utc_now,
+            **basics(prepared),
             expect=expect,
             confirm=confirmed,
             undone=undone,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
-from ci_migrate.cli.world import World, current_world, installed_versions
+from ci_migrate.cli.world import World, current_world, installed_versions, utc_now
 from ci_migrate.errors import ToldError, UsageError
 from ci_migrate.models import Failure, Outcome, Promotion, RunInfo
 from ci_migrate.stops import forget_stops, held_stops, taken_stops
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ci_migrate.config.environment import Environment
     from ci_migrate.config.loaded import Config
     from ci_migrate.evidence.sources import Before
+    from ci_migrate.observer import Observer
     from ci_migrate.redact import Redactor
     from ci_migrate.report.send import Reporters
 
@@ -32,6 +35,31 @@ class Prepared:
     run: RunInfo
     reporters: Reporters
     redactor: Redactor
+
+
+class Basics(TypedDict):
+    """The fields of `RunRequest`, which every story is given."""
+
+    environment: Environment
+    run: RunInfo
+    env: Mapping[str, str]
+    versions: Mapping[str, str]
+    observer: Observer
+    redactor: Redactor
+    now: Callable[[], datetime]
+
+
+def basics(prepared: Prepared) -> Basics:
+    """Return what a story on a selected environment is given, whichever it is."""
+    return {
+        "environment": prepared.environment,
+        "run": prepared.run,
+        "env": prepared.world.env,
+        "versions": installed_versions(),
+        "observer": prepared.reporters.console,
+        "redactor": prepared.redactor,
+        "now": utc_now,
+    }
 
 
 def run_selected(
