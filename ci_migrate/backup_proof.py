@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ci_migrate.backup.inventory import take_inventory, write_manifest
-from ci_migrate.backup.manifest import Manifest, format_time
+from ci_migrate.backup.manifest import Manifest
+from ci_migrate.backup.times import format_time
 from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.environment import Environment
-from ci_migrate.environment_store import load_environment_identities, open_environment_store
+from ci_migrate.environment_store import (
+    load_environment_identities,
+    open_environment_store,
+    read_backup_options,
+)
 from ci_migrate.errors import BackupError, UsageError
 
 
@@ -41,13 +46,14 @@ def prove_backups(
 
     store = open_environment_store(environment, env)
     identities = load_environment_identities(environment, env)
+    options = read_backup_options(environment)
     found = take_inventory(store, environment.name)
     chosen: tuple[Manifest, ...] = found.backups
     if not every:
         chosen = (choose_backup(store, environment.name, wanted),)
     for manifest in chosen:
         try:
-            proof = verify_backup(manifest, store, identities, env=env)
+            proof = verify_backup(manifest, store, identities, env=env, options=options)
         except BackupError as exc:
             yield ProofResult(name=manifest.name, is_good=False, text=exc.message)
             continue
@@ -85,7 +91,15 @@ def prune_environment(
         )
     store = open_environment_store(environment, env)
     if not dry_run:
-        return prune_backups(store, environment.name, keep=keep, keep_days=keep_days, now=now)
+        return prune_backups(
+            store,
+            environment.name,
+            keep=keep,
+            keep_days=keep_days,
+            now=now,
+            options=read_backup_options(environment),
+            env=env,
+        )
     backups = take_inventory(store, environment.name).backups
     surplus = find_surplus(backups, keep=keep, keep_days=keep_days, now=now)
     return tuple(store.locate(manifest.archive) for manifest in surplus)

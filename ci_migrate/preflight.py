@@ -63,7 +63,7 @@ def gather_inputs(
         rewritten=find_rewritten(environment, survey, ledger, others=others, env=env),
         health=environment.health,
         ailments=_find_ailments(environment, survey, database),
-        unfinished=_find_unfinished(survey, ledger, database, undone),
+        unfinished=_find_unfinished(environment.name, survey, ledger, database, undone),
         held=_find_held(survey, ledger),
     )
 
@@ -137,13 +137,14 @@ def _find_ailments(environment: Environment, survey: Survey, database: Database)
 
 
 def _find_unfinished(
-    survey: Survey, ledger: Ledger, database: Database, undone: Collection[str]
+    environment: str, survey: Survey, ledger: Ledger, database: Database, undone: Collection[str]
 ) -> tuple[Unfinished, ...]:
     last = ledger.last_remains()
     if last is None:
         return ()
     unfinished = _not_at_its_end(survey, last) - set(undone)
-    restore = restore_command(last.backup, database.address) if last.backup else ""
+    address = database.address
+    restore = restore_command(last.backup, address, environment) if last.backup else ""
     return tuple(
         Unfinished(
             remains=remains,

@@ -124,10 +124,12 @@ def start_child(
     env: Mapping[str, str],
     cwd: Path,
     pass_fds: Sequence[int] = (),
+    stdout: IO[bytes] | None = None,
     tied: bool = False,
 ) -> Child:
     """Start a program that talks over the given descriptors; its stdout and stderr come as one pipe.
 
+    With a file for `stdout` only its stderr comes by the pipe.
     `tied` ends it when this process is killed; a program that sees its descriptors close needs no such help.
     Raises ProcessError when it cannot be started.
     """
@@ -137,8 +139,8 @@ def start_child(
         cwd=cwd,
         pass_fds=tuple(pass_fds),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=stdout or subprocess.PIPE,
+        stderr=subprocess.PIPE if stdout else subprocess.STDOUT,
         tied=tied,
     )
 
@@ -164,9 +166,10 @@ def start_server(
 
 def read_lines(process: Child) -> Iterator[str]:
     """Yield the lines that a child prints, very long ones without their end, until it closes its output."""
-    if process.stdout is None:
+    pipe = process.stdout or process.stderr
+    if pipe is None:
         return
-    with process.stdout as output:
+    with pipe as output:
         for line in iter(lambda: output.readline(LONGEST_LINE), b""):
             # Not in pieces: a secret that lies across two of them would be found in neither.
             rest = line
@@ -175,9 +178,18 @@ def read_lines(process: Child) -> Iterator[str]:
             yield line.decode("utf-8", "replace").rstrip("\r\n")
 
 
+def ends_within(process: Child, seconds: float | None) -> bool:
+    """Wait for the end of a child, for ever without `seconds`; return whether it came."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 def wait_or_stop(process: Child, seconds: float) -> None:
     """Give a child some seconds to end by itself, then end it."""
-    if not _ends_within(process, seconds):
+    if not _ends_patiently(process, seconds):
         stop(process)
 
 
@@ -246,17 +258,10 @@ def send_signal(process: Child, number: int) -> None:
 def stop(process: Child) -> None:
     """End a child, and what it started: SIGTERM first, SIGKILL when it does not listen."""
     send_signal(process, signal.SIGTERM)
-    if not _ends_within(process, STOP_SECONDS):
+    if not _ends_patiently(process, STOP_SECONDS):
         send_signal(process, signal.SIGKILL)
         process.wait()
 
 
-def _ends_within(process: Child, seconds: float) -> bool:
-    def wait(piece: float) -> bool:
-        try:
-            process.wait(timeout=piece)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    return wait_patiently(seconds, wait)
+def _ends_patiently(process: Child, seconds: float) -> bool:
+    return wait_patiently(seconds, lambda piece: ends_within(process, piece))

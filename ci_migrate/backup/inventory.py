@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ci_migrate.backup.manifest import MANIFEST_SUFFIX, RUN_SUFFIX, Manifest, parse_time
+from ci_migrate.backup.manifest import MANIFEST_SUFFIX, RUN_SUFFIX, Manifest
 from ci_migrate.backup.manifest_json import parse_manifest, render_manifest
 from ci_migrate.backup.stores.protocol import Store
+from ci_migrate.backup.times import parse_time
 from ci_migrate.errors import BackupError
 
 LARGEST_BYTES = 64 << 20

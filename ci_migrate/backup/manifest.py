@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 from ci_migrate.backup.checksum import Checksum
-from ci_migrate.backup.request import TableName
+from ci_migrate.backup.request import Origin, TableName
 from ci_migrate.database.activity import Written
 
 MANIFEST_SUFFIX = ".json"
@@ -72,14 +71,16 @@ class Manifest:
         """Name of the manifest in the store."""
         return self.name + MANIFEST_SUFFIX
 
-
-def parse_time(text: str) -> datetime:
-    """Return the moment a manifest names; raises ValueError when it names none."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def format_time(moment: datetime) -> str:
-    """Return a moment as UTC, ISO 8601 with milliseconds and a trailing Z."""
-    utc = moment.astimezone(timezone.utc).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds") + "Z"
+    @property
+    def origin(self) -> Origin:
+        """What it is of, and which run made it."""
+        return Origin(
+            backup=self.name,
+            environment=self.environment,
+            database=self.database,
+            host=self.host,
+            dialect=self.dialect,
+            heads=self.heads,
+            run_id=self.run_id,
+            started=self.started,
+        )

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ci_migrate.backup.checksum import Checksum
-from ci_migrate.backup.manifest import MANIFEST_SUFFIX, Manifest, parse_time
+from ci_migrate.backup.manifest import MANIFEST_SUFFIX, Manifest
 from ci_migrate.backup.request import TableName
+from ci_migrate.backup.times import parse_time
 from ci_migrate.database.activity import Written
 from ci_migrate.errors import BackupError
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ci_migrate.backup.inventory import take_inventory
-from ci_migrate.backup.manifest import Manifest, parse_time
+from ci_migrate.backup.manifest import Manifest
+from ci_migrate.backup.removal import remove_backup
+from ci_migrate.backup.request import BackupOptions
 from ci_migrate.backup.stores.protocol import Store
+from ci_migrate.backup.times import parse_time
 
 CUT_OFF_AFTER = timedelta(days=1)
 """Age at which an unfinished upload belongs to a run that is dead."""
@@ -31,7 +35,14 @@ def find_surplus(
 
 
 def prune_backups(
-    store: Store, environment: str, *, keep: int | None, keep_days: int | None, now: datetime
+    store: Store,
+    environment: str,
+    *,
+    keep: int | None,
+    keep_days: int | None,
+    now: datetime,
+    options: BackupOptions,
+    env: Mapping[str, str],
 ) -> tuple[str, ...]:
     """Remove the surplus of an environment with its manifests, and what cut-off uploads left.
 
@@ -41,8 +52,6 @@ def prune_backups(
     backups = take_inventory(store, environment).backups
     surplus = find_surplus(backups, keep=keep, keep_days=keep_days, now=now)
     for manifest in surplus:
-        # The archive first: a stop in between leaves a manifest, not an archive nobody counts.
-        store.delete(manifest.archive)
-        store.delete(manifest.file_name)
+        remove_backup(manifest, store, options, env=env)
     store.sweep(now - CUT_OFF_AFTER)
     return tuple(store.locate(manifest.archive) for manifest in surplus)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ci_migrate.backup.times import format_time
+from ci_migrate.config.backup_settings import CommandSettings
 from ci_migrate.database.activity import Written
 from ci_migrate.database.address import DatabaseAddress
 
@@ -31,12 +33,36 @@ class BackupOptions:
     """Schemas that are left out, by exact name."""
     exclude_tables: tuple[str, ...] = ()
     """Tables that are left out, as `name` or `schema.name`."""
+    command: CommandSettings | None = None
+    """Commands of the user's own; also there where another backend takes the backups by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a backup is of, and which run made it, as its manifest says."""
+
+    backup: str = ""
+    """Name of the backup in its store."""
+    environment: str = ""
+    database: str = ""
+    host: str = ""
+    dialect: str = ""
+    heads: tuple[str, ...] = ()
+    run_id: str = ""
+    started: str = ""
+    """UTC, ISO 8601 with milliseconds and a trailing Z."""
+
+
+def say_nothing(_text: str) -> None:
+    """Hear progress that nobody wants to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupRequest:
     """One database that is to be backed up, and where the archive goes."""
 
+    name: str = ""
+    """Name of the backup in its store; chosen when it is taken."""
     environment: str
     run_id: str
     run_url: str = ""
@@ -68,6 +94,22 @@ class BackupRequest:
     """Exported snapshot (PostgreSQL) whose state is dumped; empty for the state at the start."""
     read_rows: Callable[[], Mapping[TableName, int]] = dict
     """Called when the archive is written; returns the rows of the tables that it holds exactly so."""
+    tell: Callable[[str], None] = say_nothing
+    """Hears how it goes on, from any thread; what it is told may hold secrets."""
+
+    @property
+    def origin(self) -> Origin:
+        """What the backup is of, once it has its name."""
+        return Origin(
+            backup=self.name,
+            environment=self.environment,
+            database=self.address.database,
+            host=self.address.host or self.address.socket,
+            dialect=self.address.dialect,
+            heads=self.heads,
+            run_id=self.run_id,
+            started=format_time(self.now),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +124,9 @@ class ProofRequest:
     tools: Mapping[str, str]
     """Programs and versions, from `check_tools` or `find_tools` of the backend."""
     env: Mapping[str, str]
+    options: BackupOptions = field(default_factory=BackupOptions)
+    origin: Origin = field(default_factory=Origin)
+    tell: Callable[[str], None] = say_nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +146,17 @@ class RestoreRequest:
     """SQL that empties the target first, in the session that loads; empty where it has nothing in it."""
     keep_owner: bool = True
     """Whether owners and grants are brought back, too; a scratch server has none of the roles."""
+    replaces: bool = False
+    """Whether the target is the environment's own database, with all that is in it now."""
+    options: BackupOptions = field(default_factory=BackupOptions)
+    origin: Origin = field(default_factory=Origin)
+    tell: Callable[[str], None] = say_nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalRequest:
+    """A backup that is given up, for what lies outside of its store."""
+
+    env: Mapping[str, str]
+    options: BackupOptions
+    origin: Origin

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import shlex
 
+from ci_migrate.backup.backends.snapshot import SUFFIX
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.models import Backup
 
 
-def restore_command(backup: Backup, address: DatabaseAddress) -> str:
-    """Return the command, without a password, that brings the backup back; empty without an archive."""
+def restore_command(backup: Backup, address: DatabaseAddress, environment: str) -> str:
+    """Return the command, without a password, that brings the backup back; empty without an archive.
+
+    A snapshot is brought back by us, or by hand as we then say.
+    """
     if not backup.location:
         return ""
+    if backup.location.endswith(SUFFIX):
+        name = backup.location.rpartition("/")[2].removesuffix(SUFFIX)
+        return shlex.join(["ci-migrate", "backup", "restore", "--environment", environment, name])
     fetch, place = _fetch(backup.location)
     return fetch + _restore(shlex.quote(place), address)
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta, timezone
 from typing import Any
 
 from ci_migrate import __version__
 from ci_migrate.backup.backends.protocol import Backend
 from ci_migrate.backup.backends.registry import BACKENDS, NO_BACKUP, choose_backend, refuse_options
+from ci_migrate.backup.backends.snapshot import SnapshotBackend, removal_of
 from ci_migrate.backup.directory import name_archive
 from ci_migrate.backup.encryption import SUFFIX as ENCRYPTED_SUFFIX
 from ci_migrate.backup.encryption import parse_recipients
 from ci_migrate.backup.inventory import choose_name, write_manifest
-from ci_migrate.backup.manifest import Manifest, format_time
+from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup.request import BackupRequest, ProofRequest
 from ci_migrate.backup.stores.protocol import Store
+from ci_migrate.backup.times import format_time
 from ci_migrate.backup.writing import write_archive
-from ci_migrate.errors import BackupError
+from ci_migrate.errors import BackupError, CiMigrateError
 from ci_migrate.models import Backup
 
 
@@ -62,36 +65,56 @@ def _take(request: BackupRequest, backend_name: str, started: float) -> Manifest
     recipients = _recipients(request)
     suffix = backend.archive_suffix(request.options) + (ENCRYPTED_SUFFIX if recipients else "")
     wanted = name_archive(request.environment, request.run_id, request.now.astimezone(timezone.utc))
-    name = choose_name(store, wanted, suffix)
-    archive = name + suffix
-    written = write_archive(
-        lambda output: backend.write_archive(request, output, tools),
-        lambda source: backend.verify_archive(
-            _proof_request(request, backend, archive, tools), source
-        ),
-        store=store,
-        name=archive,
-        recipients=recipients,
-        env=request.env,
-        expected_bytes=request.expected_bytes,
-    )
-    rows = request.read_rows()
-    finished = request.now + timedelta(seconds=time.monotonic() - started)
-    manifest = Manifest(
-        **_describe(request, backend_name),
-        name=name,
-        archive=archive,
-        location=store.locate(archive),
-        plain=written.plain,
-        stored=written.stored,
-        verified=written.verified,
-        verified_at=format_time(finished),
-        tools=tools,
-        rows={table: rows[table] for table in request.tables if table in rows},
-        finished=format_time(finished),
-    )
-    _write_manifest(store, manifest)
+    request = dataclasses.replace(request, name=choose_name(store, wanted, suffix))
+    archive = request.name + suffix
+    proof = _proof_request(request, backend, archive, tools)
+    snapshots: list[str] = []
+    with _given_up_on_failure(request, backend, snapshots):
+        written = write_archive(
+            lambda output: snapshots.append(backend.write_archive(request, output, tools)),
+            lambda source: backend.verify_archive(proof, source),
+            store=store,
+            name=archive,
+            recipients=recipients,
+            env=request.env,
+            expected_bytes=request.expected_bytes,
+        )
+        rows = request.read_rows()
+        finished = request.now + timedelta(seconds=time.monotonic() - started)
+        manifest = Manifest(
+            **_describe(request, backend_name),
+            name=request.name,
+            archive=archive,
+            location=store.locate(archive),
+            plain=written.plain,
+            stored=written.stored,
+            verified=written.verified,
+            verified_at=format_time(finished),
+            tools=tools,
+            rows={table: rows[table] for table in request.tables if table in rows},
+            finished=format_time(finished),
+        )
+        _write_manifest(store, manifest)
     return manifest
+
+
+@contextmanager
+def _given_up_on_failure(
+    request: BackupRequest, backend: Backend, snapshots: list[str]
+) -> Iterator[None]:
+    """Remove the snapshot of a backup that failed later, and say so where it stays.
+
+    Not after a stop: there is no time for it.
+    """
+    try:
+        yield
+    except CiMigrateError as exc:
+        if snapshots and isinstance(backend, SnapshotBackend):
+            try:
+                backend.delete_snapshot(removal_of(request), snapshots[0])
+            except BackupError as error:
+                exc.message += f"; its snapshot {snapshots[0]} stays: {error.message}"
+        raise
 
 
 def _write_manifest(store: Store, manifest: Manifest) -> None:
@@ -121,6 +144,9 @@ def _proof_request(
         format=backend.archive_format(request.options),
         tools=tools,
         env=request.env,
+        options=request.options,
+        origin=request.origin,
+        tell=request.tell,
     )
 
 

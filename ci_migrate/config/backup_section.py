@@ -6,12 +6,14 @@ from msgspec import Meta
 
 from ci_migrate.config.leaves import BackupBackend, Text, VariableName
 from ci_migrate.config.section import Section
+from ci_migrate.config.snapshot_sections import SnapshotCommandSection
 
 
 class BackupSection(Section, frozen=True, kw_only=True):
     """The backup before an upgrade."""
 
     backend: BackupBackend = "auto"
+    command: SnapshotCommandSection | None = None
     directory: (
         Annotated[
             Text,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ci_migrate.config.duration import parse_duration
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from ci_migrate.config.backup_section import BackupSection
     from ci_migrate.config.fill import Filler
     from ci_migrate.config.problems import KeyPath
+    from ci_migrate.config.snapshot_sections import SnapshotCommandSection
 
 DEFAULT_DIRECTORY = ".ci-migrate/backups"
 
@@ -29,11 +32,27 @@ SECRET_VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSettings:
+    """Commands of the user's own that handle snapshots; each argv is taken as written."""
+
+    take: tuple[str, ...]
+    verify: tuple[str, ...]
+    restore: tuple[str, ...] | None
+    delete: tuple[str, ...] | None
+    seconds: float
+    """What each of them may take; 0 for any time."""
+    root: Path
+    """Absolute folder that they are started in."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must not be repeated of their output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackupSettings:
     """The section `backup` of one environment."""
 
     backend: str
-    """`auto`, `postgres`, `mysql`, `sqlite` or `none`."""
+    """`auto`, `postgres`, `mysql`, `sqlite`, `command` or `none`."""
     store: str
     """Absolute path of a directory, or the URL of an object store."""
     encrypt_to: tuple[str, ...] = ()
@@ -50,7 +69,8 @@ class BackupSettings:
     jobs: int = 1
     compress: str = ""
     exclude_schemas: tuple[str, ...] = ()
-    exclude_tables: tuple[str, ...] = field(default=())
+    exclude_tables: tuple[str, ...] = ()
+    command: CommandSettings | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -75,7 +95,11 @@ def fill_backup(
         store = str(filler.require_folder(folder, (*path, key), root))
     texts = (section.encrypt_to,) if isinstance(section.encrypt_to, str) else section.encrypt_to
     filled = filler.fill_each(texts, (*path, "encrypt_to"))
-    names = (*SECRET_VARIABLES, *([section.identity_env] if section.identity_env else ()))
+    names = (
+        *SECRET_VARIABLES,
+        *([section.identity_env] if section.identity_env else ()),
+        *(section.command.secrets if section.command else ()),
+    )
     filler.keep_secrets(line for name in names for line in env.get(name, "").splitlines())
     return BackupSettings(
         backend=section.backend,
@@ -93,4 +117,16 @@ def fill_backup(
         compress=section.compress or "",
         exclude_schemas=filler.fill_each(section.exclude_schemas, (*path, "exclude_schemas")),
         exclude_tables=filler.fill_each(section.exclude_tables, (*path, "exclude_tables")),
+        command=_read_command(section.command, root) if section.command else None,
+    )
+
+
+def _read_command(section: SnapshotCommandSection, root: Path) -> CommandSettings:
+    return CommandSettings(
+        take=section.take,
+        verify=section.verify,
+        restore=section.restore,
+        delete=section.delete,
+        seconds=parse_duration(section.timeout),
+        root=root,
     )

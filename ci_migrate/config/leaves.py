@@ -65,8 +65,9 @@ Duration = Annotated[
     ),
 ]
 BackupBackend = Annotated[
-    Literal["auto", "postgres", "mysql", "sqlite", "none"],
+    Literal["auto", "postgres", "mysql", "sqlite", "command", "none"],
     Meta(
-        description="How a backup is made: `auto` picks by database; `none` goes without a backup.",
+        description="How a backup is made: `auto` picks by database; `command` starts commands of yours;"
+        " `none` goes without a backup.",
     ),
 ]

@@ -28,7 +28,7 @@ def find_broken_rules(value: Mapping[str, object]) -> list[Problem]:
         *_check_branches(sections),
         *_check_windows(sections),
         *check_backups(sections),
-        *_check_proofs(sections, value.get("migrations")),
+        *_check_rehearsals(sections, value.get("migrations")),
         *_check_templates(value, ()),
     ]
 
@@ -119,26 +119,18 @@ def _list_branches(name: str, branches: object) -> Iterator[tuple[KeyPath, str]]
                 yield (*path, position), glob
 
 
-def _check_proofs(
+def _check_rehearsals(
     sections: Mapping[str, Mapping[str, object]], migrations: object
 ) -> Iterator[Problem]:
-    """Yield what asks for a restore without an archive, or for a rehearsal of what cannot be watched."""
+    """Yield what asks for a rehearsal of what cannot be watched."""
     has_command = isinstance(migrations, dict) and migrations.get("command") is not None
     for name, section in sections.items():
-        backup = section.get("backup")
-        settings = backup if isinstance(backup, dict) else {"backend": backup}
-        rehearses = section.get("rehearse") not in {None, False}
-        here = ("environments", name)
-        if settings.get("backend") == "none" and (rehearses or settings.get("prove") == "restore"):
-            key = (*here, "rehearse") if rehearses else (*here, "backup", "prove")
-            yield Problem(
-                path=key, what="needs a backup, but the backend is `none`", suggestion="take one"
-            )
-        if rehearses and has_command:
+        if has_command and section.get("rehearse") not in (None, False):
             what = (
                 "`migrations.command` cannot be proved to open the copy, so it cannot be rehearsed"
             )
-            yield Problem(path=(*here, "rehearse"), what=what, suggestion="leave it out")
+            path = ("environments", name, "rehearse")
+            yield Problem(path=path, what=what, suggestion="leave it out")
 
 
 def _check_templates(value: object, path: KeyPath) -> Iterator[Problem]:
@@ -159,7 +151,8 @@ def _check_templates(value: object, path: KeyPath) -> Iterator[Problem]:
 
 def _is_expanded(path: KeyPath) -> bool:
     if path[0] == "environments":
-        return len(path) > 2 and path[2] in _EXPANDED_OF_ENVIRONMENT
+        is_argv = path[2:4] == ("backup", "command")
+        return len(path) > 2 and path[2] in _EXPANDED_OF_ENVIRONMENT and not is_argv
     if path[0] == "migrations":
         return path[1:2] not in {("command",), ("allow_edit",)}
     return path[0] in {"ledger", "notify"}

@@ -38,9 +38,11 @@ _EXPORT = (
 _WRITTEN = """
     SELECT table_name, CAST(update_time AS CHAR) FROM information_schema.tables
     WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"""
+_WRITTEN_POSTGRESQL = """
+    SELECT relname, CAST(sum(n_tup_ins + n_tup_upd + n_tup_del) AS text) FROM pg_stat_user_tables GROUP BY relname"""
 # A backup waits for a table that somebody holds, a count that it can do without does not.
 _HURRY = {
-    "postgresql": "SET LOCAL lock_timeout = '5s'",
+    "postgresql": "SET lock_timeout = '5s'",
     "mysql": "SET SESSION lock_wait_timeout = 5",
 }
 
@@ -77,15 +79,18 @@ class Source:
 
 
 @contextmanager
-def watched_source(database: Database, extent: Extent) -> Iterator[Source]:
+def watched_source(
+    database: Database, extent: Extent, *, shares_snapshot: bool = True
+) -> Iterator[Source]:
     """Count a database around a dump of it, which the body makes.
 
-    PostgreSQL: body and counts see one snapshot. MariaDB and SQLite: counted before and after, and what was
-    written in between is known to have been. Short of `everything`, what cannot be counted is left out.
+    PostgreSQL: body and counts see one snapshot, unless the body is something that cannot share it. Otherwise, and on
+    MariaDB and SQLite: counted before and after, and what was written in between is known to have been. Short of
+    `everything`, what cannot be counted is left out.
     """
     if database.is_missing_file:
         yield Source()
-    elif database.dialect == "postgresql":
+    elif database.dialect == "postgresql" and shares_snapshot:
         with database.session(autocommit=False, is_watched=True) as session:
             yield _one_snapshot(session, extent)
     else:
@@ -95,7 +100,7 @@ def watched_source(database: Database, extent: Extent) -> Iterator[Source]:
 
 def _one_snapshot(session: Session, extent: Extent) -> Source:
     source = Source(snapshot=session.run(_export))
-    source.before = source.after = _count(session, "postgresql", extent)
+    source.before = source.after = _count_and_let_go(session, extent)
 
     def settle() -> None:
         # Sequences know no snapshot: they may have gone on.
@@ -133,18 +138,16 @@ def _twice(session: Session, dialect: str, extent: Extent) -> Source:
     return source
 
 
-def _count(session: Session, dialect: str, extent: Extent) -> Contents:
-    if dialect != "postgresql":
-        return _count_within(session, dialect, extent)
+def _count_and_let_go(session: Session, extent: Extent) -> Contents:
     # Given back with the savepoint are the locks of the tables: an ALTER TABLE that waits for one of them would keep
     # pg_dump waiting behind it, and we would wait for pg_dump.
     _execute(session, "SAVEPOINT counting")
-    contents = _count_within(session, dialect, extent)
+    contents = _count(session, "postgresql", extent)
     _execute(session, "ROLLBACK TO SAVEPOINT counting")
     return contents
 
 
-def _count_within(session: Session, dialect: str, extent: Extent) -> Contents:
+def _count(session: Session, dialect: str, extent: Extent) -> Contents:
     if extent == "everything":
         return read_contents(session, dialect)
     if dialect in _HURRY:
@@ -169,6 +172,9 @@ def _execute(session: Session, statement: str) -> None:
 
 def _marks(connection: Connection, dialect: str) -> tuple[str, dict[str, str]]:
     """Return the server's time (empty on SQLite), and for each table what changes with every write."""
+    if dialect == "postgresql":
+        counted = connection.exec_driver_sql(_WRITTEN_POSTGRESQL).fetchall()
+        return "", {str(row[0]): str(row[1]) for row in counted}
     if dialect == "sqlite":
         version = str(connection.exec_driver_sql("PRAGMA data_version").scalar())
         tables = connection.exec_driver_sql("SELECT name FROM sqlite_master").fetchall()

@@ -60,7 +60,8 @@ def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> 
         return
     for half in halves:
         request.show_half(half)
-    restore = restore_command(last.backup, execution.database.address) if last.backup else ""
+    address, name = execution.database.address, execution.environment.name
+    restore = restore_command(last.backup, address, name) if last.backup else ""
     half = halves[0]
     if request.finish and not request.is_dry_run:
         request.confirm_undo(half)

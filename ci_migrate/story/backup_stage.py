@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from ci_migrate.backup_risks import find_risks
-from ci_migrate.config.backup_settings import BackupSettings
 from ci_migrate.database.activity import read_activity
 from ci_migrate.database.catalog import (
     list_tables,
@@ -15,7 +13,7 @@ from ci_migrate.database.catalog import (
     read_server_version,
     read_size,
 )
-from ci_migrate.environment_store import open_environment_store
+from ci_migrate.environment_store import open_environment_store, read_backup_options
 from ci_migrate.errors import (
     BackupError,
     CiMigrateError,
@@ -25,9 +23,6 @@ from ci_migrate.errors import (
 )
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.proof_stage import dumped_source, make_own_key, prove_by_restore
-
-if TYPE_CHECKING:
-    from ci_migrate.backup.request import BackupOptions
 
 
 def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
@@ -57,11 +52,12 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 expected_bytes=read_size(database) if settings.is_remote else 0,
                 encrypt_to=settings.encrypt_to,
                 run_recipient=own_recipient,
-                options=_options(settings),
+                options=read_backup_options(environment),
                 snapshot=source.snapshot,
                 read_rows=source.exact_rows,
                 env=execution.env,
                 now=execution.now(),
+                tell=lambda text: record.observer.note(record.redactor.clean(text)),
             ),
             settings.backend,
         )
@@ -70,18 +66,6 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
         prove_by_restore(execution, source, store, rows, identities)
     for risk in find_risks(environment, execution.env):
         record.warn(risk)
-
-
-def _options(settings: BackupSettings) -> BackupOptions:
-    from ci_migrate.backup.request import BackupOptions
-
-    return BackupOptions(
-        format=settings.format,
-        jobs=settings.jobs,
-        compress=settings.compress,
-        exclude_schemas=settings.exclude_schemas,
-        exclude_tables=settings.exclude_tables,
-    )
 
 
 @contextmanager
@@ -109,6 +93,8 @@ def remove_old_backups(execution: Execution) -> None:
             keep=settings.keep,
             keep_days=settings.keep_days,
             now=execution.now(),
+            options=read_backup_options(environment),
+            env=execution.env,
         )
     except (CiMigrateError, OSError) as exc:
         record.warn(f"old backups could not be removed: {exc}")

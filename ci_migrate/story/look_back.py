@@ -70,7 +70,9 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
             rows=after.rows,
             failure=record.failure,
             pending=pending,
-            restore=restore_command(backup, execution.database.address) if backup else "",
+            restore=restore_command(backup, execution.database.address, execution.environment.name)
+            if backup
+            else "",
             tables=before.snapshot.changed_tables(after.snapshot),
             invalid=_find_invalid_indexes(execution) if changed else (),
             direction=survey.plan.direction,

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.contents import read_contents
 from ci_migrate.database.source import Extent, Source, watched_source
 from ci_migrate.database.version_rows import read_version_rows
+from ci_migrate.environment_store import read_backup_options
 from ci_migrate.errors import (
     BackupError,
     ConfigError,
@@ -29,13 +31,14 @@ if TYPE_CHECKING:
 
 def dumped_source(execution: Execution) -> AbstractContextManager[Source]:
     """Return the context in which a dump is made: counted as far as the configuration wants it."""
-    environment = execution.environment
+    environment, database = execution.environment, execution.database
+    shares_snapshot = environment.backup.backend not in SNAPSHOTS
     if environment.backup_prove == "restore":
-        return watched_source(execution.database, "everything")
+        return watched_source(database, "everything", shares_snapshot=shares_snapshot)
     if "none" in (environment.backup.backend, environment.backup.count_rows):
         return _uncounted()
     extent: Extent = "rows" if environment.backup.count_rows == "all" else "small"
-    return watched_source(execution.database, extent)
+    return watched_source(database, extent, shares_snapshot=shares_snapshot)
 
 
 def make_own_key(environment: Environment) -> tuple[list[Any], str]:
@@ -79,7 +82,7 @@ def prove_by_restore(
         except (DatabaseFailedError, DatabaseUnreachableError) as exc:
             raise ScratchError(exc.message, next_step=exc.next_step) from exc
         if problems:
-            _remove(store, manifest)
+            _remove(execution, store, manifest)
             raise BackupError(
                 f"the backup does not hold what the database has: {'; '.join(problems[:5])}",
                 next_step="The database was not touched, and the archive was removed. Run this again; if it"
@@ -131,6 +134,8 @@ def _restore(
         env=execution.env,
         properties=manifest.properties,
         keep_owner=False,
+        options=read_backup_options(execution.environment),
+        origin=manifest.origin,
     )
     with open_backup(manifest, store, identities, env=execution.env) as archive:
         backend.restore_archive(request, archive, scratch.database.address)
@@ -168,7 +173,7 @@ def _write_proof(
     execution: Execution, source: Source, store: Store, manifest: Manifest, proof: str
 ) -> None:
     from ci_migrate.backup.inventory import write_manifest
-    from ci_migrate.backup.manifest import format_time
+    from ci_migrate.backup.times import format_time
 
     proved = dataclasses.replace(
         manifest,
@@ -180,8 +185,10 @@ def _write_proof(
     write_manifest(store, proved, replace=True)
 
 
-def _remove(store: Store, manifest: Manifest) -> None:
+def _remove(execution: Execution, store: Store, manifest: Manifest) -> None:
+    from ci_migrate.backup.removal import remove_backup
+
+    options = read_backup_options(execution.environment)
     # What is wrong with it is the news, not that it cannot be removed.
     with suppress(BackupError):
-        store.delete(manifest.file_name)
-        store.delete(manifest.archive)
+        remove_backup(manifest, store, options, env=execution.env)

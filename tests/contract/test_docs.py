@@ -82,6 +82,7 @@ SECTIONS = {
     "## Top level": None,
     "## `environments.<name>`": "EnvironmentSection",
     "## `environments.<name>.backup`": "BackupSection",
+    "## `environments.<name>.backup.command`": "SnapshotCommandSection",
     "## `environments.<name>.window`": "WindowSection",
     "## `environments.<name>.gates`": "GatesSection",
     "## `migrations`": "MigrationsSection",

@@ -25,7 +25,7 @@ from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import feed_command, run_command
 
-dialect = "mysql"
+dialects = frozenset({"mysql"})
 _OPTIONS = (
     "--single-transaction",
     "--quick",
@@ -67,7 +67,7 @@ def check_tools(request: BackupRequest) -> dict[str, str]:
     return {program.path.name: program.version, "program": str(program.path)}
 
 
-def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]) -> None:
+def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]) -> str:
     """Dump the database; raises BackupError with what the dump program said."""
     address = request.address
     program = Path(tools["program"])
@@ -82,6 +82,7 @@ def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[
             run_command([*argv, "--", address.database], env=env, stdout=output.file, tied=True)
         except ProcessError as exc:
             raise failed_tool(exc, doing=program.name, password=address.hidden) from exc
+    return ""
 
 
 def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:

@@ -33,7 +33,7 @@ from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import feed_command, run_command
 
-dialect = "postgresql"
+dialects = frozenset({"postgresql"})
 
 LOCK_WAIT_MILLISECONDS = 600_000
 """How long pg_dump may wait for a table that another session holds exclusively."""
@@ -68,7 +68,7 @@ def check_tools(request: BackupRequest) -> dict[str, str]:
     }
 
 
-def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]) -> None:
+def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]) -> str:
     """Dump the database; raises BackupError with what pg_dump said."""
     address, options = request.address, request.options
     folder = output.scratch / "dump"
@@ -90,6 +90,7 @@ def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[
             raise failed_tool(exc, doing="pg_dump", password=address.hidden) from exc
     if options.format == DIRECTORY:
         pack_folder(folder, output)
+    return ""
 
 
 def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:

@@ -10,6 +10,7 @@ from ci_migrate.backup.request import (
     BackupOptions,
     BackupRequest,
     ProofRequest,
+    RemovalRequest,
     RestoreRequest,
     TableName,
 )
@@ -19,8 +20,9 @@ from ci_migrate.database.address import DatabaseAddress
 class Backend(Protocol):
     """How one kind of database becomes a stream of bytes and comes back from it."""
 
-    dialect: str
-    """The only dialect it can back up."""
+    @property
+    def dialects(self) -> frozenset[str]:
+        """Kinds of databases that it can back up."""
 
     def archive_format(self, options: BackupOptions) -> str:
         """Return the name of the format that it will write, for the manifest."""
@@ -39,8 +41,11 @@ class Backend(Protocol):
 
     def write_archive(
         self, request: BackupRequest, output: ArchiveOutput, tools: Mapping[str, str]
-    ) -> None:
-        """Write the database into the output, which the caller closes."""
+    ) -> str:
+        """Write the database into the output, which the caller closes.
+
+        Returns the name of a snapshot that lies elsewhere and that the archive only names; empty for a dump.
+        """
 
     def verify_archive(self, request: ProofRequest, source: ArchiveSource) -> str:
         """Prove that the archive is whole and names every table; return how, in words.
@@ -61,3 +66,31 @@ class Backend(Protocol):
 
         With `clear` in the request the target may hold anything. PostgreSQL: all of it happens, or nothing.
         """
+
+
+class SnapshotSystem(Protocol):
+    """What keeps whole databases somewhere else, each under a name; `SnapshotBackend` makes a backend of it."""
+
+    @property
+    def dialects(self) -> frozenset[str]:
+        """As that of `Backend`."""
+
+    def check_tools(self, request: BackupRequest) -> dict[str, str]:
+        """As that of `Backend`."""
+
+    def take_snapshot(self, request: BackupRequest) -> str:
+        """Take a snapshot and return its name: one line that says everything to find it again."""
+
+    def verify_snapshot(self, request: ProofRequest, snapshot: str) -> str:
+        """Prove that the snapshot is there, whole, and of this database; return how, in words."""
+
+    def refuse_restore(self, request: RestoreRequest, snapshot: str) -> None:
+        """Raise BackupError with instructions where the snapshot cannot be brought back from here."""
+
+    def restore_snapshot(
+        self, request: RestoreRequest, snapshot: str, target: DatabaseAddress
+    ) -> None:
+        """Make the target what the snapshot holds, whatever is in it now."""
+
+    def delete_snapshot(self, request: RemovalRequest, snapshot: str) -> None:
+        """Remove the snapshot; one that is gone already is no failure."""

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ci_migrate.backup.backends import mysql, postgres, sqlite
+from ci_migrate.backup.backends import command, mysql, postgres, sqlite
 from ci_migrate.backup.backends.protocol import Backend
+from ci_migrate.backup.backends.snapshot import SnapshotBackend
 from ci_migrate.backup.request import BackupOptions
 from ci_migrate.errors import BackupError, ConfigError
 
 NO_BACKUP = "none"
 AUTO = "auto"
 
-BACKENDS: dict[str, Backend] = {"postgres": postgres, "mysql": mysql, "sqlite": sqlite}
+BACKENDS: dict[str, Backend] = {
+    "postgres": postgres,
+    "mysql": mysql,
+    "sqlite": sqlite,
+    "command": SnapshotBackend(command),
+}
+"""By name; `auto` is the first of them that fits the database."""
 
 OPTIONS: dict[str, frozenset[str]] = {
     "postgres": frozenset({"format", "jobs", "compress", "exclude_schemas", "exclude_tables"}),
     "mysql": frozenset({"exclude_tables"}),
 }
 """Fields of BackupOptions that a backend knows."""
+
+_OF_SNAPSHOTS = frozenset({"command"})
+"""Fields that no backend refuses: its older backups may be snapshots."""
 
 
 def choose_backend(name: str, dialect: str) -> str:
@@ -28,7 +38,7 @@ def choose_backend(name: str, dialect: str) -> str:
     """
     if name == NO_BACKUP:
         return name
-    fitting = [known for known, backend in BACKENDS.items() if backend.dialect == dialect]
+    fitting = [known for known, backend in BACKENDS.items() if dialect in backend.dialects]
     if name == AUTO and fitting:
         return fitting[0]
     choices = ", ".join([AUTO, *fitting, NO_BACKUP])
@@ -50,7 +60,8 @@ def refuse_options(name: str, options: BackupOptions) -> None:
     given = [
         key
         for key, default in asdict(BackupOptions()).items()
-        if getattr(options, key) != default and key not in OPTIONS.get(name, ())
+        if getattr(options, key) != default
+        and key not in OPTIONS.get(name, frozenset()) | _OF_SNAPSHOTS
     ]
     if given:
         raise ConfigError(

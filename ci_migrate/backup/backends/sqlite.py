@@ -27,7 +27,7 @@ from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.database.driver_thread import DriverThread
 from ci_migrate.errors import BackupError
 
-dialect = "sqlite"
+dialects = frozenset({"sqlite"})
 
 BUSY_SECONDS = 60.0
 """How long to wait for a process that holds the database exclusively."""
@@ -64,7 +64,7 @@ def write_archive(
     request: BackupRequest,
     output: ArchiveOutput,
     tools: Mapping[str, str],  # noqa: ARG001 as every backend
-) -> None:
+) -> str:
     """Copy the database; a file that is missing or empty gives an empty database.
 
     The source is never created. A stream is fed from a snapshot in the scratch folder.
@@ -73,13 +73,14 @@ def write_archive(
     source = Path(request.address.database)
     if output.path is not None:
         _write_snapshot(source, output.path)
-        return
+        return ""
     snapshot = output.scratch / "snapshot"
     _write_snapshot(source, _make_file(snapshot))
     with snapshot.open("rb") as file:
         while data := file.read(CHUNK_BYTES):
             write_all(output.file, data)
     snapshot.unlink()
+    return ""
 
 
 def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:

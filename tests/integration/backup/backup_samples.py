@@ -14,8 +14,9 @@ from sqlalchemy.engine import make_url
 
 from ci_migrate.backup.postgres_client import find_client
 from ci_migrate.backup.postgres_connection import connection_environment
-from ci_migrate.backup.request import BackupRequest
+from ci_migrate.backup.request import BackupOptions, BackupRequest
 from ci_migrate.backup.stores.local import LocalStore
+from ci_migrate.config.backup_settings import CommandSettings
 from ci_migrate.database.url import address_of
 
 ODD_NAME = "we\nird \"t' `ü`; drop -- %s"
@@ -242,11 +243,46 @@ class SqliteSample:
         pass
 
 
+class CommandSample(SqliteSample):
+    """SQLite by a command that copies the file into a vault."""
+
+    backend = "command"
+
+    def options(self, directory: Path) -> BackupOptions:
+        return BackupOptions(command=vault_commands(directory))
+
+    def env(self, directory: Path) -> dict[str, str]:
+        return vault_environment(directory)
+
+    def restore(self, url: str, archive: Path) -> str:
+        return f"sqlite:///{archive.parent}-vault/{archive.read_text().strip()}"
+
+
+VAULT = Path(__file__).with_name("vault")
+
+
+def vault_commands(root: Path, **changes) -> CommandSettings:
+    """Return the settings of the tests' snapshot system; `changes` replace single commands."""
+    argv = {name: (str(VAULT), name) for name in ("take", "verify", "restore", "delete")}
+    return CommandSettings(**{**argv, "seconds": 60.0, "root": root, **changes})
+
+
+def vault_environment(directory: Path) -> dict[str, str]:
+    """Return the variables of the tests' snapshot system, whose folder is made."""
+    vault = Path(f"{directory}-vault")
+    vault.mkdir(parents=True, exist_ok=True)
+    client = find_client("0", 0, dict(os.environ)).directory
+    return {**os.environ, "VAULT": str(vault), "PATH": f"{client}{os.pathsep}{os.environ['PATH']}"}
+
+
 SAMPLES = {
     "postgres": (PostgresSample(), "postgres_url"),
     "mysql": (MariadbSample(), "mariadb_url"),
     "sqlite": (SqliteSample(), "sqlite_url"),
+    "command": (CommandSample(), "sqlite_url"),
 }
+DUMPS = ("postgres", "mysql", "sqlite")
+"""Samples whose archive holds the rows itself."""
 
 
 def make_request(sample, url: str, directory: Path, **changes) -> BackupRequest:
@@ -261,7 +297,8 @@ def make_request(sample, url: str, directory: Path, **changes) -> BackupRequest:
         "tables": sample.tables,
         "heads": ("abc123",),
         "store": LocalStore(directory),
-        "env": dict(os.environ),
+        "options": sample.options(directory) if hasattr(sample, "options") else BackupOptions(),
+        "env": sample.env(directory) if hasattr(sample, "env") else dict(os.environ),
         "now": NOW,
     }
     return BackupRequest(**{**values, **changes})

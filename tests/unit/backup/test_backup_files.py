@@ -21,10 +21,12 @@ from ci_migrate.backup.inventory import (
     take_inventory,
     write_manifest,
 )
-from ci_migrate.backup.manifest import Manifest, format_time
+from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup.manifest_json import parse_manifest, render_manifest
 from ci_migrate.backup.prune import find_surplus, prune_backups
+from ci_migrate.backup.request import BackupOptions
 from ci_migrate.backup.stores.local import LocalStore
+from ci_migrate.backup.times import format_time
 from ci_migrate.database.activity import Written
 from ci_migrate.errors import BackupError, ProcessError
 
@@ -213,7 +215,15 @@ def add_backup(directory: Path, name: str, *, day: int, environment: str = "prod
 def prune(directory: Path, keep: int | None, keep_days: int | None = None, **later) -> tuple:
     now = NOW + timedelta(**later)
     store = LocalStore(directory)
-    return prune_backups(store, "production", keep=keep, keep_days=keep_days, now=now)
+    return prune_backups(
+        store,
+        "production",
+        keep=keep,
+        keep_days=keep_days,
+        now=now,
+        options=BackupOptions(),
+        env={},
+    )
 
 
 def test_oldest_archives_of_the_environment_are_removed(tmp_path):

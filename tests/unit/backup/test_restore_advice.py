@@ -35,7 +35,7 @@ def commands(text: str) -> list[list[str]]:
 
 def test_postgresql() -> None:
     where = ["-h", "db.example", "-p", "5433", "-U", "a b"]
-    assert commands(restore_command(ARCHIVE, ADDRESS)) == [
+    assert commands(restore_command(ARCHIVE, ADDRESS, "dev")) == [
         ["dropdb", *where, "--if-exists", "--force", "sh'op $x"],
         ["createdb", *where, "sh'op $x"],
         ["pg_restore", *where, "--exit-on-error", "-d", "sh'op $x", ARCHIVE.location],
@@ -46,7 +46,7 @@ def test_mariadb() -> None:
     address = replace(
         ADDRESS, dialect="mysql", host="", port=None, socket="/run/my sql", database="a`b"
     )
-    assert commands(restore_command(ARCHIVE, address)) == [
+    assert commands(restore_command(ARCHIVE, address, "dev")) == [
         ["mariadb", "-S", "/run/my sql", "-u", "a b", "-p", "-e", "DROP DATABASE `a``b`; CREATE DATABASE `a``b`"],
         ["mariadb", "-S", "/run/my sql", "-u", "a b", "-p", "a`b", "<", ARCHIVE.location],
     ]  # fmt: skip
@@ -54,18 +54,20 @@ def test_mariadb() -> None:
 
 def test_mariadb_asks_for_no_password_where_the_url_has_none() -> None:
     address = replace(ADDRESS, dialect="mysql", password="")
-    assert all("-p" not in command for command in commands(restore_command(ARCHIVE, address)))
+    assert all(
+        "-p" not in command for command in commands(restore_command(ARCHIVE, address, "dev"))
+    )
 
 
 @pytest.mark.parametrize("dialect", ["postgresql", "mysql", "sqlite"])
 def test_no_password_is_in_it(dialect: str) -> None:
-    assert "hunter22" not in restore_command(ARCHIVE, replace(ADDRESS, dialect=dialect))
+    assert "hunter22" not in restore_command(ARCHIVE, replace(ADDRESS, dialect=dialect), "dev")
 
 
 @pytest.mark.parametrize("dialect", ["postgresql", "mysql", "sqlite"])
 def test_without_an_archive_there_is_none(dialect: str) -> None:
     backup = replace(BACKUP, location="")
-    assert restore_command(backup, replace(ADDRESS, dialect=dialect)) == ""
+    assert restore_command(backup, replace(ADDRESS, dialect=dialect), "dev") == ""
 
 
 def test_the_command_for_sqlite_really_restores(tmp_path: Path) -> None:
@@ -83,7 +85,9 @@ def test_the_command_for_sqlite_really_restores(tmp_path: Path) -> None:
     assert Path(f"{database}-wal").stat().st_size > 0
     address = DatabaseAddress(dialect="sqlite", database=str(database))
     subprocess.run(
-        restore_command(replace(BACKUP, location=str(archive)), address), shell=True, check=True
+        restore_command(replace(BACKUP, location=str(archive)), address, "dev"),
+        shell=True,
+        check=True,
     )
     restored = sqlite3.connect(database)
     assert [row[0] for row in restored.execute("SELECT name FROM sqlite_master")] == ["kept"]
@@ -92,13 +96,15 @@ def test_the_command_for_sqlite_really_restores(tmp_path: Path) -> None:
 
 def test_an_archive_in_a_bucket_is_fetched_and_decrypted_first() -> None:
     backup = replace(BACKUP, location="s3://acme/it's/x.dump.tar.age")
-    assert commands(restore_command(backup, ADDRESS))[:4] == [
+    assert commands(restore_command(backup, ADDRESS, "dev"))[:4] == [
         ["aws", "s3", "cp", "s3://acme/it's/x.dump.tar.age", "x.dump.tar.age"],
         ["age", "-d", "-i", "KEY_FILE", "-o", "x.dump.tar", "x.dump.tar.age"],
         ["mkdir", "x.dump"],
         ["tar", "-xf", "x.dump.tar", "-C", "x.dump"],
     ]
-    azure = commands(restore_command(replace(BACKUP, location="az://box/a/x.sql"), ADDRESS))[0]
+    azure = commands(restore_command(replace(BACKUP, location="az://box/a/x.sql"), ADDRESS, "dev"))[
+        0
+    ]
     assert azure == [
         "az",
         "storage",
@@ -110,4 +116,11 @@ def test_an_archive_in_a_bucket_is_fetched_and_decrypted_first() -> None:
         "a/x.sql",
         "-f",
         "x.sql",
+    ]
+
+
+def test_a_snapshot_is_brought_back_by_us() -> None:
+    backup = replace(BACKUP, backend="command", location="s3://b/p/dev-1.snapshot")
+    assert commands(restore_command(backup, ADDRESS, "dev")) == [
+        ["ci-migrate", "backup", "restore", "--environment", "dev", "dev-1"]
     ]

@@ -115,3 +115,57 @@ def test_what_may_be_regretted_is_found(name, backup, more, words):
     remote = {"store": "s3://b/p", **(backup if isinstance(backup, dict) else {})}
     environment = resolve(remote, name=name, **more)
     assert len(list(find_risks(environment, hosted))) == len(list(find_risks(environment, {})))
+
+
+COMMANDS = {"take": ["ops/snap", "take"], "verify": ["ops/snap", "$CHECK", "${NOT_FILLED_IN}"]}
+
+
+def test_commands_arrive_as_they_are_written():
+    env = {"TOKEN": "cloud-token"}
+    written = {**COMMANDS, "timeout": "2m", "secrets": ["TOKEN", "UNSET"]}
+    environment = resolve({"backend": "command", "command": written}, env)
+    command = environment.backup.command
+    assert command.take == ("ops/snap", "take")
+    assert command.verify == ("ops/snap", "$CHECK", "${NOT_FILLED_IN}")
+    assert (command.restore, command.delete, command.seconds) == (None, None, 120.0)
+    assert command.root == ROOT
+    assert "cloud-token" in environment.secrets
+    assert resolve({"backend": "sqlite", "command": COMMANDS}).backup.command is not None
+
+
+@pytest.mark.parametrize(
+    ("written", "more", "message"),
+    [
+        ("command", {}, "the backend `command` needs the key `command`"),
+        ({"backend": "command"}, {}, "the backend `command` needs the key `command`"),
+        ({"command": COMMANDS}, {}, "add `backend: command`"),
+        ({"backend": "auto", "command": COMMANDS}, {}, "add `backend: command`"),
+        ({"backend": "command", "command": {"take": ["a"]}}, {}, "verify.* is missing"),
+        ({"backend": "command", "command": {**COMMANDS, "take": "a b"}}, {}, "expected a list"),
+        ({"backend": "command", "command": {**COMMANDS, "take": []}}, {}, "take.*is empty"),
+        ({"encrypt_to": "age1x"}, {}, "encrypt_to.*writes no dump"),
+        ({"exclude_tables": ["a"]}, {}, "exclude_tables.*writes no dump"),
+        ({"jobs": 1}, {}, "jobs.*writes no dump"),
+        ({"prove": "restore"}, {}, "prove.*has no `restore`"),
+        ({}, {"rehearse": True}, "rehearse.*has no `restore`"),
+    ],
+)
+def test_what_is_missing_for_commands_is_told(written, more, message):
+    if isinstance(written, dict) and not {"backend", "command"} & set(written):
+        written = {"backend": "command", "command": COMMANDS, **written}
+    with pytest.raises(ConfigError, match=message):
+        resolve(written, **more)
+
+
+def test_a_restore_command_lets_snapshots_be_restored_for_trial():
+    command = {**COMMANDS, "restore": ["ops/snap"]}
+    environment = resolve({"backend": "command", "command": command, "prove": "restore"})
+    assert environment.backup_prove == "restore"
+
+
+def test_a_snapshot_is_no_file_with_rows():
+    backup = {"backend": "command", "command": COMMANDS}
+    environment = resolve(backup, name="production")
+    assert list(find_risks(environment, {})) == []
+    (risk,) = find_risks(environment, {"RUNNER_ENVIRONMENT": "github-hosted"})
+    assert "record of the snapshot" in risk

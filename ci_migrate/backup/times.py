@@ -1,0 +1,17 @@
+"""Moments as manifests write them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+
+def parse_time(text: str) -> datetime:
+    """Return the moment a manifest names; raises ValueError when it names none."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def format_time(moment: datetime) -> str:
+    """Return a moment as UTC, ISO 8601 with milliseconds and a trailing Z."""
+    utc = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds") + "Z"
