@@ -242,6 +242,9 @@ def _start_tied(argv: Sequence[str], **options: Any) -> Child:
     runner = [sys.executable, "-I", "-S", lifeline.__file__, str(reader)]
     try:
         child = Child([*runner, program, *argv[1:]], **options)
+    except BaseException:
+        rope.close()
+        raise
     finally:
         os.close(reader)
     child.rope = rope

@@ -160,3 +160,14 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 10) -> None:
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_tied_command_that_cannot_be_started_leaves_nothing_open(tmp_path: Path) -> None:
+    def start() -> None:
+        with pytest.raises(ProcessError, match="No such file"):
+            start_child(python("1"), env=ENV, cwd=tmp_path / "none", tied=True)
+
+    start()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    start()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -249,7 +249,7 @@ class CommandSample(SqliteSample):
     backend = "command"
 
     def options(self, directory: Path) -> BackupOptions:
-        return BackupOptions(command=vault_commands(directory))
+        return BackupOptions(command=vault_commands())
 
     def env(self, directory: Path) -> dict[str, str]:
         return vault_environment(directory)
@@ -261,10 +261,10 @@ class CommandSample(SqliteSample):
 VAULT = Path(__file__).with_name("vault")
 
 
-def vault_commands(root: Path, **changes) -> CommandSettings:
+def vault_commands(**changes) -> CommandSettings:
     """Return the settings of the tests' snapshot system; `changes` replace single commands."""
     argv = {name: (str(VAULT), name) for name in ("take", "verify", "restore", "delete")}
-    return CommandSettings(**{**argv, "seconds": 60.0, "root": root, **changes})
+    return CommandSettings(**{**argv, "seconds": 60.0, "root": VAULT.parent, **changes})
 
 
 def vault_environment(directory: Path) -> dict[str, str]:

@@ -18,6 +18,7 @@ from ci_migrate.backup.checksum import read_checksum
 from ci_migrate.backup.encryption import decrypt, encrypt, parse_identities, parse_recipients
 from ci_migrate.backup.inventory import read_manifest, write_manifest
 from ci_migrate.backup.manifest import Manifest
+from ci_migrate.backup.request import BackupRequest
 from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.backup.take import take_backup
 from ci_migrate.backup.verify import verify_backup
@@ -32,8 +33,8 @@ PUBLIC = str(IDENTITY.to_public())
 class Case:
     """A good backup, and copies of it that are damaged one by one."""
 
-    def __init__(self, folder: Path, env: dict[str, str]) -> None:
-        self.env = env
+    def __init__(self, folder: Path, order: BackupRequest) -> None:
+        self.env, self.options = order.env, order.options
         self.good = LocalStore(folder / "good")
         self.bad = LocalStore(folder / "bad")
 
@@ -54,7 +55,7 @@ class Case:
         try:
             manifest = read_manifest(self.bad, self.manifest.file_name)
             identities = parse_identities(identity) if manifest.encrypted else []
-            verify_backup(manifest, self.bad, identities, env=self.env)
+            verify_backup(manifest, self.bad, identities, env=self.env, options=self.options)
         except BackupError as exc:
             assert exc.next_step
             return True
@@ -143,7 +144,7 @@ def test_every_damage_is_found(kind, recipients, request, tmp_path):
     sample.fill(url)
     order = make_request(sample, url, tmp_path, store=LocalStore(tmp_path / "good"))
     order = dataclasses.replace(order, encrypt_to=recipients)
-    take_backup(order, "auto")
+    take_backup(order, sample.backend)
     other_url = sample.make_empty(url)
     try:
         run_all(other_url, "CREATE TABLE other (i int)")
@@ -151,11 +152,11 @@ def test_every_damage_is_found(kind, recipients, request, tmp_path):
         theirs = make_request(
             sample, other_url, tmp_path, store=other, tables=((order.tables[1][0], "other"),)
         )
-        take_backup(dataclasses.replace(theirs, encrypt_to=recipients), "auto")
+        take_backup(dataclasses.replace(theirs, encrypt_to=recipients), sample.backend)
     finally:
         sample.forget(url, other_url)
 
-    case = Case(tmp_path, order.env)
+    case = Case(tmp_path, order)
     case.fresh()
     assert not case.is_found(), "the copy that nobody damaged is good"
     found = {what: case.is_found() for what in damages(case, other)}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from ci_migrate.backup.encryption import parse_identities
 from ci_migrate.backup.inventory import take_inventory
+from ci_migrate.backup.prune import prune_backups
 from ci_migrate.backup.reading import open_backup
 from ci_migrate.backup.stores.object_store import MOST_PARTS, PART_BYTES
 from ci_migrate.backup.stores.opening import open_store
@@ -22,7 +25,7 @@ from ci_migrate.backup.verify import verify_backup
 from ci_migrate.database.catalog import read_size
 from ci_migrate.database.engine import Database
 from ci_migrate.errors import BackupError
-from tests.integration.backup.backup_samples import SAMPLES, make_request, run_all
+from tests.integration.backup.backup_samples import DUMPS, SAMPLES, make_request, run_all
 from tests.servers.object_store import (
     READ_ONLY,
     SECRET_KEY,
@@ -227,7 +230,44 @@ def test_parts_grow_with_what_is_expected(object_store, tmp_path):
     assert len(store.list()) == 2
 
 
-@pytest.mark.parametrize("kind", list(SAMPLES))
+def test_a_snapshot_whose_name_is_in_a_bucket(object_store, sqlite_url, tmp_path):
+    sample = SAMPLES["command"][0]
+    sample.fill(sqlite_url)
+    store = remote(object_store, tmp_path)
+    order = make_request(sample, sqlite_url, tmp_path / "out", store=store)
+    vault = Path(order.env["VAULT"])
+    first = take_backup(order, "command")
+    order = dataclasses.replace(order, now=order.now + timedelta(hours=1))
+    second = take_backup(order, "command")
+    assert second.verified.endswith("(sum of the copy), checksum read back from the store")
+    assert len(store.list()) == len(list(vault.iterdir())) == 4
+    found = take_inventory(store, "production").backups
+    for manifest in found:
+        verify_backup(manifest, store, env=order.env, options=order.options)
+    gone = prune_backups(
+        store,
+        "production",
+        keep=1,
+        keep_days=None,
+        now=order.now,
+        options=order.options,
+        env=order.env,
+    )
+    assert gone == (first.location,)
+    assert len(store.list()) == len(list(vault.iterdir())) == 2
+
+    (vault / read(store, found[1].archive).decode().strip()).unlink()
+    with pytest.raises(BackupError, match="verify` failed for the snapshot"):
+        verify_backup(found[1], store, env=order.env, options=order.options)
+
+    # What is refused while the name is on its way takes the snapshot back.
+    refused = remote(object_store, tmp_path, key=READ_ONLY[0], secret=READ_ONLY[1])
+    with pytest.raises(BackupError):
+        take_backup(dataclasses.replace(order, store=refused), "command")
+    assert len(list(vault.iterdir())) == 1
+
+
+@pytest.mark.parametrize("kind", DUMPS)
 def test_size_of_a_database_is_known(kind, request, tmp_path):
     sample, fixture = SAMPLES[kind]
     url = request.getfixturevalue(fixture)

@@ -23,12 +23,12 @@ from ci_migrate.database.catalog import read_properties
 from ci_migrate.database.engine import Database
 from ci_migrate.database.url import address_of
 from ci_migrate.errors import BackupError
-from tests.integration.backup.backup_samples import SAMPLES, make_request, run_all
+from tests.integration.backup.backup_samples import DUMPS, SAMPLES, make_request, run_all
 
 IDENTITY = pyrage.x25519.Identity.generate()
 
 
-@pytest.fixture(params=list(SAMPLES))
+@pytest.fixture(params=DUMPS)
 def case(request, tmp_path):
     """Return (sample, url, request) of a filled database."""
     sample, fixture = SAMPLES[request.param]
