@@ -95,12 +95,9 @@ def fill_backup(
         store = str(filler.require_folder(folder, (*path, key), root))
     texts = (section.encrypt_to,) if isinstance(section.encrypt_to, str) else section.encrypt_to
     filled = filler.fill_each(texts, (*path, "encrypt_to"))
-    names = (
-        *SECRET_VARIABLES,
-        *([section.identity_env] if section.identity_env else ()),
-        *(section.command.secrets if section.command else ()),
+    filler.keep_secrets(
+        line for name in _secret_variables(section) for line in env.get(name, "").splitlines()
     )
-    filler.keep_secrets(line for name in names for line in env.get(name, "").splitlines())
     return BackupSettings(
         backend=section.backend,
         store=store,
@@ -119,6 +116,11 @@ def fill_backup(
         exclude_tables=filler.fill_each(section.exclude_tables, (*path, "exclude_tables")),
         command=_read_command(section.command, root) if section.command else None,
     )
+
+
+def _secret_variables(section: BackupSection) -> tuple[str, ...]:
+    identity = (section.identity_env,) if section.identity_env else ()
+    return (*SECRET_VARIABLES, *identity, *(section.command.secrets if section.command else ()))
 
 
 def _read_command(section: SnapshotCommandSection, root: Path) -> CommandSettings:

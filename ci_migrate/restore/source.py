@@ -52,7 +52,7 @@ def open_source(
         store=store,
         identities=identities,
         options=read_backup_options(environment),
-        tell=lambda text: record.observer.note(record.redactor.clean(text)),
+        tell=record.note,
     )
 
 

@@ -34,8 +34,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
     settings, store = environment.backup, open_environment_store(environment, execution.env)
     identities, own_recipient = make_own_key(environment)
     with record.stage("backup") as note, _as_backup_failure(), dumped_source(execution) as source:
-        version, major = read_server_version(database)
-        record.versions = {**record.versions, database.dialect: version}
+        version, major = _keep_version(execution)
         record.backup = take_backup(
             BackupRequest(
                 environment=environment.name,
@@ -57,7 +56,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 read_rows=source.exact_rows,
                 env=execution.env,
                 now=execution.now(),
-                tell=lambda text: record.observer.note(record.redactor.clean(text)),
+                tell=record.note,
             ),
             settings.backend,
         )
@@ -66,6 +65,14 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
         prove_by_restore(execution, source, store, rows, identities)
     for risk in find_risks(environment, execution.env):
         record.warn(risk)
+
+
+def _keep_version(execution: Execution) -> tuple[str, int]:
+    """Return the server's version, and keep it for the report."""
+    database, record = execution.database, execution.record
+    version, major = read_server_version(database)
+    record.versions = {**record.versions, database.dialect: version}
+    return version, major
 
 
 @contextmanager

@@ -79,6 +79,10 @@ class RunRecord:
         self.warnings.append(clean)
         self.observer.warn(clean)
 
+    def note(self, text: str) -> None:
+        """Tell the observer what goes on, without secrets."""
+        self.observer.note(self.redactor.clean(text))
+
     def keep_gates(self, gates: Iterable[GateResult]) -> None:
         """Keep the answers of the gates, without secrets in what they say."""
         clean = self.redactor.clean

@@ -287,6 +287,21 @@ def test_a_snapshot_can_be_restored_for_trial_and_rehearsed_on(
     assert ran.result["rehearsal"]["outcome"] == "passed"
 
 
+def test_rows_written_while_a_snapshot_is_taken_are_no_difference(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, postgres_url)
+    place.configure()
+    assert place.run("promote").outcome == "promoted"
+    write = "INSERT INTO users (email, full_name) VALUES ('late@e.com', 'x')"
+    script = place.script(f'psql -qc "{write}"; exec {VAULT}')
+    place.configure({"take": script}, settings={"prove": "restore"})
+    add_revision(place.project, "1dd1dd1dd1dd")
+    ran = place.run("promote")
+    assert ran.outcome == "promoted", ran.output
+    assert "but for the rows of public.users, written meanwhile" in ran.result["backup"]["verified"]
+
+
 def test_a_snapshot_without_rows_is_found_by_a_restore_and_does_not_stay(place: Place) -> None:
     run_statements(place.url, ["INSERT INTO users (email, full_name) VALUES ('a@e.com', 'x')"])
     # A snapshot system that forgets rows, which nothing but a restore shows.
