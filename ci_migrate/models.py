@@ -274,6 +274,20 @@ class SourceAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRevision:
+    """A revision that was rolled back in an environment, seen from the files of the work tree."""
+
+    revision: str
+    message: str
+    since: str
+    """When it was rolled back: UTC, ISO 8601."""
+    state: str
+    """`blocks` (the file is as it was then), `changed` (it may come again), `absent` (no file here has it), or
+    `unknown` (the files do not tell)."""
+    run_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentStatus:
     """One environment as it is now."""
 
@@ -282,6 +296,8 @@ class EnvironmentStatus:
     pending: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     """Version rows that no revision file of this work tree explains."""
+    held: tuple[HeldRevision, ...] = ()
+    """What was rolled back last and has not run again."""
     unreadable: str = ""
     """Why pending revisions cannot be told from the files."""
     last_run: Mapping[str, Any] | None = None

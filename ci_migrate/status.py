@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
-from ci_migrate.models import EnvironmentStatus
+from ci_migrate.ledger.executed import held_revisions
+from ci_migrate.ledger.facts import Executed
+from ci_migrate.models import EnvironmentStatus, HeldRevision
 from ci_migrate.preflight import open_ledger
-from ci_migrate.survey import read_files, survey_database
+from ci_migrate.survey import Survey, read_files, survey_database
 
 
 def read_status(environment: Environment, env: Mapping[str, str]) -> EnvironmentStatus:
@@ -19,12 +21,34 @@ def read_status(environment: Environment, env: Mapping[str, str]) -> Environment
     history = read_files(environment, env)
     database = Database(environment.url, root=environment.root)
     survey = survey_database(history, database)
-    runs = open_ledger(environment, database).runs(newest=1)
+    ledger = open_ledger(environment, database)
+    runs, held = ledger.runs(newest=1), held_revisions(ledger.executions())
     return EnvironmentStatus(
         name=environment.name,
         current=survey.plan.current,
         pending=tuple(pending.revision for pending in survey.plan.pending),
         unknown=() if history.unreadable else history.graph.unknown(survey.plan.current),
+        held=tuple(
+            HeldRevision(
+                revision=item.revision,
+                message=item.message,
+                since=item.finished_at,
+                state=state,
+                run_url=item.run_url,
+            )
+            for item in held.values()
+            if (state := _state_of(item, survey))
+        ),
         unreadable="; ".join(history.unreadable),
         last_run=runs[0] if runs else None,
     )
+
+
+def _state_of(held: Executed, survey: Survey) -> str:
+    """Return what a promotion by these files would make of a revision; empty when it is in the database anyway."""
+    if survey.history.unreadable:
+        return "unknown"
+    pending = next((p for p in survey.plan.pending if p.revision == held.revision), None)
+    if pending is not None:
+        return "blocks" if pending.is_known_as(held.content_hash) else "changed"
+    return "" if held.revision in survey.history.graph.revisions else "absent"

@@ -10,6 +10,13 @@ from ci_migrate.models import EnvironmentStatus
 from ci_migrate.redact import one_line
 from ci_migrate.report.prose import format_seconds, format_time, short_list
 
+_HELD = {
+    "blocks": "promote blocks on it: mend it by a revision after it and use --reapply, or take it out of the branch",
+    "changed": "its file was changed since, so it may come again",
+    "absent": "no file here has it",
+    "unknown": "whether promote blocks on it, these files do not tell",
+}
+
 
 def status_lines(status: EnvironmentStatus) -> Iterator[str]:
     """Yield where one environment is."""
@@ -23,6 +30,10 @@ def status_lines(status: EnvironmentStatus) -> Iterator[str]:
     yield f"{status.name}: at {short_list(status.current)}, {pending}"
     if status.unknown:
         yield f"    no file here explains {short_list(status.unknown)}"
+    for held in status.held:
+        name = f"{held.revision} '{one_line(held.message, 80)}'" if held.message else held.revision
+        when = format_time(held.since)
+        yield f"    held: {name}, rolled back {when}; {_HELD[held.state]}"
     if status.last_run:
         yield f"    last run: {run_line(status.last_run)}"
 

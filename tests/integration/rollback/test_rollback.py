@@ -24,6 +24,11 @@ def rows(place: Place) -> list[str]:
 
 
 @pytest.mark.slow_on("mariadb")
+def held(place: Place) -> tuple[str, str]:
+    [found] = place.run("status").result[0]["held"]
+    return found["revision"], found["state"]
+
+
 def test_it_takes_back_what_ran_last_and_holds_it(database_url: str, tmp_path: Path) -> None:
     place = build_place(tmp_path / "work", database_url)
     run_statements(place.url, ["UPDATE users SET display_name = 'Ada'"])
@@ -35,12 +40,16 @@ def test_it_takes_back_what_ran_last_and_holds_it(database_url: str, tmp_path: P
     assert [item["revision"] for item in done.result["applied"]] == [ADD_NAME]
     assert any("column users.display_name: 1 value" in text for text in done.result["warnings"])
     assert done.result["backup"]["bytes"] > 0
-    held = place.run("promote")
-    assert (held.outcome, gates(held)["held"]) == ("blocked", "failed"), held.output
+    blocked = place.run("promote")
+    assert (blocked.outcome, gates(blocked)["held"]) == ("blocked", "failed"), blocked.output
+    assert (
+        f"held: {ADD_NAME} 'add users display name', rolled back 20" in place.run("status").output
+    )
     again = place.run("promote", "--reapply")
     assert again.outcome == "promoted", again.output
     # It has run once more: a later promotion is not held by the rollback of before.
     assert place.run("promote").outcome == "nothing-to-do"
+    assert place.run("status").result[0]["held"] == []
     assert query(place.url, "SELECT display_name FROM users") == [("The Shop",)]
 
 
@@ -50,7 +59,12 @@ def test_a_changed_file_is_not_held(sqlite_url: str, tmp_path: Path) -> None:
     file = place.file(ADD_NAME)
     file.write_text(f"# only a comment\n{file.read_text('utf-8')}", "utf-8")
     assert gates(place.run("promote"))["held"] == "failed"
+    assert held(place) == (ADD_NAME, "blocks")
+    file.rename(tmp_path / "away")
+    assert held(place) == (ADD_NAME, "absent")
+    (tmp_path / "away").rename(file)
     place.edit(ADD_NAME, "display_name", "shown_name")
+    assert held(place) == (ADD_NAME, "changed")
     assert place.run("promote").outcome == "promoted"
     assert query(place.url, "SELECT shown_name FROM users") == [("The Shop",)]
 
