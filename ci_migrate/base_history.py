@@ -36,8 +36,8 @@ def hints_of(event: GitHubEvent | None, asked: str | None = None) -> Hints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Then:
-    """The revision files of a commit, and the modules around them."""
+class Then:
+    """The revision files of a commit, by their paths from the project's root, and the modules around them."""
 
     files: Mapping[str, bytes]
     around: Surroundings
@@ -50,8 +50,13 @@ def find_rewrites_since(history: History, env: Mapping[str, str], commit: str) -
 
     Revisions that the commit does not have are new, and of no interest here.
     """
+    return find_rewrites_of(history, _read_then(history.project, env, commit))
+
+
+def find_rewrites_of(history: History, then: Then) -> list[Rewrite]:
+    """Return the revisions that are gone or something else now."""
     project = history.project
-    then, now = _read_then(project, env, commit), surroundings_of(project)
+    now = surroundings_of(project)
     disk = read_disk(project.root)
     known = []
     for path, data in sorted(then.files.items()):
@@ -65,17 +70,19 @@ def find_rewrites_since(history: History, env: Mapping[str, str], commit: str) -
     return find_rewrites(known, history.graph, lambda revision: _read(project, revision), now)
 
 
-def _read_then(project: Project, env: Mapping[str, str], commit: str) -> _Then:
+def _read_then(project: Project, env: Mapping[str, str], commit: str) -> Then:
     root = project.root
     blobs = list_blobs(root, env, commit, project.version_locations)
-    blobs = {path: blob for path, blob in blobs.items() if _counts(project, path)}
+    blobs = {path: blob for path, blob in blobs.items() if is_revision_file(project, path)}
     contents = read_blobs(root, env, blobs.values())
     changed = read_git(root, env, "diff", "--name-only", "--relative", "-z", commit, "--", ".")
     paths = [path.decode("utf-8", "replace") for path in changed.split(b"\0") if path]
-    return _Then(
+    return Then(
         files={path: contents[blob] for path, blob in blobs.items()},
         around=surroundings_of(project, _read_at(project, env, commit)),
-        code_changed=any(path.endswith(".py") and not _counts(project, path) for path in paths),
+        code_changed=any(
+            path.endswith(".py") and not is_revision_file(project, path) for path in paths
+        ),
     )
 
 
@@ -124,7 +131,7 @@ def _read(project: Project, revision: Revision) -> str:
     return read_source(project.root / file, file)
 
 
-def _counts(project: Project, path: str) -> bool:
+def is_revision_file(project: Project, path: str) -> bool:
     """Return whether Alembic would load a file: by its name, and in subfolders only where it is told so."""
     whole = project.root / path
     if not REVISION_FILE.match(whole.name) or "__pycache__" in whole.parts:

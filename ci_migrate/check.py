@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ci_migrate.base_history import find_rewrites_since
+from ci_migrate.base_history import find_rewrites_of, find_rewrites_since
 from ci_migrate.config.environment import Migrations
 from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
-from ci_migrate.errors import GitError, ProjectError
+from ci_migrate.errors import GitError, GitHubError, ProjectError
 from ci_migrate.evidence.sources import Before, LedgerPlace
 from ci_migrate.gates import heads, history
 from ci_migrate.gates.inputs import GateInputs, Rewritten
-from ci_migrate.git.base import Hints, find_base
+from ci_migrate.git.base import Base, Hints, find_base
+from ci_migrate.git.fetch import show_token
 from ci_migrate.git.last_change import describe_last_change
+from ci_migrate.github.rest import tokens_of
 from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.preflight import describe_project
-from ci_migrate.revisions.rewrite import spare_replaced
+from ci_migrate.remote_base import ask_then, explain_silence
+from ci_migrate.revisions.rewrite import Rewrite, spare_replaced
 from ci_migrate.rewrites import ask_elsewhere, weigh_rewrites
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import History, Survey, plan_history, read_project
@@ -78,15 +81,32 @@ def _judge_history(
 
 def _compare(request: CheckRequest, files: History) -> tuple[tuple[Rewritten, ...], str]:
     """Return the revisions that were rewritten, and with what was compared."""
-    root, env = files.project.root, request.env
-    base = find_base(root, env, request.hints)
+    root, env, allowed = files.project.root, request.env, request.migrations.allow_edit
+    rewrites, base = _find_rewrites(request, files)
     if base is None:
         return (), "nothing earlier to compare with; --base names it"
-    allowed = request.migrations.allow_edit
     rewritten = weigh_rewrites(
-        spare_replaced(find_rewrites_since(files, env, base.commit), allowed),
+        spare_replaced(rewrites, allowed),
         allowed=allowed,
         ask=lambda: ask_elsewhere(request.place, request.environments),
         describe=lambda file: describe_last_change(root, env, file),
     )
     return rewritten, f"compared with {base.how}"
+
+
+def _find_rewrites(request: CheckRequest, files: History) -> tuple[list[Rewrite], Base | None]:
+    """Return what was rewritten since a commit: by git, or, where the checkout is shallow, by GitHub."""
+    root, tokens = files.project.root, tokens_of(request.env)
+    server = request.env.get("GITHUB_SERVER_URL", "")
+    signed = {**request.env, **show_token(request.env, server, tokens[0] if tokens else None)}
+    try:
+        base = find_base(root, signed, request.hints)
+        return (find_rewrites_since(files, signed, base.commit) if base else []), base
+    except GitError as exc:
+        try:
+            told = ask_then(files, request.env, request.hints)
+        except (GitError, GitHubError) as also:
+            raise explain_silence(exc, also) from exc
+        if told is None:
+            raise
+        return find_rewrites_of(files, told[0]), told[1]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
+from ci_migrate.environment_status import EnvironmentStatus, HeldRevision
 from ci_migrate.ledger.executed import held_revisions
 from ci_migrate.ledger.facts import Executed
-from ci_migrate.models import EnvironmentStatus, HeldRevision
 from ci_migrate.preflight import open_ledger
 from ci_migrate.survey import Survey, read_files, survey_database
 

@@ -13,7 +13,7 @@ from ci_migrate.cli.world import World, current_world, write_json
 
 if TYPE_CHECKING:
     from ci_migrate.config.loaded import Config
-    from ci_migrate.models import EnvironmentStatus
+    from ci_migrate.environment_status import EnvironmentStatus
 
 
 @click.command("status", short_help="Show where every environment is.")
@@ -41,8 +41,8 @@ def status_command(
 
 
 def _ask(world: World, config: Config, name: str) -> EnvironmentStatus:
+    from ci_migrate.environment_status import EnvironmentStatus
     from ci_migrate.errors import CiMigrateError, UsageError
-    from ci_migrate.models import EnvironmentStatus
     from ci_migrate.redact import Redactor
     from ci_migrate.status import read_status
 

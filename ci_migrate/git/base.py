@@ -51,11 +51,11 @@ def find_base(root: Path, env: Mapping[str, str], hints: Hints) -> Base | None:
     if hints.asked:
         return _fork_point(root, env, hints.asked)
     if hints.is_merge:
-        parents = _parents(root, env)
+        parents = read_parents(root, env)
         if len(parents) == 2 and have(root, env, parents[0]):
             return Base(commit=parents[0], how=f"the base of this pull request, {parents[0][:12]}")
     before = hints.base_commit or ""
-    if _FULL_ID.fullmatch(before) and not _ZEROS.fullmatch(before) and have(root, env, before):
+    if is_commit(before) and have(root, env, before):
         return Base(commit=before, how=f"what this branch was before, {before[:12]}")
     if not hints.may_fetch:
         return None
@@ -63,7 +63,22 @@ def find_base(root: Path, env: Mapping[str, str], hints: Hints) -> Base | None:
     for branch in filter(None, [hints.base_branch, _default_branch(root, env)]):
         if branch != here:  # on the branch itself everything is its own beginning
             return _fork_point(root, env, _remote_name(root, env, branch))
+    if is_commit(before):
+        raise GitError(
+            f"git does not have {before[:12]} here, which this branch was before",
+            next_step="In a workflow, give the checkout `fetch-depth: 0`; elsewhere, run `git fetch origin`.",
+        )
     return None
+
+
+def is_commit(text: str) -> bool:
+    """Return whether a text is the full id of a commit; zeros stand for none."""
+    return bool(_FULL_ID.fullmatch(text)) and not _ZEROS.fullmatch(text)
+
+
+def read_head(root: Path, env: Mapping[str, str]) -> str:
+    """Return the full id of the commit that is checked out; raises GitError."""
+    return read_git(root, env, "rev-parse", "--verify", "HEAD").decode().strip()
 
 
 def _fork_point(root: Path, env: Mapping[str, str], ref: str) -> Base:
@@ -85,7 +100,7 @@ def _fork_point(root: Path, env: Mapping[str, str], ref: str) -> Base:
     return Base(commit=common, how=f"where this branch left {ref}, {common[:12]}")
 
 
-def _parents(root: Path, env: Mapping[str, str]) -> list[str]:
+def read_parents(root: Path, env: Mapping[str, str]) -> list[str]:
     """Return the parents of HEAD as its object names them: a shallow checkout hides them elsewhere."""
     header = (ask_git(root, env, "cat-file", "-p", "HEAD") or "").split("\n\n", 1)[0]
     return re.findall(r"(?m)^parent ([0-9a-f]+)$", header)

@@ -21,7 +21,7 @@ def fetch_refs(
     """
     if not refs:
         return
-    signed = {**env, **_sign(env, server_url, token)}
+    signed = {**env, **show_token(env, server_url, token)}
     options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no")
     read_git(root, signed, "fetch", *options, "origin", *refs, timeout=FETCH_SECONDS)
 
@@ -51,8 +51,8 @@ def _fetch_one(
     return None
 
 
-def _sign(env: Mapping[str, str], server_url: str, token: str | None) -> dict[str, str]:
-    """Return git settings, as variables, that show the token to one server."""
+def show_token(env: Mapping[str, str], server_url: str, token: str | None) -> dict[str, str]:
+    """Return git settings, as variables, that show a token to one server, and only by HTTPS."""
     if not token or not server_url.startswith("https://"):
         return {}
     number = int(env.get("GIT_CONFIG_COUNT") or 0)

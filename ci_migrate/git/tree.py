@@ -28,6 +28,21 @@ def resolve_commit(root: Path, env: Mapping[str, str], ref: str) -> str:
         ) from exc
 
 
+def read_prefix(root: Path, env: Mapping[str, str]) -> str:
+    """Return where a folder is in its repository, with `/` at the end; empty at the top. Raises GitError."""
+    return read_git(root, env, "rev-parse", "--show-prefix").decode().rstrip("\n")
+
+
+def shown_path(path: str, prefix: str) -> str:
+    """Return a path of the repository as it is seen from the folder at `prefix`."""
+    return Path(os.path.relpath(path, prefix or ".")).as_posix()
+
+
+def repository_path(path: str, prefix: str) -> str:
+    """Return a path seen from the folder at `prefix` as a path of the repository."""
+    return Path(os.path.normpath(os.path.join(prefix, path))).as_posix()  # noqa: PTH118 - git's path
+
+
 def list_blobs(
     root: Path, env: Mapping[str, str], tree: str, folders: Iterable[Path]
 ) -> dict[str, str]:
@@ -35,7 +50,7 @@ def list_blobs(
 
     Raises GitError when a folder lies outside of the repository.
     """
-    prefix = read_git(root, env, "rev-parse", "--show-prefix").decode().rstrip("\n")
+    prefix = read_prefix(root, env)
     places = {_place_of(folder, root, prefix) for folder in folders}
     if not places:
         return {}
@@ -46,8 +61,7 @@ def list_blobs(
         kind, _, path = entry.partition(b"\t")
         mode, _, rest = kind.partition(b" ")
         if mode in {b"100644", b"100755"}:
-            shown = os.path.relpath(os.fsdecode(path), prefix or ".")
-            found[Path(shown).as_posix()] = rest.rpartition(b" ")[2].decode()
+            found[shown_path(os.fsdecode(path), prefix)] = rest.rpartition(b" ")[2].decode()
     return found
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ci_migrate.errors import GitHubError
 from ci_migrate.github.pulls import ChangedFile, changed_file
 from ci_migrate.github.rest import GitHub, understood
+
+MOST_FILES = 300
+"""Files of a comparison that GitHub shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +30,7 @@ class Comparison:
     merge_base: str
     """Full id of the commit."""
     files: tuple[ChangedFile, ...]
-    """At most 300, which is all that GitHub shows."""
+    """At most `MOST_FILES`, which is all that GitHub shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,27 @@ def compare_commits(github: GitHub, base: str, head: str) -> Comparison:
             merge_base=str(found["merge_base_commit"]["sha"]),
             files=tuple(changed_file(item) for item in found.get("files", ())),
         )
+
+
+def read_file(github: GitHub, path: str, commit: str) -> bytes | None:
+    """Return a file as a commit has it; None when it has none, or something else of that name.
+
+    Raises GitHubError, also for a file of more than 1 MB, whose content GitHub does not tell here.
+    """
+    try:
+        found = github.get(f"/contents/{quote(path)}", ref=commit)
+    except GitHubError as exc:
+        if exc.status == 404:
+            return None
+        raise
+    if not isinstance(found, dict) or found.get("type") != "file":
+        return None
+    if found.get("encoding") != "base64":
+        raise GitHubError(f"GitHub does not tell the content of {path}")
+    try:
+        return base64.b64decode(str(found.get("content", "")))
+    except binascii.Error:
+        raise GitHubError(f"GitHub did not tell the content of {path} in base64") from None
 
 
 def read_reviews(github: GitHub, run_id: str) -> tuple[Review, ...]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ci_migrate.models import EnvironmentStatus
+from ci_migrate.environment_status import EnvironmentStatus
 from ci_migrate.redact import one_line
 from ci_migrate.report.prose import format_seconds, format_time, short_list
 

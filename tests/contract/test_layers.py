@@ -11,6 +11,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "__init__",
+            "environment_status",
             "errors",
             "foreseen",
             "http_client",
@@ -41,7 +42,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"backup", "gates", "plan", "upgrade", "verify"}),
     frozenset({"report", "scratch"}),
     frozenset({"backup_risks", "environment_store", "evidence", "survey", "worker_settings"}),
-    frozenset({"base_history", "preflight", "rewrites"}),
+    frozenset({"base_history", "preflight", "remote_base", "rewrites"}),
     frozenset({"story"}),
     frozenset({"rehearsal"}),
     frozenset(

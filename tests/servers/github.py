@@ -21,6 +21,8 @@ PREFIX = "/api/v3"
 """As on an Enterprise Server; a client that does not take its base from GITHUB_API_URL gets nothing."""
 TOKEN = "ghs_not-a-real-token-but-as-long-as-one"
 NEEDS = {
+    "compare": "contents",
+    "contents": "contents",
     "deployments": "deployments",
     "pulls": "pull_requests",
     "statuses": "statuses",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,19 @@ class GitHubState:
         commit = {**full["merge_base_commit"], "sha": merge_base}
         return 200, {**full, "merge_base_commit": commit, "files": files[:300]}, {}
 
+    def _get_contents(self, operation: Operation, query: dict[str, str], body: Any) -> Acted:
+        path = operation.values["path"]
+        content = self._read(query["ref"], path)
+        if content is None:
+            raise RefusalError(404, "Not Found")
+        kept = {"type": "file", "encoding": "base64", "path": path, "size": len(content)}
+        kept["content"] = base64.encodebytes(content).decode()
+        return (
+            200,
+            {**sample_of({"$ref": "urn:github#/components/schemas/content-file"}), **kept},
+            {},
+        )
+
     # the repository and its runs
 
     def _get_repository(self, operation: Operation, query: dict[str, str], body: Any) -> Acted:
@@ -183,6 +197,12 @@ class GitHubState:
             kept = "&".join(f"{key}={value}" for key, value in query.items() if key != "page")
             headers["Link"] = f'<{self._base}{path}?{kept}&page={page + 1}>; rel="next"'
         return 200, found[size * (page - 1) : size * page], headers
+
+    def _read(self, ref: str, path: str) -> bytes | None:
+        assert self.folder is not None, "give the repository a `folder`"
+        command = ["git", "-C", str(self.folder), "cat-file", "blob", f"{ref}:{path}"]
+        done = subprocess.run(command, capture_output=True, check=False)
+        return done.stdout if done.returncode == 0 else None
 
     def _git(self, *arguments: str) -> str | None:
         assert self.folder is not None, "give the repository a `folder`"

@@ -39,7 +39,9 @@ class Operation:
 def find_operation(method: str, path: str) -> Operation | None:
     """Return the operation that a request means; None when GitHub has none of it (in our slice)."""
     for pattern, methods in document()["paths"].items():
-        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern), path)
+        # Of all parameters in paths only this one may hold slashes.
+        whole = pattern.replace("{path}", r"(?P<path>.+)")
+        found = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", whole), path)
         if found and method.lower() in methods:
             values = {name: unquote(value) for name, value in found.groupdict().items()}
             return Operation(method=method.lower(), path=pattern, values=values)

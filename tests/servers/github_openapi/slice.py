@@ -20,6 +20,7 @@ OPERATIONS = {
     "/repos/{owner}/{repo}/actions/runs/{run_id}/approvals": ["get"],
     "/repos/{owner}/{repo}/commits/{ref}/statuses": ["get"],
     "/repos/{owner}/{repo}/compare/{basehead}": ["get"],
+    "/repos/{owner}/{repo}/contents/{path}": ["get"],
     "/repos/{owner}/{repo}/deployments": ["get", "post"],
     "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses": ["get", "post"],
     "/repos/{owner}/{repo}/pulls": ["get", "post"],

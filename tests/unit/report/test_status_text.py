@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ci_migrate.models import EnvironmentStatus, Outcome
+from ci_migrate.environment_status import EnvironmentStatus
+from ci_migrate.models import Outcome
 from ci_migrate.report.plan_text import plan_lines
 from ci_migrate.report.status_text import history_lines, run_line, status_lines
 from tests.unit.report.samples import make_promotion

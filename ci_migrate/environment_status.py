@@ -1,0 +1,39 @@
+"""The frozen values that `status` tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRevision:
+    """A revision that was rolled back in an environment, seen from the files of the work tree."""
+
+    revision: str
+    message: str
+    since: str
+    """When it was rolled back: UTC, ISO 8601."""
+    state: str
+    """`blocks` (the file is as it was then), `changed` (it may come again), `absent` (no file here has it), or
+    `unknown` (the files do not tell)."""
+    run_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentStatus:
+    """One environment as it is now."""
+
+    name: str
+    current: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Version rows that no revision file of this work tree explains."""
+    held: tuple[HeldRevision, ...] = ()
+    """What was rolled back last and has not run again."""
+    unreadable: str = ""
+    """Why pending revisions cannot be told from the files."""
+    last_run: Mapping[str, Any] | None = None
+    problem: str = ""
+    """Why it could not be asked; everything else is empty then."""
