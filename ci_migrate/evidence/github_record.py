@@ -69,12 +69,21 @@ def write_record(
     return len(portions)
 
 
+def write_failure(
+    github: GitHub, environment: str, run: RunInfo, description: str, failed: Mapping[str, Any]
+) -> None:
+    """Record a run that did not reach its target as a deployment that failed; it is proof of nothing.
+
+    `failed` goes into the payload, which everybody who can read the repository can read. Raises GitHubError.
+    """
+    nothing: dict[str, Any] = {"executed": {}, "withdrawn": []}
+    _deploy(github, environment, run, description, {**nothing, "failed": dict(failed)}, "failure")
+
+
 def _create(
     github: GitHub, environment: str, run: RunInfo, executed: list[Evidence], gone: list[str]
 ) -> None:
     payload = {
-        "ci_migrate": FORMAT,
-        "run": run.run_id,
         "executed": {
             e.revision: {
                 "hash": e.content_hash,
@@ -85,25 +94,37 @@ def _create(
         },
         "withdrawn": gone,
     }
-    description = _describe(len(executed), len(gone))
+    _deploy(github, environment, run, _describe(len(executed), len(gone)), payload, "success")
+
+
+def _deploy(
+    github: GitHub,
+    environment: str,
+    run: RunInfo,
+    description: str,
+    payload: Mapping[str, Any],
+    state: str,
+) -> None:
     number = create_deployment(
         github,
         environment=environment,
         commit=run.commit or "HEAD",
         description=description,
-        payload=payload,
+        payload={"ci_migrate": FORMAT, "run": run.run_id, **payload},
     )
-    set_deployment_state(
-        github, number, state="success", description=description, log_url=run.run_url
-    )
+    set_deployment_state(github, number, state=state, description=description, log_url=run.run_url)
 
 
 def _finish(github: GitHub, deployment: Deployment, run: RunInfo) -> None:
-    """Set the state of a deployment that has none: it was made after its revisions were executed."""
+    """Set the state of a deployment that has none: it was made after its revisions were executed, or failed."""
     if read_deployment_state(github, deployment.id) is None:
         description = _describe(len(_executed(deployment, "")), len(_withdrawn(deployment)))
         set_deployment_state(
-            github, deployment.id, state="success", description=description, log_url=run.run_url
+            github,
+            deployment.id,
+            state="failure" if "failed" in deployment.payload else "success",
+            description=description,
+            log_url=run.run_url,
         )
 
 

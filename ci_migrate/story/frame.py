@@ -21,7 +21,7 @@ from ci_migrate.redact import Redactor
 from ci_migrate.stops import taken_stops
 from ci_migrate.story.backup_stage import remove_old_backups
 from ci_migrate.story.execution import Execution
-from ci_migrate.story.github_stage import tell_github
+from ci_migrate.story.github_stage import tell_failure, tell_github
 from ci_migrate.story.heartbeat import watch_server
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import History
@@ -69,6 +69,7 @@ def run_story(
         if record.failure is None:
             record.fail(exc)
         request.observer.warn(request.redactor.clean(traceback.format_exc()))
+    tell_failure(request.environment, request.env, record)
     return record.promotion()
 
 

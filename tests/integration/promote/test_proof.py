@@ -230,3 +230,52 @@ def runner(folder: Path, branch: str = "staging") -> Mapping[str, str]:
         "GITHUB_REPOSITORY": "acme/shop",
         "GITHUB_RUN_ID": "7",
     }
+
+
+def test_a_failed_promotion_is_a_deployment_that_failed_and_no_proof(
+    tmp_path: Path, github: GitHubServer
+) -> None:
+    shop = shop_at_github(tmp_path / "shop", github)
+    assert shop.promote("dev").outcome == "promoted"
+    file = add_revision(
+        shop.project, "bad0bad0bad0", upgrade='op.execute("SELECT secret FROM nowhere")'
+    )
+    ran = shop.promote("dev")
+    assert ran.outcome == "failed", ran.output
+    failed, before = github.state.deployments
+    assert (failed["environment"], failed["description"]) == (
+        "dev",
+        "promote failed, the database is unchanged",
+    )
+    assert failed["payload"]["failed"] == {
+        "command": "promote",
+        "outcome": "failed",
+        "revision": "bad0bad0bad0",
+    }
+    assert "nowhere" not in json.dumps(failed), "everybody can read it"
+    states = github.state.deployment_statuses
+    assert [states[each["id"]][0]["state"] for each in (failed, before)] == ["failure", "success"]
+    refused = shop.promote("staging")
+    assert "dev has not executed bad0bad0bad0" in message(refused, "order")
+
+    file.unlink()
+    github.outage = Answer(status=500)
+    add_revision(shop.project, "bad0bad0bad1", upgrade='op.execute("SELECT secret FROM nowhere")')
+    ran = shop.promote("dev")
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert any("GitHub was not told of the failure" in text for text in ran.result["warnings"])
+
+
+@pytest.mark.slow
+def test_a_blocked_run_leaves_no_deployment_and_a_partial_one_says_so(
+    tmp_path: Path, github: GitHubServer
+) -> None:
+    shop = shop_at_github(tmp_path / "shop", github)
+    assert shop.promote("dev").outcome == "promoted"
+    upgrade = 'op.create_table("coupons", sa.Column("id", sa.Integer()))\nraise ValueError("no")'
+    add_revision(shop.project, "bad0bad0bad0", upgrade=upgrade)
+    assert shop.promote("dev").outcome == "partial"
+    assert github.state.deployments[0]["description"] == "promote failed, the database was changed"
+    add_revision(shop.project, "bad0bad0bad1", after=shop.project.situation.heads[0])
+    assert shop.promote("dev").outcome == "blocked"
+    assert len(github.state.deployments) == 2
