@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import Record
-from tests.faults.running import Running, promote
+from tests.faults.running import REACHED_SECONDS, Running, promote
 from tests.faults.sessions import HOLD_FILE, READ_JOURNAL, start_waiting, transaction
 from tests.faults.shop import HEAD, add_revision, build_shop, write_settings
-from tests.faults.stock import Stock
+from tests.faults.stock import Stock, wait_until
 from tests.promotion import Ran
 
 ALTER_JOURNAL = 'op.add_column("journal", sa.Column("more", sa.Integer()))\n'
@@ -177,6 +177,13 @@ WAITING = {
 }
 
 
+WAITS = {
+    "postgresql": "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    "mysql": "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE()"
+    " AND state = 'Waiting for table metadata lock'",
+}
+
+
 @pytest.mark.parametrize("kind", ["postgres", "mariadb"])
 def test_the_watch_names_who_is_in_the_way_and_how_many_wait(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -184,7 +191,10 @@ def test_the_watch_names_who_is_in_the_way_and_how_many_wait(
     stock, shop = prepared(kind, request, tmp_path)
     with transaction(stock, READ_JOURNAL) as number:
         run = Running(shop, stock.url)
-        run.wait_for_line("[1/1] r4")
+        # Before that, nobody has to wait behind it.
+        wait_until(
+            lambda: stock.query(WAITS[stock.dialect]), REACHED_SECONDS, "the upgrade to wait"
+        )
         reader = start_waiting(stock, READ_JOURNAL)
         run.wait_for_line("1 session waits behind us")
     ran = run.end()
@@ -201,7 +211,10 @@ def test_a_queue_that_grows_too_long_makes_the_migration_give_up(
     write_settings(shop, {"max_queue": 0})
     with transaction(stock, READ_JOURNAL):
         run = Running(shop, stock.url)
-        run.wait_for_line("[1/1] r4")
+        # Before that, nobody has to wait behind it.
+        wait_until(
+            lambda: stock.query(WAITS[stock.dialect]), REACHED_SECONDS, "the upgrade to wait"
+        )
         reader = start_waiting(stock, READ_JOURNAL)
         ran = run.end()
         reader.join(timeout=30)
