@@ -69,9 +69,14 @@ class Redactor:
     """Replaces known secret values, in every spelling they may take, by `***`."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        spellings = {form for secret in secrets for form in spellings_of(secret)}
+        self._secrets = tuple(secrets)
+        spellings = {form for secret in self._secrets for form in spellings_of(secret)}
         self.spellings = sorted(spellings, key=len, reverse=True)
         """What is replaced, the longest first."""
+
+    def knowing(self, secrets: Iterable[str]) -> Redactor:
+        """Return one that knows these, too."""
+        return Redactor([*self._secrets, *secrets])
 
     def clean(self, text: str) -> str:
         """Return the text without any of the secrets."""

@@ -27,7 +27,6 @@ def take_command(
 
     Waits for the lock of the database, so that no migration is under way.
     """
-    from ci_migrate.redact import Redactor
     from ci_migrate.report.backup_text import backup_facts, backup_line
     from ci_migrate.report.console import open_console
     from ci_migrate.story.frame import RunRequest
@@ -45,7 +44,7 @@ def take_command(
             env=world.env,
             versions=installed_versions(),
             observer=console,
-            redactor=Redactor(resolved.secrets),
+            redactor=world.redactor(world.load_config(), *resolved.secrets),
             now=utc_now,
         )
     )

@@ -48,7 +48,7 @@ def _check(world: World, reporters: Reporters, base: str | None) -> Promotion:
     from ci_migrate.check import check
     from ci_migrate.github.rest import tokens_of
     from ci_migrate.models import Outcome
-    from ci_migrate.redact import Redactor, secrets_of_url
+    from ci_migrate.redact import Redactor
     from ci_migrate.story.record import RunRecord
 
     event = world.event()
@@ -65,13 +65,9 @@ def _check(world: World, reporters: Reporters, base: str | None) -> Promotion:
     )
     try:
         with taken_stops():
-            request = _prepare(world, world.load_config(), base)
-            urls = (known.url for known in request.environments if known.url)
-            secrets = [
-                *tokens_of(world.env),
-                *(part for url in urls for part in secrets_of_url(url)),
-            ]
-            record.redactor, record.root = Redactor(secrets), request.place.root
+            config = world.load_config()
+            request = _prepare(world, config, base)
+            record.redactor, record.root = world.redactor(config), request.place.root
             record.stage_name = "history"
             check(request, record)
     except CiMigrateError as exc:

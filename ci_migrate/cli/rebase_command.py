@@ -76,13 +76,11 @@ def _ask_all(
 ) -> Iterator[Executed]:
     from ci_migrate.heads.executed import ask_environment
     from ci_migrate.heads.rebase import Executed
-    from ci_migrate.redact import Redactor
 
+    redactor = world.redactor(config)
     for name in config.environments:
-        redactor = Redactor()
         try:
             environment = world.resolve(config, name, tells_slack=False)
-            redactor = Redactor(environment.secrets)
             yield ask_environment(environment, history, branch)
         except CiMigrateError as exc:
             yield Executed(environment=name, problem=redactor.clean(exc.message))

@@ -76,7 +76,7 @@ def _restore_into(
     prepared: Prepared, *, backup: str | None, into: str, keep_owner: bool
 ) -> Promotion:
     from ci_migrate.config.expand import MissingVariableError, TemplateError, expand_text
-    from ci_migrate.redact import Redactor, secrets_of_url
+    from ci_migrate.redact import secrets_of_url
     from ci_migrate.restore.into import RestoreIntoRun, restore_into
 
     try:
@@ -85,7 +85,7 @@ def _restore_into(
         raise UsageError(f"--into: the variable {exc.name} is not set") from exc
     except TemplateError as exc:
         raise UsageError(f"--into: {exc}") from exc
-    redactor = Redactor([*prepared.environment.secrets, *secrets_of_url(url)])
+    redactor = prepared.redactor.knowing(secrets_of_url(url))
     return restore_into(
         RestoreIntoRun(
             **basics(replace(prepared, redactor=redactor)),

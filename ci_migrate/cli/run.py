@@ -122,16 +122,11 @@ def _prepare(
     json_option: str | None,
     deploys: bool,
 ) -> Prepared:
-    from ci_migrate.github.rest import tokens_of
-    from ci_migrate.redact import Redactor, secrets_of_url
-
     environment = world.resolve(config, name, tells_slack=deploys)
     before = world.before(config, environment)
-    secrets = [*environment.secrets, *tokens_of(world.env)]
     others = tuple(world.known(config, other) for other in config.environments if other != name)
-    for url in (other.url for other in others if other.url):
-        secrets += secrets_of_url(url, config.environments)
-    redactor, reporters = Redactor(secrets), world.reporters(json_option, environment.slack_webhook)
+    redactor = world.redactor(config, *environment.secrets)
+    reporters = world.reporters(json_option, environment.slack_webhook)
     if world.is_action:
         _mask(redactor, reporters)
     return Prepared(

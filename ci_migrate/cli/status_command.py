@@ -43,13 +43,11 @@ def status_command(
 def _ask(world: World, config: Config, name: str) -> EnvironmentStatus:
     from ci_migrate.environment_status import EnvironmentStatus
     from ci_migrate.errors import CiMigrateError, UsageError
-    from ci_migrate.redact import Redactor
     from ci_migrate.status import read_status
 
-    redactor = Redactor()
+    redactor = world.redactor(config)
     try:
         environment = world.resolve(config, name, tells_slack=False)
-        redactor = Redactor(environment.secrets)
         return read_status(environment, world.env)
     except UsageError:
         raise

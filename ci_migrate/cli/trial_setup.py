@@ -33,13 +33,12 @@ def set_up_trial(
 
     Raises ConfigError and ProjectError.
     """
-    from ci_migrate.redact import Redactor
     from ci_migrate.rehearsal.trial import TrialRequest
     from ci_migrate.report.console import open_console
     from ci_migrate.survey import read_files
 
     environment = world.resolve(config, name or next(iter(config.environments)), tells_slack=False)
-    redactor = Redactor(environment.secrets)
+    redactor = world.redactor(config, *environment.secrets)
     stream = sys.stderr if json_option == "-" else sys.stdout
     console = open_console(stream, is_github=world.is_github)
     try:

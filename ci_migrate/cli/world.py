@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ci_migrate.evidence.sources import Before
     from ci_migrate.github.event import GitHubEvent
     from ci_migrate.models import RunInfo
+    from ci_migrate.redact import Redactor
     from ci_migrate.report.send import Reporters
     from ci_migrate.selection import Selection
 
@@ -94,6 +95,14 @@ class World:
         if selection.environment is None:
             raise UsageError(selection.reason, next_step="Name an environment with --environment.")
         return self.resolve(config, selection.environment, tells_slack=False)
+
+    def redactor(self, config: Config, *more: str) -> Redactor:
+        """Return what takes every secret out of texts that the configuration and this run's variables hold."""
+        from ci_migrate.config.resolve import known_secrets
+        from ci_migrate.github.rest import tokens_of
+        from ci_migrate.redact import Redactor
+
+        return Redactor([*more, *tokens_of(self.env), *known_secrets(config, self.env)])
 
     def before(self, config: Config, environment: Environment) -> Before | None:
         """Return the environment that `promote_from` names, its URL and store as far as they are known here."""

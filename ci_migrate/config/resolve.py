@@ -74,6 +74,25 @@ def environment_url(config: Config, name: str, env: Mapping[str, str]) -> str:
     return url
 
 
+def known_secrets(config: Config, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the whole configuration names as secret, as far as its variables are set here.
+
+    A run of one environment knows those of the others by their variables, and hands these to the project.
+    """
+    filler, file, root = Filler(config, env), config.file, config.path.absolute().parent
+    for name, section in config.environments.items():
+        here = ("environments", name)
+        for key in ("url", "lock_url", "scratch_url"):
+            filler.fill_url(getattr(section, key) or "", (*here, key))
+        fill_backup(_read_backup(section.backup), filler, (*here, "backup"), root=root, env=env)
+        for notify in (section.notify, file.notify):
+            if notify and notify.slack:
+                filler.fill_url(notify.slack.webhook, ("notify", "slack", "webhook"))
+    filler.fill_url(file.ledger.url or "", ("ledger", "url"))
+    _fill_migrations(file.migrations, filler)
+    return filler.secrets
+
+
 def resolve_migrations(config: Config, env: Mapping[str, str]) -> Migrations:
     """Return where the revisions are, for what reads their files only: URLs and `env` need not be set.
 

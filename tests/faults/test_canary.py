@@ -23,7 +23,7 @@ from tests.faults.leaks import (
     run_and_gather,
     spellings_of,
 )
-from tests.integration.promote.database import query
+from tests.integration.promote.database import query, run_statements
 from tests.projects_builder import Project, build_repository
 from tests.projects_changes import add_revision
 from tests.promotion import write_config
@@ -177,7 +177,6 @@ LATER = (
 WITHOUT_JSON = {("backup", "verify"), ("backup", "prune"), ("ledger", "reconcile")}
 
 
-@pytest.mark.parametrize("canary", ["postgres"], indirect=True)
 def test_every_other_command(canary: Canary) -> None:
     canary.leak()
     assert canary.run("promote", *DEV).code == 0
@@ -187,6 +186,34 @@ def test_every_other_command(canary: Canary) -> None:
         assert told.code != 1, told.output
     tried = {ask[0] for ask in (*ASKS, *LATER)} | {"promote", "config"}
     assert tried == set(main.commands), "a new command is tried here, too"
+
+
+MENDING = ("--dry-run", "--finish", "--undo")
+HALF = f"""
+op.create_table("halves", sa.Column("id", sa.Integer(), primary_key=True))
+{RAISE}
+"""
+
+
+def test_every_command_that_mends_something(canary: Canary) -> None:
+    """A revision that is half applied, two heads, and a database without version rows."""
+    canary.leak()
+    assert canary.run("promote", *DEV).code == 0
+    bad = add_revision(canary.project, "bad0bad0bad0", message="break it", upgrade=HALF)
+    if canary.url.startswith("postgresql"):
+        assert canary.run("promote", *DEV).code == 5
+    else:
+        assert canary.run("promote", *DEV).code == 6
+        codes = [canary.run("recover", *DEV, how, "--confirm", "dev").code for how in MENDING]
+        assert codes == [3, 3, 6], "it is found, not proved, then undone, and breaks again"
+    bad.unlink()
+    parent, other = "8f67280c2894", "0dd0dd0dd0dd"
+    add_revision(canary.project, other, message="a head", after=parent, upgrade=RAISE)
+    told = canary.run("merge", *DEV)
+    assert told.code == 3, "the new head raises in the trial, and what it printed is shown"
+    assert "***" in told.output
+    run_statements(canary.url, ["DROP TABLE alembic_version"])
+    assert canary.run("adopt", *DEV).code == 3
 
 
 def named(ask: tuple[str, ...]) -> tuple[str, ...]:

@@ -21,10 +21,10 @@ from tests.faults.stock import Stock
 from tests.promotion import Ran
 
 WALKER = str(Path(__file__).parent / "walker.py")
-LINES = 640
+LINES = 980
 """About as many as there are; beyond the last one a run goes through."""
 STEP = int(os.environ.get("FAULT_PLACES", "0"))
-EACH = 59
+EACH = 87
 SIGNALS = ("SIGKILL", "SIGINT", "SIGKILL", "SIGTERM", "bug")
 ENDS = {"promoted": 0, "nothing-to-do": 0, "failed": 130, "partial": 6}
 
@@ -40,6 +40,12 @@ def walk(shop: Path, stock: Stock, place: int, name: str) -> Running:
     number = 0 if name == "bug" else int(signal.Signals[name])
     program = [sys.executable, WALKER, str(place), str(number)]
     return Running(shop, stock.url, program=program)
+
+
+def test_the_places_are_those_of_a_whole_run(stock: Stock, shop: Path) -> None:
+    run = walk(shop, stock, 10 * LINES, "SIGKILL")
+    assert run.end().outcome == "promoted"
+    assert 0.85 * LINES < len(run.reached.splitlines()) <= LINES
 
 
 @pytest.mark.parametrize(("place", "name"), list(places()))
