@@ -158,6 +158,18 @@ def test_every_kind_of_error_is_documented_with_its_exit_code() -> None:
     assert {kind for kind, code in rows.items() if not code} == unreported
 
 
+def test_every_kind_of_error_has_a_section_with_cause_and_cure() -> None:
+    page = read_page(REFERENCE / "errors.md")
+    sections = re.findall(r"^## `(.+)`$", page.text, re.M)
+    assert sections == re.findall(r"^\| `([a-z-]+)` \|", page.text, re.M), "as in the table"
+    assert set(sections) == {*failures(), "bug"}
+    for kind in sections:
+        meaning, causes, cure = re.split(
+            r"\n- \*\*(?:Causes|Cure)\*\*: ", page.section(f"## `{kind}`")
+        )
+        assert min(len(part.strip()) for part in (meaning, causes, cure)) > 3, kind
+
+
 def test_every_column_of_the_ledger_is_documented() -> None:
     cells = first_cells(read_page(REFERENCE / "ledger.md").text)
     assert set(cells) == {column.name for column in ledger_table(None).columns}
