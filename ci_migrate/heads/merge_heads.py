@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,8 +60,12 @@ def name_merge(explanation: Explanation, heads: tuple[str, ...]) -> str:
     """Return a message that says what is merged: the messages of the heads, or their ids."""
     told = {head.revision: head.message for head in explanation.heads}
     words = [told.get(head) or head for head in heads]
-    message = f"merge {' and '.join(words)}"
-    return message if len(message) <= LONGEST_MESSAGE else f"merge {' and '.join(heads)}"
+    message = f"merge {_listed(words)}"
+    return message if len(message) <= LONGEST_MESSAGE else f"merge {_listed(heads)}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def merge_heads(

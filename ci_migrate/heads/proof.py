@@ -29,7 +29,7 @@ class Proof:
 
 
 def list_orders(heads: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Return the orders that are built: each head comes first once, so two heads in both orders."""
+    """Return the orders that are built: each head comes first once, and before each other one at least once."""
     return tuple(heads[at:] + heads[:at] for at in range(len(heads)))
 
 
@@ -58,7 +58,7 @@ def _refuse_differences(
     differences = compare_schemas(first, second)
     if not differences:
         return
-    names = f"{one[0]} before {one[-1]}", f"{other[0]} before {other[-1]}"
+    names = _name(one), _name(other)
     lines = [item.describe(*names) for item in differences[:MOST_DIFFERENCES]]
     raise ProofError(
         "the order of the heads matters, so a merge would leave two kinds of databases:\n"
@@ -66,3 +66,7 @@ def _refuse_differences(
         next_step="Give them an order: ci-migrate rebase REVISION puts one branch after the other. Or change"
         " one of the revisions so that both orders end the same.",
     )
+
+
+def _name(order: tuple[str, ...]) -> str:
+    return " before ".join(order) if len(order) == 2 else f"the order {', '.join(order)}"

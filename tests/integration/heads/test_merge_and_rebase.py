@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.projects_changes import add_revision
 from tests.promotion import Ran, run_tool, write_config
 
 pytestmark = pytest.mark.newest
-ONE, TWO = "aaaaaaaaaa01", "bbbbbbbbbb02"
+ONE, TWO, THREE = "aaaaaaaaaa01", "bbbbbbbbbb02", "cccccccccc03"
 ADD = 'op.add_column("orders", sa.Column("{0}", sa.Integer()))'
 
 
@@ -35,6 +36,12 @@ def two_branches(project: Project, one: str, two: str) -> None:
     for revision, upgrade in ((ONE, one), (TWO, two)):
         add_revision(project, revision, upgrade=upgrade, message=f"change by {revision[:3]}")
     commit(project, "two heads")
+
+
+def three_branches(project: Project, one: str, two: str, three: str) -> None:
+    two_branches(project, one, two)
+    add_revision(project, THREE, upgrade=three, message=f"change by {THREE[:3]}")
+    commit(project, "three heads")
 
 
 @pytest.mark.slow_on("postgres")
@@ -83,6 +90,49 @@ def test_a_head_that_fails_after_the_other_is_refused(project: Project, sqlite_u
     assert ran.exit_code == 3, ran.output
     assert "failed on a scratch database" in ran.output
     assert not Path(sqlite_url.removeprefix("sqlite:///")).exists(), "dev was not touched"
+
+
+def test_three_heads_are_merged_after_each_came_before_each_other(
+    project: Project, sqlite_url: str
+) -> None:
+    three_branches(project, *(ADD.format(name) for name in "abc"))
+    ran = run(project, sqlite_url, "merge")
+    assert ran.exit_code == 0, ran.output
+    orders = ran.result["proof"]["orders"]
+    assert orders == [[ONE, TWO, THREE], [TWO, THREE, ONE], [THREE, ONE, TWO]]
+    for first, second in itertools.permutations((ONE, TWO, THREE), 2):
+        assert any(order.index(first) < order.index(second) for order in orders)
+    assert ran.result["message"] == "merge change by aaa, change by bbb and change by ccc"
+    text = (project.path / ran.result["file"]).read_text()
+    assert f"down_revision: Union[str, Sequence[str], None] = ('{ONE}', '{TWO}', '{THREE}')" in text
+    promoted = run(project, sqlite_url, "promote", "--environment", "dev")
+    assert promoted.outcome == "promoted", promoted.output
+    assert query(sqlite_url, "SELECT version_num FROM alembic_version") == [
+        (ran.result["revision"],)
+    ]
+    assert query(sqlite_url, "SELECT a, b, c FROM orders") == []
+
+
+@pytest.mark.slow
+def test_two_of_three_heads_are_merged_by_name(project: Project, sqlite_url: str) -> None:
+    three_branches(project, *(ADD.format(name) for name in "abc"))
+    ran = run(project, sqlite_url, "merge", ONE, THREE)
+    assert ran.exit_code == 0, ran.output
+    left = run_tool(project.path, "heads")
+    assert left.exit_code == 3
+    assert {head["revision"] for head in left.result["heads"]} == {TWO, ran.result["revision"]}
+
+
+def test_one_of_three_that_gets_in_the_way_of_another_is_refused(
+    project: Project, sqlite_url: str
+) -> None:
+    index = 'op.execute("CREATE INDEX IF NOT EXISTS ix_orders_shared ON orders ({0})")'
+    three_branches(project, index.format("id"), ADD.format("b"), index.format("user_id"))
+    ran = run(project, sqlite_url, "merge")
+    assert ran.exit_code == 3, ran.output
+    assert "the order of the heads matters" in ran.output
+    assert f"the order {TWO}, {THREE}, {ONE}" in ran.output
+    assert run_git(project, "status", "--porcelain") == ""
 
 
 def test_one_head_is_nothing_to_merge(project: Project, sqlite_url: str) -> None:
