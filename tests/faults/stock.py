@@ -27,6 +27,12 @@ _SESSIONS = {
     "mysql": "SELECT count(*) FROM information_schema.processlist"
     " WHERE db = DATABASE() AND id <> CONNECTION_ID()",
 }
+_WAITS = {
+    "postgresql": "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+    " AND wait_event_type = 'Lock'",
+    "mysql": "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE()"
+    " AND state = 'Waiting for table metadata lock'",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +155,11 @@ def wait_until(is_so: Callable[[], object], seconds: float, what: str) -> None:
     while not is_so():
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(0.02)
+
+
+def waits_for_lock(stock: Stock) -> bool:
+    """Return whether a session of this database waits for a table that another one holds."""
+    return bool(stock.query(_WAITS[stock.dialect]))
 
 
 def processes_with(variable: str, value: str) -> list[int]:

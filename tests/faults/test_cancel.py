@@ -15,7 +15,7 @@ import pytest
 from tests.faults.conftest import Record
 from tests.faults.running import REACHED_SECONDS, Running, promote
 from tests.faults.shop import HEAD, TABLES, add_revision, build_shop, write_settings
-from tests.faults.stock import Stock, wait_until
+from tests.faults.stock import Stock, wait_until, waits_for_lock
 from tests.promotion import Ran
 from tests.servers.postgres import PostgresServer
 
@@ -200,7 +200,7 @@ def test_stopped_while_our_own_statement_waits(
     with postgres_stock.connect() as connection:
         connection.exec_driver_sql("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE")
         run = Running(shop, psycopg2_stock.url)
-        run.wait_for_line("lock     held on")
+        wait_until(lambda: waits_for_lock(postgres_stock), REACHED_SECONDS, "our statement")
         seconds = run.stop(signal.SIGINT)
         ran = run.end()
         run.check_gone()

@@ -11,7 +11,7 @@ from tests.faults.conftest import Record
 from tests.faults.running import REACHED_SECONDS, Running, promote
 from tests.faults.sessions import HOLD_FILE, READ_JOURNAL, start_waiting, transaction
 from tests.faults.shop import HEAD, add_revision, build_shop, write_settings
-from tests.faults.stock import Stock, wait_until
+from tests.faults.stock import Stock, wait_until, waits_for_lock
 from tests.promotion import Ran
 
 ALTER_JOURNAL = 'op.add_column("journal", sa.Column("more", sa.Integer()))\n'
@@ -174,13 +174,6 @@ WAITING = {
     r" app=psql of Ada, idle in transaction since \d\d:\d\d:\d\d UTC; 1 session waits behind us",
     "mysql": r"waiting for table metadata lock, \d+ s; open transactions: connection {number},"
     r" user=root, Sleep for \d+ s, in its transaction since .*; 1 session waits behind us",
-}
-
-
-WAITS = {
-    "postgresql": "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    "mysql": "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE()"
-    " AND state = 'Waiting for table metadata lock'",
 }
 
 
