@@ -89,14 +89,14 @@ def hold_database(request: RunRequest, record: RunRecord, history: History) -> I
         name=name,
         answer_timeout=environment.answer_timeout,
     )
-    project_database = open_database(environment.url)
-    database = open_database(environment.lock_url)
+    project_database, database = open_database(environment.url), open_database(environment.lock_url)
     with ExitStack() as stack:
         with record.stage("lock") as note:
             lock = stack.enter_context(_hold_lock(request, history, database))
             if environment.lock_url != environment.url:
                 _check_direct_url(database, project_database)
             note.result = f"held on {database.label}"
+        record.stage_name = "plan"  # what is read from now on is read for it
         stack.enter_context(watch_server(database, environment.answer_timeout))
         execution = Execution(
             environment=environment,

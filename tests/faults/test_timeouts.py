@@ -185,9 +185,7 @@ def test_the_watch_names_who_is_in_the_way_and_how_many_wait(
     with transaction(stock, READ_JOURNAL) as number:
         run = Running(shop, stock.url)
         # Before that, nobody has to wait behind it.
-        wait_until(
-            lambda: stock.query(WAITS[stock.dialect]), REACHED_SECONDS, "the upgrade to wait"
-        )
+        wait_until(lambda: waits_for_lock(stock), REACHED_SECONDS, "the upgrade to wait")
         reader = start_waiting(stock, READ_JOURNAL)
         run.wait_for_line("1 session waits behind us")
     ran = run.end()
@@ -205,9 +203,7 @@ def test_a_queue_that_grows_too_long_makes_the_migration_give_up(
     with transaction(stock, READ_JOURNAL):
         run = Running(shop, stock.url)
         # Before that, nobody has to wait behind it.
-        wait_until(
-            lambda: stock.query(WAITS[stock.dialect]), REACHED_SECONDS, "the upgrade to wait"
-        )
+        wait_until(lambda: waits_for_lock(stock), REACHED_SECONDS, "the upgrade to wait")
         reader = start_waiting(stock, READ_JOURNAL)
         ran = run.end()
         reader.join(timeout=30)
