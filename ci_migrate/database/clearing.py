@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 # Schemas go as a whole. `public` stays, for an archive does not make it, and what is in it goes one by one, tables
-# first: whatever belongs to them goes with them. What cannot be dropped fails, and with it the transaction.
+# first: whatever belongs to them goes with them (not so a partitioned table, whose key columns belong to itself). What cannot be dropped fails, and with it the transaction.
 _POSTGRESQL = """\
 SET LOCAL lock_timeout = '60s';
 DO $clear$
@@ -39,7 +39,7 @@ BEGIN
         WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = to_regnamespace('public')
             AND d.deptype = 'n' AND NOT EXISTS (
                 SELECT 1 FROM pg_depend e
-                WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype IN ('e', 'i'))
+                WHERE e.classid = d.classid AND e.objid = d.objid AND e.objsubid = 0 AND e.deptype IN ('e', 'i'))
         ORDER BY named.type <> 'table'
     LOOP
         EXECUTE format('DROP %s IF EXISTS %s CASCADE',

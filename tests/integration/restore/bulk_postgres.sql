@@ -5,8 +5,8 @@ CREATE TABLE accounts (
 CREATE TABLE accounts_0 PARTITION OF accounts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE accounts_1 PARTITION OF accounts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 INSERT INTO accounts (branch, balance, filler)
-    SELECT n % 100, n, repeat(md5(n::text), 30) FROM generate_series(1, {megabytes} * 600) n;
+    SELECT n % 100, n, (SELECT string_agg(md5((n * 31 + k)::text), '') FROM generate_series(1, 30) k) FROM generate_series(1, {megabytes} * 650) n;
 CREATE TABLE history (account bigint REFERENCES accounts, delta integer, at timestamptz DEFAULT now());
-INSERT INTO history (account, delta) SELECT n, n % 7 FROM generate_series(1, {megabytes} * 600) n;
-SELECT count(lo_from_bytea(0, decode(repeat(md5(n::text), 65536), 'hex'))) FROM generate_series(1, {megabytes} / 4) n;
+INSERT INTO history (account, delta) SELECT n, n % 7 FROM generate_series(1, {megabytes} * 650) n;
+SELECT count(lo_from_bytea(0, decode((SELECT string_agg(md5((n * 65536 + k)::text), '') FROM generate_series(1, 65536) k), 'hex'))) FROM generate_series(1, {megabytes} / 4) n;
 ANALYZE;
