@@ -104,6 +104,12 @@ class ProofError(BlockedError):
     kind = "proof"
 
 
+class HalfRestoredError(BlockedError):
+    """A restore ended in its middle: the database holds a part of a backup, and nothing else may work on it."""
+
+    kind = "half-restored"
+
+
 class LockNotAcquiredError(CiMigrateError):
     """Another run held the lock of the database for longer than `lock_wait`."""
 

@@ -91,10 +91,11 @@ def run_command(
 
 
 def feed_command(
-    argv: Sequence[str], chunks: Iterable[bytes], *, env: Mapping[str, str]
+    argv: Sequence[str], chunks: Iterable[bytes], *, env: Mapping[str, str], tied: bool = False
 ) -> Completed:
     """Run a command that reads the chunks as its input; all are taken, also when it reads only their beginning.
 
+    `tied` ends it at once when this process is killed, in the middle of what it has read already.
     Raises ProcessError when it is missing or fails; errors of the chunks as they are.
     """
     started = time.monotonic()
@@ -102,7 +103,7 @@ def feed_command(
         # Files, not pipes: nobody reads while this process writes.
         with held_stops() as hold:
             process = _start(
-                argv, env=dict(env), stdin=subprocess.PIPE, stdout=out, stderr=err, tied=False
+                argv, env=dict(env), stdin=subprocess.PIPE, stdout=out, stderr=err, tied=tied
             )
             try:
                 with hold.lifted():

@@ -10,16 +10,18 @@ from ci_migrate.environment_status import EnvironmentStatus, HeldRevision
 from ci_migrate.ledger.executed import held_revisions
 from ci_migrate.ledger.facts import Executed
 from ci_migrate.preflight import open_ledger
+from ci_migrate.story.restoring import refuse_half_restored
 from ci_migrate.survey import Survey, read_files, survey_database
 
 
 def read_status(environment: Environment, env: Mapping[str, str]) -> EnvironmentStatus:
     """Return the state of an environment, seen from the files of the work tree; changes nothing.
 
-    Raises DatabaseUnreachableError and ProjectError.
+    Raises DatabaseUnreachableError, ProjectError, and HalfRestoredError.
     """
     history = read_files(environment, env)
     database = Database(environment.url, root=environment.root)
+    refuse_half_restored(database, environment.name)
     survey = survey_database(history, database)
     ledger = open_ledger(environment, database)
     runs, held = ledger.runs(newest=1), held_revisions(ledger.executions())

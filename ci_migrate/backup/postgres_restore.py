@@ -78,7 +78,7 @@ def replace_contents(request: RestoreRequest, archive: Reachable, target: Databa
     ]  # fmt: skip
     with connection_environment(target, request.env) as env:
         try:
-            feed_command(argv, _script(request, archive), env=env)
+            feed_command(argv, _script(request, archive), env=env, tied=True)
         except ProcessError as exc:
             raise failed_tool(exc, doing="the restore", password=target.hidden) from exc
 

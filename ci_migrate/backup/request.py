@@ -144,6 +144,8 @@ class RestoreRequest:
     """As the manifest says them; given to a database that can take them later (MariaDB, MySQL)."""
     clear: str = ""
     """SQL that empties the target first, in the session that loads; empty where it has nothing in it."""
+    finish: str = ""
+    """SQL that runs when all of the archive is loaded, in the session that loads (MariaDB, MySQL)."""
     keep_owner: bool = True
     """Whether owners and grants are brought back, too; a scratch server has none of the roles."""
     replaces: bool = False

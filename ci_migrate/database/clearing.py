@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_migrate.database.engine import Database
+from ci_migrate.database.half_restored import MARK_TABLE, begin_script, end_script
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 # Schemas go as a whole. `public` stays, for an archive does not make it, and what is in it goes one by one, tables
-# first: whatever belongs to them goes with them (not so a partitioned table, whose key columns belong to itself). What cannot be dropped fails, and with it the transaction.
+# first: whatever belongs to them goes with them (the key columns of a partitioned table belong to itself). What cannot
+# be dropped fails, and with it the transaction.
 _POSTGRESQL = """\
 SET LOCAL lock_timeout = '60s';
 DO $clear$
@@ -65,21 +67,29 @@ _MARIADB = """
     SELECT 'EVENT', event_name FROM information_schema.events WHERE event_schema = DATABASE()"""
 
 
-def clearing_script(database: Database) -> str:
+def clearing_script(database: Database, backup: str, begun: str) -> str:
     """Return the SQL that drops everything in a database but the database itself; empty for SQLite.
 
-    PostgreSQL: one transaction takes it and the load together. MariaDB: each statement stands for itself.
+    PostgreSQL: one transaction takes it and the load together. MariaDB: each statement stands for itself, so first
+    a mark is set that names the backup; `finishing_script` takes it away.
     """
     if database.dialect == "postgresql":
         return _POSTGRESQL
     if database.dialect == "sqlite":
         return ""
-    return database.run(_mariadb_script)
+    return begin_script(backup, begun) + database.run(_mariadb_script)
+
+
+def finishing_script(database: Database) -> str:
+    """Return the SQL that says, right after the archive, that all of it is loaded."""
+    return end_script() if database.dialect == "mysql" else ""
 
 
 def _mariadb_script(connection: Connection) -> str:
     quote = connection.dialect.identifier_preparer.quote_identifier
     rows = connection.exec_driver_sql(_MARIADB).fetchall()
     # The client puts the foreign keys' setting back by itself: the session ends with the load.
-    drops = [f"DROP {kind} IF EXISTS {quote(str(name))};\n" for kind, name in rows]
+    drops = [
+        f"DROP {kind} IF EXISTS {quote(str(name))};\n" for kind, name in rows if name != MARK_TABLE
+    ]
     return "SET FOREIGN_KEY_CHECKS = 0;\n" + "".join(drops) + "SET FOREIGN_KEY_CHECKS = 1;\n"

@@ -37,6 +37,7 @@ class UnfinishedRun:
     """A run that began and was never finished: killed, cancelled, or cut off."""
 
     run_id: str
+    command: str
     started_at: str
     run_url: str | None
     direction: str

@@ -122,6 +122,7 @@ class Ledger:
         return tuple(
             UnfinishedRun(
                 run_id=row["run_id"],
+                command=row["command"],
                 started_at=row["started_at"],
                 run_url=row["run_url"],
                 direction=next((r["direction"] for r in revisions), "upgrade"),

@@ -8,6 +8,7 @@ from typing import Any
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup.request import TableName
 from ci_migrate.database.activity import Written
+from ci_migrate.database.half_restored import MARK_TABLE
 from ci_migrate.database.ledger_table import LEDGER_TABLE
 from ci_migrate.redact import one_line
 
@@ -93,7 +94,8 @@ def _difference(then: Written | None, now: Written) -> list[str]:
 
 def _dropped(manifest: Manifest, tables: Iterable[TableName]) -> Iterator[str]:
     """Yield the tables that the backup does not have: newer ones, and those that it left out on purpose."""
-    surplus = [_shown(name) for name in sorted(set(tables) - set(manifest.tables), key=str)]
+    newer = set(tables) - set(manifest.tables) - {(None, MARK_TABLE)}
+    surplus = [_shown(name) for name in sorted(newer, key=str)]
     if surplus:
         more = f" and {len(surplus) - MOST_NAMED} more" if len(surplus) > MOST_NAMED else ""
         yield f"tables that the backup does not have will be gone: {', '.join(surplus[:MOST_NAMED])}{more}"

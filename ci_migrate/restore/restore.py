@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ci_migrate.backup.manifest import Manifest
+from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.database.activity import read_activity
 from ci_migrate.database.catalog import list_tables
+from ci_migrate.database.half_restored import find_half_restored
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.errors import UsageError
 from ci_migrate.evidence.ledger_copy import read_copies
@@ -22,6 +24,7 @@ from ci_migrate.story.change import change_database
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.frame import RunRequest, hold_database, run_story
 from ci_migrate.story.record import RunRecord
+from ci_migrate.story.restoring import Restoring
 from ci_migrate.survey import History, Survey, read_files
 
 MOST_RUNS = 200
@@ -48,8 +51,10 @@ def restore(request: RestoreRun) -> Promotion:
 def _restore(request: RestoreRun, record: RunRecord) -> None:
     record.stage_name = "plan"
     history = read_files(request.environment, request.env)
-    with hold_database(request, record, history) as execution:
-        source = open_source(request.environment, request.env, record, request.wanted)
+    with hold_database(request, record, history, restores=True) as execution:
+        half = find_half_restored(execution.database)
+        wanted = request.wanted or (half.backup if half else "") or None
+        source = open_source(request.environment, request.env, record, wanted)
         survey = _plan(history, execution, source.manifest)
         prove_source(record, source, request.env)
         _tell_loss(execution, source.manifest)
@@ -58,8 +63,17 @@ def _restore(request: RestoreRun, record: RunRecord) -> None:
                 "the restore was not confirmed; nothing was changed",
                 next_step=f"Give --confirm {request.environment.name}, or type that name when asked.",
             )
-        back_up(execution, rows=survey.plan.current)
+        if half is None:
+            back_up(execution, rows=survey.plan.current)
+        else:
+            record.warn(
+                f"no backup of the present state is taken: it is a part of {half.backup or 'a backup'}, left by the"
+                f" restore begun {half.begun}; the state of before that lies in a backup of that time"
+            )
         record.stage_name = "restore"
+        execution.restoring = Restoring(
+            backup=source.manifest.name, is_snapshot=source.manifest.backend in SNAPSHOTS
+        )
         change_database(execution, survey, lambda: _bring_back(execution, source))
 
 
@@ -87,6 +101,8 @@ def _bring_back(execution: Execution, source: Source) -> None:
     this_run = ledger.rows_of_run(record.run.run_id)
     with record.stage("restore") as note:
         load_archive(execution, source)
+        if execution.restoring is not None:
+            execution.restoring.is_loaded = True
         note.result = f"{source.manifest.archive} loaded"
     with record.stage("compare") as note:
         record.outcome = Outcome.UNVERIFIED  # whatever fails from here on, the database was changed

@@ -10,7 +10,7 @@ from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.config.environment import Environment
-from ci_migrate.database.clearing import clearing_script
+from ci_migrate.database.clearing import clearing_script, finishing_script
 from ci_migrate.database.engine import Database
 from ci_migrate.environment_store import (
     load_environment_identities,
@@ -88,6 +88,7 @@ def pour_archive(
     database: Database,
     *,
     clear: str = "",
+    finish: str = "",
     keep_owner: bool = True,
     replaces: bool = False,
 ) -> None:
@@ -104,6 +105,7 @@ def pour_archive(
         _request(source, env),
         tools=backend.find_tools(manifest.tools, env),
         clear=clear,
+        finish=finish,
         keep_owner=keep_owner,
         replaces=replaces,
     )
@@ -130,14 +132,19 @@ def load_archive(execution: Execution, source: Source) -> None:
     """Put the archive in the place of everything in the environment's database; raises RestoreError."""
     manifest, database = source.manifest, execution.database
     try:
-        pour_archive(
-            source, execution.env, database, clear=clearing_script(database), replaces=True
-        )
+        clear = clearing_script(database, manifest.name, execution.record.run.started_at)
+        finish = finishing_script(database)
+        pour_archive(source, execution.env, database, clear=clear, finish=finish, replaces=True)
     except CiMigrateError as exc:
         raise RestoreError(
             f"the backup {manifest.name} could not be brought back: {exc.message}",
             next_step=_next_step(execution, exc, is_snapshot=manifest.backend in SNAPSHOTS),
         ) from exc
+
+
+def restore_again(execution: Execution) -> str:
+    """Return the command that brings the same backup back."""
+    return execution.restoring.command(execution.environment.name) if execution.restoring else ""
 
 
 def _next_step(execution: Execution, error: CiMigrateError, *, is_snapshot: bool) -> str:
@@ -150,5 +157,5 @@ def _next_step(execution: Execution, error: CiMigrateError, *, is_snapshot: bool
         return f"The database is as it was: the restore is one transaction.{cause}"
     return (
         "MariaDB commits every statement: the database may hold a part of the archive. Once the cause is gone, run"
-        f" the restore again; it begins anew.{before}{cause}"
+        f" the restore again; it begins anew: {restore_again(execution)}.{before}{cause}"
     )

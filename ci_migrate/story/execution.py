@@ -25,6 +25,7 @@ from ci_migrate.scratch.restored import Restored
 from ci_migrate.stops import held_stops
 from ci_migrate.story.aftermath import State
 from ci_migrate.story.record import RunRecord
+from ci_migrate.story.restoring import Restoring
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
 from ci_migrate.upgrade.probe import Patience, Probe, load_and_probe, project_failure
 from ci_migrate.upgrade.report import UpgradeReport
@@ -71,6 +72,8 @@ class Execution:
     """Folders with further revisions, such as files that the branch has no more."""
     history: History | None = None
     """What the files say; None where nobody has read them."""
+    restoring: Restoring | None = None
+    """The backup that a restore brings back into the environment's database."""
     restored: Restored | None = None
     """The backup in a scratch database, while a rehearsal may want it."""
     project: OpenedProject | None = None

@@ -24,6 +24,7 @@ from ci_migrate.story.execution import Execution
 from ci_migrate.story.github_stage import tell_failure, tell_github
 from ci_migrate.story.heartbeat import watch_server
 from ci_migrate.story.record import RunRecord
+from ci_migrate.story.restoring import refuse_half_restored
 from ci_migrate.survey import History
 
 
@@ -74,27 +75,26 @@ def run_story(
 
 
 @contextmanager
-def hold_database(request: RunRequest, record: RunRecord, history: History) -> Iterator[Execution]:
+def hold_database(
+    request: RunRequest, record: RunRecord, history: History, *, restores: bool = False
+) -> Iterator[Execution]:
     """Hold the lock of the environment's database, and give the means to work on it.
 
-    Old backups are removed at the end of a complete promotion. Raises LockNotAcquiredError.
+    Old backups are removed at the end of a complete promotion. Raises LockNotAcquiredError, and HalfRestoredError
+    for a database that a restore has left in its middle, unless what follows `restores` it.
     """
     environment = request.environment
     record.stage_name = "lock"
     name = f"ci-migrate {request.run.run_url or request.run.host}"
     # Everything of ours goes over the direct connection; by way of a pooler goes only what the project does.
     open_database = partial(
-        Database,
-        root=environment.root,
-        name=name,
-        answer_timeout=environment.answer_timeout,
+        Database, root=environment.root, name=name, answer_timeout=environment.answer_timeout
     )
     project_database, database = open_database(environment.url), open_database(environment.lock_url)
     with ExitStack() as stack:
         with record.stage("lock") as note:
             lock = stack.enter_context(_hold_lock(request, history, database))
-            if environment.lock_url != environment.url:
-                _check_direct_url(database, project_database)
+            _check_database(environment, database, project_database, restores=restores)
             note.result = f"held on {database.label}"
         record.stage_name = "plan"  # what is read from now on is read for it
         stack.enter_context(watch_server(database, environment.answer_timeout))
@@ -135,7 +135,13 @@ def _hold_lock(
     )
 
 
-def _check_direct_url(database: Database, project_database: Database) -> None:
+def _check_database(
+    environment: Environment, database: Database, project_database: Database, *, restores: bool
+) -> None:
+    if not restores:
+        refuse_half_restored(database, environment.name)
+    if environment.lock_url == environment.url:
+        return
     if not is_same_database(database, project_database):
         raise ConfigError(
             f"`lock_url` names another database ({database.label}) than `url` ({project_database.label}):"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ci_migrate.backup.restore_advice import restore_command
+from ci_migrate.database.half_restored import find_half_restored
 from ci_migrate.database.health import find_invalid_indexes
 from ci_migrate.database.patience import ask_within
 from ci_migrate.errors import CiMigrateError, InterruptedRunError
@@ -10,6 +11,7 @@ from ci_migrate.models import Outcome
 from ci_migrate.story.aftermath import State, advise, is_changed
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
+from ci_migrate.story.restoring import Restoring
 from ci_migrate.survey import Survey
 from ci_migrate.verify import is_at_target
 
@@ -62,6 +64,9 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
         return
     pending = {item.revision: item for item in survey.plan.pending}
     changed = is_changed(before, after, record.failure, pending) or execution.report.still_runs
+    if execution.restoring is not None:
+        _judge_restore(execution, execution.restoring, changed=changed)
+        return
     record.outcome = Outcome.PARTIAL if changed else Outcome.FAILED
     backup = record.backup
     record.advise(
@@ -80,11 +85,21 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     )
 
 
+def _judge_restore(execution: Execution, restoring: Restoring, *, changed: bool) -> None:
+    """Neither version rows nor schema need show that a backup, or a part of it, is in the database."""
+    is_half = find_half_restored(execution.database) is not None
+    changed = changed or is_half or restoring.is_loaded or restoring.is_snapshot
+    execution.record.outcome = Outcome.PARTIAL if changed else Outcome.FAILED
+    execution.record.advise(restoring.advise(execution.environment.name, changed=changed))
+
+
 def _has_come_too_late(rows: tuple[str, ...], execution: Execution, survey: Survey) -> bool:
     """Return whether a run that was stopped had done all: a stop that came too late is only a warning."""
     record = execution.record
     if record.failure is None or record.failure.kind != InterruptedRunError.kind:
         return False
+    if execution.restoring is not None:
+        return False  # the version rows of a backup may be those of before
     if not is_at_target(rows, survey.plan, survey.history.graph):
         return False
     record.warn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.plan import find_done
 from ci_migrate.redact import one_line
@@ -18,10 +19,23 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
     for run in ledger.unfinished_runs():
         done = find_done(run.direction, run.planned, survey.plan.current, survey.history.graph)
         where = "in" if run.direction == "upgrade" else "taken out of"
-        record.warn(
-            f"an earlier run, begun {run.started_at}{f' ({run.run_url})' if run.run_url else ''}, was cut"
-            f" off: {len(done)} of its {len(run.planned)} revisions are {where} the database"
-        )
+        link = f" ({run.run_url})" if run.run_url else ""
+        if run.command == "restore":
+            state = (
+                "What became of the database nobody has seen: look at it"
+                if execution.environment.backup.backend in SNAPSHOTS
+                else "The database is whole, as it was before that restore or as the backup has it"
+            )
+            record.warn(
+                f"an earlier restore, begun {run.started_at}{link}, was cut off. {state}. To bring the backup back,"
+                " run the restore again and name it (`ci-migrate backup list`): the newest may be that of the restore"
+                " itself"
+            )
+        else:
+            record.warn(
+                f"an earlier run, begun {run.started_at}{link}, was cut off: {len(done)} of its"
+                f" {len(run.planned)} revisions are {where} the database"
+            )
         ledger.settle_run(run, done, execution.now().isoformat())
 
 

@@ -124,7 +124,7 @@ def restore_archive(
                 run_command([*argv, f"--execute={statement}"], env=env)
             argv += ["--", target.database]
             if request.clear:
-                feed_command(argv, _after(request.clear, source.file), env=env)
+                feed_command(argv, _script(request, source.file), env=env, tied=True)
             else:
                 run_command(argv, env=env, stdin=source.file, tied=True)
         except ProcessError as exc:
@@ -140,7 +140,8 @@ def _alter(database: str, properties: Mapping[str, str]) -> str:
     return f"ALTER DATABASE `{quoted}` CHARACTER SET {names[0]} COLLATE {names[1]}"
 
 
-def _after(script: str, dump: BinaryIO) -> Iterator[bytes]:
-    yield script.encode()
+def _script(request: RestoreRequest, dump: BinaryIO) -> Iterator[bytes]:
+    yield request.clear.encode()
     while data := dump.read(CHUNK_BYTES):
         yield data
+    yield request.finish.encode()
