@@ -40,4 +40,5 @@ def read_backup_options(environment: Environment) -> BackupOptions:
         exclude_schemas=settings.exclude_schemas,
         exclude_tables=settings.exclude_tables,
         command=replace(command, secrets=environment.secrets) if command else None,
+        rds=settings.rds,
     )

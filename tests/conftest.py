@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import sys
@@ -21,6 +22,7 @@ from tests.servers.github import GitHubServer
 from tests.servers.mariadb import MariadbServer
 from tests.servers.object_store import ObjectStoreServer
 from tests.servers.postgres import PostgresServer
+from tests.servers.rds import RdsServer
 from tests.servers.slack import SlackServer
 
 IS_CI = os.environ.get("CI") == "true"
@@ -167,6 +169,24 @@ def object_store() -> Iterator[ObjectStoreServer]:
     server = ObjectStoreServer(program)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def rds_server() -> Iterator[RdsServer]:
+    """An RDS of this test process."""
+    if importlib.util.find_spec("moto") is None:
+        without_server("moto")
+        return
+    server = RdsServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def rds(rds_server: RdsServer) -> RdsServer:
+    """An RDS with nothing in it, where nobody has to log in."""
+    rds_server.reset()
+    return rds_server
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ci_migrate.backup.times import format_time
-from ci_migrate.config.backup_settings import CommandSettings
+from ci_migrate.config.backup_settings import CommandSettings, RdsSettings
 from ci_migrate.database.activity import Written
 from ci_migrate.database.address import DatabaseAddress
 
@@ -35,6 +35,8 @@ class BackupOptions:
     """Tables that are left out, as `name` or `schema.name`."""
     command: CommandSettings | None = None
     """Commands of the user's own; also there where another backend takes the backups by now."""
+    rds: RdsSettings | None = None
+    """The same for Amazon RDS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

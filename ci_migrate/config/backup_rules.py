@@ -9,7 +9,7 @@ from ci_migrate.config.problems import KeyPath, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SNAPSHOTS = ("command",)
+SNAPSHOTS = ("command", "rds")
 """Backends that keep the rows elsewhere: the archive is the name of a snapshot, and the key of that name says how."""
 _EITHER = (("directory", "store"), ("identity_env", "identity_file"))
 _OF_DUMPS = (
@@ -60,6 +60,13 @@ def _check_snapshots(backup: Mapping[str, object], path: KeyPath) -> Iterator[Pr
         elif backup.get(kind) is not None and backend in (None, "auto"):
             what = f"nothing uses it: the backend is not `{kind}`"
             yield Problem(path=(*path, kind), what=what, suggestion=f"add `backend: {kind}`")
+    rds = backup.get("rds")
+    if isinstance(rds, dict) and (rds.get("instance") is None) == (rds.get("cluster") is None):
+        yield Problem(
+            path=(*path, "rds"),
+            what="name either `instance` or `cluster`",
+            suggestion="one of them",
+        )
     for key in _OF_DUMPS if backend in SNAPSHOTS else ():
         if backup.get(key) is not None:
             what = f"the backend `{backend}` writes no dump that this could be for"
@@ -78,6 +85,9 @@ def _check_trial(
         yield Problem(
             path=key, what="needs a backup, but the backend is `none`", suggestion="take one"
         )
+    elif backup.get("backend") == "rds":
+        what = "a snapshot of RDS becomes a new instance, which no scratch database can stand for"
+        yield Problem(path=key, what=what, suggestion="leave it out, or take dumps")
     elif _has_no_restore(backup):
         what = "needs a way to restore, but `backup.command` has no `restore`"
         yield Problem(path=key, what=what, suggestion="name one that fills any database")

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from ci_migrate.config.leaves import BackupBackend, Text, VariableName
 from ci_migrate.config.section import Section
-from ci_migrate.config.snapshot_sections import SnapshotCommandSection
+from ci_migrate.config.snapshot_sections import RdsSection, SnapshotCommandSection
 
 
 class BackupSection(Section, frozen=True, kw_only=True):
@@ -14,6 +14,7 @@ class BackupSection(Section, frozen=True, kw_only=True):
 
     backend: BackupBackend = "auto"
     command: SnapshotCommandSection | None = None
+    rds: RdsSection | None = None
     directory: (
         Annotated[
             Text,

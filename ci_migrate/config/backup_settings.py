@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ci_migrate.config.backup_section import BackupSection
     from ci_migrate.config.fill import Filler
     from ci_migrate.config.problems import KeyPath
-    from ci_migrate.config.snapshot_sections import SnapshotCommandSection
+    from ci_migrate.config.snapshot_sections import RdsSection, SnapshotCommandSection
 
 DEFAULT_DIRECTORY = ".ci-migrate/backups"
 
@@ -48,11 +48,23 @@ class CommandSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RdsSettings:
+    """An Amazon RDS instance or cluster; one of the two names is empty."""
+
+    instance: str
+    cluster: str
+    region: str
+    """Empty for that of the variables."""
+    seconds: float
+    """What a snapshot may take; 0 for any time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackupSettings:
     """The section `backup` of one environment."""
 
     backend: str
-    """`auto`, `postgres`, `mysql`, `sqlite`, `command` or `none`."""
+    """`auto`, `postgres`, `mysql`, `sqlite`, `command`, `rds` or `none`."""
     store: str
     """Absolute path of a directory, or the URL of an object store."""
     encrypt_to: tuple[str, ...] = ()
@@ -71,6 +83,7 @@ class BackupSettings:
     exclude_schemas: tuple[str, ...] = ()
     exclude_tables: tuple[str, ...] = ()
     command: CommandSettings | None = None
+    rds: RdsSettings | None = None
 
     @property
     def is_remote(self) -> bool:
@@ -115,6 +128,7 @@ def fill_backup(
         exclude_schemas=filler.fill_each(section.exclude_schemas, (*path, "exclude_schemas")),
         exclude_tables=filler.fill_each(section.exclude_tables, (*path, "exclude_tables")),
         command=_read_command(section.command, root) if section.command else None,
+        rds=_fill_rds(section.rds, filler, (*path, "rds")) if section.rds else None,
     )
 
 
@@ -131,4 +145,14 @@ def _read_command(section: SnapshotCommandSection, root: Path) -> CommandSetting
         delete=section.delete,
         seconds=parse_duration(section.timeout),
         root=root,
+    )
+
+
+def _fill_rds(section: RdsSection, filler: Filler, path: KeyPath) -> RdsSettings:
+    instance, cluster = section.instance or "", section.cluster or ""
+    return RdsSettings(
+        instance=filler.require_text(instance, (*path, "instance")) if instance else "",
+        cluster=filler.require_text(cluster, (*path, "cluster")) if cluster else "",
+        region=filler.fill(section.region or "", (*path, "region")),
+        seconds=parse_duration(section.timeout),
     )

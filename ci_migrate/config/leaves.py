@@ -65,9 +65,10 @@ Duration = Annotated[
     ),
 ]
 BackupBackend = Annotated[
-    Literal["auto", "postgres", "mysql", "sqlite", "command", "none"],
+    Literal["auto", "postgres", "mysql", "sqlite", "command", "rds", "none"],
     Meta(
-        description="How a backup is made: `auto` picks by database; `command` starts commands of yours;"
+        description="How a backup is made: `auto` picks by database; `rds` takes snapshots of Amazon"
+        " RDS; `command` starts commands of yours;"
         " `none` goes without a backup.",
     ),
 ]

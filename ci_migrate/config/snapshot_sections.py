@@ -35,3 +35,36 @@ class SnapshotCommandSection(Section, frozen=True, kw_only=True):
         Seconds | Duration,
         Meta(description="How long each of the commands may take; 0 for any time."),
     ] = "1h"
+
+
+class RdsSection(Section, frozen=True, kw_only=True):
+    """Snapshots of an Amazon RDS instance, or of an Aurora or Multi-AZ cluster."""
+
+    instance: (
+        Annotated[
+            Text,
+            Meta(description="Identifier of the DB instance.", examples=["shop-production"]),
+        ]
+        | None
+    ) = None
+    cluster: (
+        Annotated[
+            Text,
+            Meta(
+                description="In its place: identifier of the DB cluster.",
+                examples=["shop-production"],
+            ),
+        ]
+        | None
+    ) = None
+    region: (
+        Annotated[
+            Text,
+            Meta(description="Its region; `AWS_REGION` when left out.", examples=["eu-west-1"]),
+        ]
+        | None
+    ) = None
+    timeout: Annotated[
+        Seconds | Duration,
+        Meta(description="How long a snapshot may take; 0 for any time."),
+    ] = "1h"

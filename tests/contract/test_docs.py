@@ -83,6 +83,7 @@ SECTIONS = {
     "## `environments.<name>`": "EnvironmentSection",
     "## `environments.<name>.backup`": "BackupSection",
     "## `environments.<name>.backup.command`": "SnapshotCommandSection",
+    "## `environments.<name>.backup.rds`": "RdsSection",
     "## `environments.<name>.window`": "WindowSection",
     "## `environments.<name>.gates`": "GatesSection",
     "## `migrations`": "MigrationsSection",

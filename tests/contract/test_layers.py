@@ -83,13 +83,25 @@ OWNERS: dict[str, frozenset[str]] = {
     "requests": frozenset({"http_client"}),
     "subprocess": frozenset({"keeper", "lifeline", "process"}),
     "multiprocessing": frozenset(),
+    "boto3": frozenset({"backup"}),
+    "botocore": frozenset({"backup"}),
     "obstore": frozenset({"backup"}),
     "pyrage": frozenset({"backup"}),
     "click": frozenset({"cli"}),
 }
 """Who may import what is not ours; a module of the standard library is here when it reaches outside."""
 
-HEAVY = {"alembic", "flask", "flask_migrate", "obstore", "pyrage", "requests", "sqlalchemy"}
+HEAVY = {
+    "alembic",
+    "boto3",
+    "botocore",
+    "flask",
+    "flask_migrate",
+    "obstore",
+    "pyrage",
+    "requests",
+    "sqlalchemy",
+}
 """Slow to import: only inside functions, so that `ci-migrate --version` stays instant."""
 
 MODULES = load_modules()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ci_migrate.backup.backends import command, mysql, postgres, sqlite
+from ci_migrate.backup.backends import command, mysql, postgres, rds, sqlite
 from ci_migrate.backup.backends.protocol import Backend
 from ci_migrate.backup.backends.snapshot import SnapshotBackend
 from ci_migrate.backup.request import BackupOptions
@@ -18,6 +18,7 @@ BACKENDS: dict[str, Backend] = {
     "mysql": mysql,
     "sqlite": sqlite,
     "command": SnapshotBackend(command),
+    "rds": SnapshotBackend(rds),
 }
 """By name; `auto` is the first of them that fits the database."""
 
@@ -27,7 +28,7 @@ OPTIONS: dict[str, frozenset[str]] = {
 }
 """Fields of BackupOptions that a backend knows."""
 
-_OF_SNAPSHOTS = frozenset({"command"})
+_OF_SNAPSHOTS = frozenset({"command", "rds"})
 """Fields that no backend refuses: its older backups may be snapshots."""
 
 

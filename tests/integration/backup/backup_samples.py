@@ -16,8 +16,9 @@ from ci_migrate.backup.postgres_client import find_client
 from ci_migrate.backup.postgres_connection import connection_environment
 from ci_migrate.backup.request import BackupOptions, BackupRequest
 from ci_migrate.backup.stores.local import LocalStore
-from ci_migrate.config.backup_settings import CommandSettings
+from ci_migrate.config.backup_settings import CommandSettings, RdsSettings
 from ci_migrate.database.url import address_of
+from tests.servers.rds import REGION
 
 ODD_NAME = "we\nird \"t' `ü`; drop -- %s"
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone.utc)
@@ -258,6 +259,21 @@ class CommandSample(SqliteSample):
         return f"sqlite:///{archive.parent}-vault/{archive.read_text().strip()}"
 
 
+class RdsSample(PostgresSample):
+    """A PostgreSQL that an RDS vouches for; its snapshots hold no rows of it."""
+
+    backend = "rds"
+
+    def options(self, directory: Path) -> BackupOptions:
+        return BackupOptions(rds=rds_settings())
+
+
+def rds_settings(**changes) -> RdsSettings:
+    """Return the settings of an instance `shop`; `changes` replace single fields."""
+    values = {"instance": "shop", "cluster": "", "region": REGION, "seconds": 60.0}
+    return RdsSettings(**{**values, **changes})
+
+
 VAULT = Path(__file__).with_name("vault")
 
 
@@ -280,6 +296,7 @@ SAMPLES = {
     "mysql": (MariadbSample(), "mariadb_url"),
     "sqlite": (SqliteSample(), "sqlite_url"),
     "command": (CommandSample(), "sqlite_url"),
+    "rds": (RdsSample(), "postgres_url"),
 }
 DUMPS = ("postgres", "mysql", "sqlite")
 """Samples whose archive holds the rows itself."""

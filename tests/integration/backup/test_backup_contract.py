@@ -35,19 +35,30 @@ def dump(request, tmp_path):
     return make_case(request, tmp_path)
 
 
+@pytest.fixture(params=[*DUMPS, "command"])
+def restorable(request, tmp_path):
+    """Return the same for a backend that brings its archives back."""
+    return make_case(request, tmp_path)
+
+
 def make_case(request, tmp_path):
     sample, fixture = SAMPLES[request.param]
     url = request.getfixturevalue(fixture)
     sample.fill(url)
-    return sample, url, make_request(sample, url, tmp_path / "out" / ".ci-migrate" / "backups")
+    order = make_request(sample, url, tmp_path / "out" / ".ci-migrate" / "backups")
+    if sample.backend == "rds":
+        server = request.getfixturevalue("rds")
+        server.make_instance("shop")
+        order = dataclasses.replace(order, env={**order.env, **server.env()})
+    return sample, url, order
 
 
 def test_every_backend_has_a_sample():
     assert set(BACKENDS) == {sample.backend for sample, _ in SAMPLES.values()}
 
 
-def test_archive_restores_to_the_same_rows(case):
-    sample, url, request = case
+def test_archive_restores_to_the_same_rows(restorable):
+    sample, url, request = restorable
     before = sample.rows(url)
     backup = take_backup(request, sample.backend)
     restored = sample.restore(url, Path(backup.location))

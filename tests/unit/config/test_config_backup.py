@@ -169,3 +169,41 @@ def test_a_snapshot_is_no_file_with_rows():
     assert list(find_risks(environment, {})) == []
     (risk,) = find_risks(environment, {"RUNNER_ENVIRONMENT": "github-hosted"})
     assert "record of the snapshot" in risk
+
+
+def test_rds_arrives_with_its_variables_filled_in():
+    env = {"INSTANCE": "shop-production"}
+    written = {"backend": "rds", "rds": {"instance": "${INSTANCE}", "region": "${REGION:-}"}}
+    rds = resolve(written, env).backup.rds
+    assert (rds.instance, rds.cluster, rds.region, rds.seconds) == (
+        "shop-production",
+        "",
+        "",
+        3600.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "more", "message"),
+    [
+        ("rds", {}, "the backend `rds` needs the key `rds`"),
+        ({"rds": {"instance": "a"}}, {}, "add `backend: rds`"),
+        ({"backend": "rds", "rds": {}}, {}, "either `instance` or `cluster`"),
+        ({"backend": "rds", "rds": {"instance": "a", "cluster": "b"}}, {}, "either `instance`"),
+        ({"backend": "rds", "rds": {"instance": "${UNSET}"}}, {}, "UNSET"),
+        (
+            {"backend": "rds", "rds": {"instance": "a"}, "prove": "restore"},
+            {},
+            "prove.*new instance",
+        ),
+        (
+            {"backend": "rds", "rds": {"instance": "a"}},
+            {"rehearse": True},
+            "rehearse.*new instance",
+        ),
+        ({"backend": "rds", "rds": {"instance": "a"}, "encrypt_to": "age1x"}, {}, "encrypt_to"),
+    ],
+)
+def test_what_is_missing_for_rds_is_told(written, more, message):
+    with pytest.raises(ConfigError, match=message):
+        resolve(written, **more)
