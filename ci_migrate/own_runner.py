@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ci_migrate.errors import UpgradeError
+from ci_migrate.errors import ProcessError, UpgradeError
 from ci_migrate.process import read_lines, send_signal, start_child, wait_or_stop
 from ci_migrate.stops import held_stops
 
@@ -16,9 +16,18 @@ INTERRUPT_SECONDS = 4.0
 def run_own_command(
     argv: Sequence[str], *, env: Mapping[str, str], root: Path, hear: Callable[[str], None]
 ) -> None:
-    """Run the command in `root` and hear each line it prints; raise UpgradeError when it fails."""
+    """Run the command in `root` and hear each line it prints; raise UpgradeError when it fails.
+
+    Also when it cannot be started.
+    """
     with held_stops() as hold:
-        process = start_child(argv, env=env, cwd=root, tied=True)
+        try:
+            process = start_child(argv, env=env, cwd=root, tied=True)
+        except ProcessError as exc:
+            raise UpgradeError(
+                f"the project's own command did not start: {exc.message}",
+                next_step="Correct `migrations.command`; its program is looked for in PATH, or named by its path.",
+            ) from exc
         try:
             with hold.lifted():
                 for line in read_lines(process):

@@ -100,7 +100,8 @@ def _make_plan(survey: Survey, record: RunRecord) -> None:
         record.plan = survey.plan
         count = len(survey.plan.pending)
         note.result = f"{count} pending" if count else "nothing pending"
-        note.result += f", {len(survey.history.graph.revisions)} revisions in the branch"
+        total = len(survey.history.graph.revisions)
+        note.result += f", {total} revision{'' if total == 1 else 's'} in the branch"
     for text in survey.history.project.notes:
         record.warn(text)
 

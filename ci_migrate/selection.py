@@ -30,11 +30,13 @@ def select_environment(
     branch: str | None,
     event: GitHubEvent | None,
     git_branch: str | None,
+    no_branch: str = "",
     deploys: bool = True,
 ) -> Selection:
     """Choose by `environment`, else `branch`, else the pushed branch on GitHub, else git's branch.
 
-    `deploys` is false for a command that only looks: it may name an environment in every event.
+    `no_branch` says why git has none. `deploys` is false for a command that only looks: it may name an
+    environment in every event.
     Raises UsageError when what was asked for does not exist or must not deploy, and for a push whose
     payload cannot be read.
     """
@@ -52,7 +54,7 @@ def select_environment(
             return Selection(environment=None, branch=event.branch, reason=reason)
     if known is None:
         raise UsageError(
-            "no environment was named, and git is on no branch here",
+            f"no environment was named, and {no_branch or 'git is on no branch here'}",
             next_step="Name one with --environment or --branch.",
         )
     return _by_branch(config, known, is_asked=event is None)

@@ -10,6 +10,7 @@ from typing import Any
 from ci_migrate.config.environment import Environment, Migrations
 from ci_migrate.database.engine import Database
 from ci_migrate.database.version_rows import VersionRows, read_version_rows
+from ci_migrate.errors import DatabaseFailedError
 from ci_migrate.models import Plan, Revision
 from ci_migrate.plan import build_plan
 from ci_migrate.revisions.graph import Graph
@@ -122,8 +123,16 @@ def survey_database(
     """Read the version rows of a database and plan from them.
 
     `expect` is called when something is pending, before its files are read.
+    Raises DatabaseUnreachableError, and DatabaseFailedError when the version table cannot be read.
     """
-    rows = read_version_rows(database, history.version_table, history.version_table_schema)
+    try:
+        rows = read_version_rows(database, history.version_table, history.version_table_schema)
+    except DatabaseFailedError as exc:
+        raise DatabaseFailedError(
+            exc.message,
+            next_step=f"Nothing was changed. The version table {history.version_table} has to be read: check that"
+            " the role of the URL may do that, and that this is the database of the project.",
+        ) from exc
     plan = plan_history(history, rows.rows, database.dialect, expect=expect)
     return Survey(history=history, rows=rows, plan=plan)
 

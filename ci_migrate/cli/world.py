@@ -71,12 +71,14 @@ class World:
 
         event = self.event()
         git_branch = checkout.current_branch(self.cwd, self.env) if event is None else None
+        is_asked = bool(environment or branch or git_branch or event)
         return select_environment(
             config,
             environment=environment,
             branch=branch,
             event=event,
             git_branch=git_branch,
+            no_branch="" if is_asked else checkout.why_no_branch(self.cwd, self.env),
             deploys=deploys,
         )
 

@@ -100,6 +100,15 @@ class Database:
         """Whether this is a SQLite database whose file does not exist yet."""
         return self.dialect == "sqlite" and not Path(self.address.database).exists()
 
+    def require_folder(self) -> None:
+        """Raise DatabaseUnreachableError when a SQLite file could not be made because its folder is missing."""
+        folder = Path(self.address.database).parent
+        if not folder.is_dir():
+            raise DatabaseUnreachableError(
+                f"cannot open {self.label}: there is no folder {folder}",
+                next_step="Correct the URL, or make the folder: a new database is made in it, the folder is not.",
+            )
+
     def run(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` returns for a fresh connection in autocommit mode."""
         with self.session() as session:

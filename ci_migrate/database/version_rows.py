@@ -27,8 +27,12 @@ class VersionRows:
 
 
 def read_version_rows(database: Database, table: str, schema: str | None) -> VersionRows:
-    """Return the rows of the version table through a fresh connection; changes nothing."""
+    """Return the rows of the version table through a fresh connection; changes nothing.
+
+    Raises DatabaseUnreachableError and DatabaseFailedError.
+    """
     if database.is_missing_file:
+        database.require_folder()
         return VersionRows(rows=(), table_exists=False, id_length=None)
     return database.run(lambda connection: _read(connection, table, schema))
 

@@ -20,7 +20,8 @@ def check(inputs: GateInputs) -> GateResult:
     if failed is not None:
         return failed
     notes = [note_on_rewritten(item) for item in inputs.rewritten]
-    message = f"{len(inputs.graph.revisions)} revisions, rows are known"
+    total = len(inputs.graph.revisions)
+    message = f"{total} revision{'' if total == 1 else 's'}, rows are known"
     return GateResult(name=NAME, outcome=GateOutcome.PASSED, message="\n".join([message, *notes]))
 
 

@@ -12,10 +12,15 @@ from ci_migrate.report.prose import count_revisions, describe_forecast, short_li
 def plan_lines(promotion: Promotion) -> Iterator[str]:
     """Yield the plan: where the database is, each pending revision, each gate."""
     count = len(promotion.pending)
+    if _is_unseen(promotion):
+        current = pending_words = "not known, the database was not asked"
+    else:
+        current = short_list(promotion.current)
+        pending_words = count_revisions(count) if count else "nothing"
     yield f"environment  {promotion.environment}"
-    yield f"current      {short_list(promotion.current)}"
+    yield f"current      {current}"
     yield f"target       {short_list(promotion.target)}"
-    yield f"pending      {count_revisions(count) if count else 'nothing'}"
+    yield f"pending      {pending_words}"
     for pending in promotion.pending:
         yield f"             {pending.revision}  {one_line(pending.message)}"
         indent = " " * (15 + len(pending.revision))
@@ -30,6 +35,14 @@ def plan_lines(promotion: Promotion) -> Iterator[str]:
         yield f"forecast     {describe_forecast(promotion.forecast, promotion)}"
     for at, gate in enumerate(promotion.gates):
         yield f"{'' if at else 'gates':<13}{gate.name:<12} {_answer(gate)}"
+
+
+def _is_unseen(promotion: Promotion) -> bool:
+    """Return whether the version rows could not be read: then nothing is known to be pending, and nothing not to be."""
+    is_reached = any(
+        gate.name == "connection" and gate.outcome is GateOutcome.PASSED for gate in promotion.gates
+    )
+    return not (is_reached or promotion.current or promotion.pending)
 
 
 def _answer(gate: GateResult) -> str:

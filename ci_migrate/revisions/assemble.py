@@ -140,8 +140,8 @@ def _named_versions(root: Path, versions: tuple[str, ...]) -> tuple[Path, ...]:
         if not path.is_dir():
             raise ProjectError(
                 f"{path} is no folder",
-                next_step="Correct migrations.versions; relative paths start at the working "
-                "directory.",
+                next_step="Correct migrations.versions; relative paths start at the folder of "
+                "the configuration file.",
                 where=Where(file=str(path)),
             )
     return paths

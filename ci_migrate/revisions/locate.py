@@ -187,7 +187,7 @@ def _pyproject(root: Path) -> Path | None:
 def _missing(path: Path, key: str) -> ProjectError:
     return ProjectError(
         f"{path} does not exist",
-        next_step=f"Correct {key}; relative paths start at the working directory.",
+        next_step=f"Correct {key}; relative paths start at the folder of the configuration file.",
         where=Where(file=str(path)),
     )
 

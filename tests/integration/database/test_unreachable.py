@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from ci_migrate.database.url import spell_url
 from ci_migrate.errors import DatabaseUnreachableError, ExitCode
 from tests.integration.database.drivers import DRIVERS, make_url, open_database
 from tests.projects_builder import copy_project
-from tests.promotion import promote
+from tests.promotion import environment, promote, run_tool, tool, write_config
 from tests.servers.private_server import find_free_port
 
 SERVER_DRIVERS = [name for name, kind in DRIVERS.items() if kind != "sqlite"]
@@ -111,3 +112,47 @@ def test_a_ledger_goes_into_a_schema_that_exists(
     assert (ran.outcome, ran.exit_code) == ("promoted", 0), ran.output
     count = postgres.run_sql('SELECT count(*) FROM "Audit %".ci_migrate_ledger', name)
     assert count.strip() == "4"
+
+
+@pytest.mark.parametrize("command", ["plan", "promote"])
+def test_a_sqlite_file_in_a_folder_that_does_not_exist_is_unreachable(
+    command: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    place = tmp_path / "missing" / "app.db"
+    write_config(project, {"dev": {"url": f"sqlite:///{place}"}})
+    ran = run_tool(project.path, command, "--environment", "dev")
+    assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
+    (gate,) = (gate for gate in ran.result["gates"] if gate["outcome"] == "failed")
+    assert gate["name"] == "connection"
+    assert str(place) in gate["message"]
+    assert "folder" in gate["next"]
+    status = subprocess.run(
+        [*tool(), "status"], cwd=project.path, env=environment(), capture_output=True, text=True
+    )
+    assert "cannot be asked" in status.stdout
+    assert not place.parent.exists()
+
+
+def test_a_plan_does_not_say_that_nothing_is_pending_when_it_could_not_look(tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    write_config(project, {"dev": {"url": f"sqlite:///{tmp_path / 'missing' / 'app.db'}"}})
+    ran = run_tool(project.path, "plan", "--environment", "dev")
+    lines = dict(line.split(maxsplit=1) for line in ran.output.splitlines() if " " in line)
+    assert lines["current"] == lines["pending"] == "not known, the database was not asked"
+
+
+def test_a_role_that_may_not_read_the_version_rows_is_told_what_to_ask_for(
+    postgres_url: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    postgres = request.getfixturevalue("postgres")
+    name = str(sa.engine.make_url(postgres_url).database)
+    postgres.create_role(f"stranger of {name}", PASSWORD)
+    postgres.run_sql("CREATE TABLE alembic_version (version_num varchar(32))", name)
+    url = postgres.tcp_url(name, role=f"stranger of {name}", password=PASSWORD)
+    ran = promote(copy_project("linear", tmp_path / "work"), url)
+    assert "permission denied for table alembic_version" in ran.result["error"]["message"]
+    assert "alembic_version" in ran.result["error"]["next"]
+    plan = run_tool(tmp_path / "work", "plan", "--environment", "dev", env={"CIM_URL": url})
+    assert plan.exit_code == ran.exit_code
+    assert "alembic_version" in plan.result["error"]["next"], plan.output

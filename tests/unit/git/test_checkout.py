@@ -38,6 +38,14 @@ def test_a_branch_with_a_slash(repository: Project) -> None:
 def test_a_detached_head_is_on_no_branch(repository: Project) -> None:
     run_git(repository, "checkout", "-q", "--detach")
     assert checkout.current_branch(repository.path, env()) is None
+    assert "detached" in checkout.why_no_branch(repository.path, env())
+
+
+def test_why_there_is_no_branch_is_told_apart(repository: Project, tmp_path: Path) -> None:
+    (tmp_path / "bare").mkdir()
+    assert "in no git repository" in checkout.why_no_branch(tmp_path / "bare", env())
+    without = {**env(), "PATH": str(tmp_path / "bare")}
+    assert "not installed" in checkout.why_no_branch(repository.path, without)
     assert checkout.current_commit(repository.path, env()) is not None
 
 
