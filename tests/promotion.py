@@ -56,7 +56,7 @@ def run_tool(
     target = folder / ".ci-migrate-result.json"
     target.unlink(missing_ok=True)
     done = subprocess.run(
-        [*tool(), command, "--json", str(target), *arguments],
+        [*tool(), *command.split(), "--json", str(target), *arguments],
         cwd=folder,
         env=environment(env),
         stdout=subprocess.PIPE,

@@ -35,7 +35,8 @@ def _next_step(first: Unfinished) -> str:
     )
     if first.direction == "downgrade":
         return (
-            f"{restore} these statements by hand; then run this again with --undone {revision}. If nothing of"
+            f"See what can be undone: ci-migrate recover. {restore} these statements by hand; then run this again"
+            f" with --undone {revision}. If nothing of"
             f" {revision} is left in the database, stamp the revisions before it, and no option is needed."
         )
     return (

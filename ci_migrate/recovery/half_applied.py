@@ -47,6 +47,14 @@ class HalfApplied:
     started_at: str
     statements: tuple[StatementState, ...]
     """In the order in which they ran; the last may only have begun."""
+    direction: str = "upgrade"
+    """What that run did: `upgrade` or `downgrade`."""
+
+    @property
+    def what(self) -> str:
+        """The revision and how it stands, as the beginning of a sentence."""
+        word = "taken back" if self.direction == "downgrade" else "applied"
+        return f"{self.revision} is half {word}"
 
     @property
     def undo(self) -> tuple[str, ...]:
@@ -62,6 +70,8 @@ class HalfApplied:
     @property
     def why_no_finish(self) -> str:
         """Why it is not sure where the revision has to go on; empty when it is."""
+        if self.direction == "downgrade":
+            return "a downgrade is not finished by statements: what it drops is gone for good"
         for item in self.statements[self.done :]:
             if item.state is not State.NOT_IN:
                 return f"it is not sure that this is missing, as what ran before it: {item.text}"
@@ -78,7 +88,9 @@ class HalfApplied:
         return ""
 
 
-def inspect_half(remains: Remains, started_at: str, database: Database) -> HalfApplied:
+def inspect_half(
+    remains: Remains, started_at: str, database: Database, direction: str
+) -> HalfApplied:
     """Compare what a run did, as its ledger says, with the schema that is there now."""
     texts = tuple(_expand((*remains.executed, *filter(None, [remains.begun]))))
     made = [find_made(text) for text in texts]
@@ -87,7 +99,9 @@ def inspect_half(remains: Remains, started_at: str, database: Database) -> HalfA
         _judge(text, item, made, objects, database.dialect)
         for text, item in zip(texts, made, strict=True)
     )
-    return HalfApplied(revision=remains.revision, started_at=started_at, statements=states)
+    return HalfApplied(
+        revision=remains.revision, started_at=started_at, statements=states, direction=direction
+    )
 
 
 def _judge(

@@ -13,6 +13,7 @@ from ci_migrate.models import Outcome, PendingRevision, Plan, Promotion
 from ci_migrate.recovery.half_applied import HalfApplied
 from ci_migrate.recovery.lost_sources import LostSource, LostSources
 from ci_migrate.recovery.orphans import Orphans, find_orphans
+from ci_migrate.recovery.restore_offer import offer_explained_backup
 from ci_migrate.recovery.stub import describe_stub
 from ci_migrate.recovery.undo_half import recover_half
 from ci_migrate.rehearsal.trial import TrialRequest
@@ -79,7 +80,10 @@ def _recover(request: RecoverRequest, record: RunRecord) -> None:
             recover_half(request, execution, survey)
             return
         request.confirm(orphans)
-        refuse_unrecoverable(orphans)
+        refuse_unrecoverable(
+            orphans,
+            lambda: offer_explained_backup(request.environment, request.env, history.graph),
+        )
         plan = plan_recovery(survey.plan.current, orphans, execution.database.dialect)
         record.plan = plan
         if request.is_dry_run:
@@ -118,13 +122,13 @@ def describe_found(orphans: Orphans) -> str:
     return f"{count} revision{'' if count == 1 else 's'} without a file: {names}"
 
 
-def refuse_unrecoverable(orphans: Orphans) -> None:
-    """Raise BlockedError for what cannot be taken back, with what can be done instead."""
+def refuse_unrecoverable(orphans: Orphans, offer: Callable[[], str]) -> None:
+    """Raise BlockedError for what cannot be taken back, with what can be done instead; `offer` names a backup."""
     if orphans.unknown:
         raise BlockedError(
             f"neither the ledger nor git has the text of {', '.join(orphans.unknown)}",
             next_step="Fetch the branches that may have it (git fetch --all), or ask who wrote it. Failing that, "
-            + describe_stub(orphans.unknown[0], ()),
+            + _with(describe_stub(orphans.unknown[0], ()), offer()),
         )
     if orphans.below:
         raise BlockedError(
@@ -139,8 +143,12 @@ def refuse_unrecoverable(orphans: Orphans) -> None:
                 f"{item.revision.id} {problem}",
                 next_step="Bring its file back: ci-migrate recover --restore-file, then commit it, and go on"
                 " from there with a new revision. If its upgrade must not stay in the code, "
-                + describe_stub(item.revision.id, item.revision.parents),
+                + _with(describe_stub(item.revision.id, item.revision.parents), offer()),
             )
+
+
+def _with(advice: str, offer: str) -> str:
+    return f"{advice}\n{offer}" if offer else advice
 
 
 def plan_recovery(rows: tuple[str, ...], orphans: Orphans, dialect: str) -> Plan:
@@ -173,8 +181,9 @@ def _take_back(execution: Execution, survey: Survey, orphans: Orphans) -> None:
     from ci_migrate.story.execute import execute_plan
 
     with tempfile.TemporaryDirectory(prefix="ci-migrate-") as folder:
-        for item in orphans.found:
-            Path(folder, f"{item.revision.id}.py").write_text(item.source, encoding="utf-8")
+        for number, item in enumerate(orphans.found):
+            # Ids come out of a table: not every one is a name for a file.
+            Path(folder, f"lost_{number}.py").write_text(item.source, encoding="utf-8")
         execution.version_locations = (folder,)
         try:
             execute_plan(execution, survey)

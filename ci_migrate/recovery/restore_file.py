@@ -66,8 +66,8 @@ def restore_files(history: History, orphans: Orphans, *, is_dry_run: bool) -> It
             f"neither the ledger nor git has the text of {', '.join(orphans.unknown)}",
             next_step=describe_stub(orphans.unknown[0], ()),
         )
-    root, folder = history.project.root, history.project.version_locations[0]
-    files = [(folder / _name(item), item) for item in reversed(orphans.found)]
+    root = history.project.root
+    files = [(_folder(history, item) / _name(item), item) for item in reversed(orphans.found)]
     for path, _ in files:
         if path.exists():
             raise UsageError(
@@ -78,6 +78,17 @@ def restore_files(history: History, orphans: Orphans, *, is_dry_run: bool) -> It
             with path.open("x", encoding="utf-8") as file:
                 file.write(item.source)
         yield path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _folder(history: History, item: LostSource) -> Path:
+    """Return the folder of a revision that it follows, else the first one."""
+    project, graph = history.project, history.graph
+    for parent in item.revision.parents:
+        file = graph.revisions[parent].file if parent in graph.revisions else None
+        folder = (project.root / file).parent if file else None
+        if folder in project.version_locations:
+            return folder
+    return project.version_locations[0]
 
 
 def _name(item: LostSource) -> str:

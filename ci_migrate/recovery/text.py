@@ -37,7 +37,8 @@ def _source_lines(item: LostSource) -> Iterator[str]:
 
 def half_applied_lines(half: HalfApplied) -> Iterator[str]:
     """Yield the statements of a revision that ended in the middle, and what can be done about them."""
-    yield f"half done   {half.revision}, in the run that began {half.started_at}"
+    run = "rollback" if half.direction == "downgrade" else "run"
+    yield f"half done   {half.revision}, in the {run} that began {half.started_at}"
     for statement in half.statements:
         yield f"  {statement.state.value.ljust(8)} {one_line(statement.text, 200)}"
         if statement.inverse:

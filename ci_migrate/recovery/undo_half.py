@@ -12,6 +12,7 @@ from ci_migrate.ledger.facts import LastRemains
 from ci_migrate.models import Outcome, Plan
 from ci_migrate.recovery.finish_half import finish_half, run_statements
 from ci_migrate.recovery.half_applied import HalfApplied, inspect_half
+from ci_migrate.recovery.restore_offer import offer_backup_of_run
 from ci_migrate.rehearsal.trial import TrialRequest
 from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.change import change_database
@@ -60,9 +61,10 @@ def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> 
         return
     for half in halves:
         request.show_half(half)
-    address, name = execution.database.address, execution.environment.name
-    restore = restore_command(last.backup, address, name) if last.backup else ""
+    restore = _find_restore(execution, last)
     half = halves[0]
+    if request.finish and half.direction == "downgrade":
+        raise BlockedError(f"{half.what}: {half.why_no_finish}", next_step=_ways_on(half, restore))
     if request.finish and not request.is_dry_run:
         request.confirm_undo(half)
         back_up(execution, rows=survey.plan.current)
@@ -70,12 +72,12 @@ def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> 
         return
     if half.why_no_undo:
         raise BlockedError(
-            f"{half.revision} is half applied, and cannot surely be undone: {half.why_no_undo}",
+            f"{half.what}, and cannot surely be undone: {half.why_no_undo}",
             next_step=_ways_on(half, restore),
         )
     if not request.undo or request.is_dry_run:
         raise BlockedError(
-            f"{half.revision} is half applied",
+            half.what,
             next_step=f"Undo what is in: ci-migrate recover --undo. {_ways_on(half, restore)}",
         )
     request.confirm_undo(half)
@@ -98,10 +100,23 @@ def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
 
 
 def _find_halves(last: LastRemains, survey: Survey, database: Database) -> Iterator[HalfApplied]:
-    pending = {item.revision for item in survey.plan.pending}
+    current, graph = survey.plan.current, survey.history.graph
+    begun = {item.revision for item in survey.plan.pending}
+    if last.direction == "downgrade":
+        begun = graph.ancestors(row for row in current if row in graph.revisions)
     for remains in last.remains:
-        if remains.revision in pending and last.direction == "upgrade":
-            yield inspect_half(remains, last.started_at, database)
+        if remains.revision in begun:
+            yield inspect_half(remains, last.started_at, database, last.direction)
+
+
+def _find_restore(execution: Execution, last: LastRemains) -> str:
+    """Return how the backup of that run comes back: by us, or by hand where the store is not at hand."""
+    if last.backup is None:
+        return ""
+    environment = execution.environment
+    offer = offer_backup_of_run(environment, execution.env, last.backup)
+    by_hand = restore_command(last.backup, execution.database.address, environment.name)
+    return offer or (f"Bring the backup of that run back:\n{by_hand}" if by_hand else "")
 
 
 def _ways_on(half: HalfApplied, restore: str) -> str:
@@ -111,8 +126,8 @@ def _ways_on(half: HalfApplied, restore: str) -> str:
             "Run what is missing, if that is changes of the schema: ci-migrate recover --finish."
         )
     ways.append(
-        f"Bring the backup of that run back:\n{restore}"
+        restore
         if restore
-        else "Finish it or undo it by hand, then promote with --undone."
+        else f"Finish it or undo it by hand, then go on with --undone {half.revision}."
     )
     return " ".join(ways)

@@ -10,6 +10,7 @@ from tests.integration.promote.database import query, read_tables, run_statement
 from tests.integration.rollback.place import Place, build_place
 from tests.projects_builder import commit, run_git
 from tests.projects_changes import add_revision, delete_revision
+from tests.promotion import Ran
 
 pytestmark = pytest.mark.newest
 HEAD, ONE, TWO, THREE = "5c00753421f7", "aaaaaaaaaa01", "bbbbbbbbbb02", "cccccccccc03"
@@ -122,14 +123,28 @@ def test_what_cannot_be_taken_back_is_left_and_told(place: Place) -> None:
     ran = recover(place)
     assert (ran.outcome, ran.exit_code, rows(place)) == ("blocked", 3, [ONE]), ran.output
     assert "--restore-file" in ran.output
+    check_restore(place, ran)
     assert f"down_revision = '{HEAD}'" in ran.output, "the text of a stub"
 
 
+def check_restore(place: Place, refused: Ran) -> None:
+    """Assert that the command which was offered brings back a database that the files explain."""
+    [offer] = [line for line in refused.output.splitlines() if "backup restore" in line]
+    assert offer.split()[:-1] == ["ci-migrate", "backup", "restore", "--environment", "dev"]
+    done = place.run("backup restore", offer.split()[-1], "--confirm", "dev")
+    assert done.outcome == "restored", done.output
+    assert rows(place) == [HEAD]
+
+
 def test_what_nobody_has_the_text_of(place: Place) -> None:
+    add_revision(place.project, ONE)
+    assert place.run("promote").outcome == "promoted"
+    delete_revision(place.project, ONE)
     run_statements(place.url, ["UPDATE alembic_version SET version_num = 'dddddddddd04'"])
     ran = recover(place)
     assert (ran.exit_code, rows(place)) == (3, ["dddddddddd04"]), ran.output
     assert "neither the ledger nor git has the text of dddddddddd04" in ran.output
+    check_restore(place, ran)
 
 
 @pytest.mark.slow
@@ -215,3 +230,40 @@ def test_rows_that_were_written_are_never_undone(place: Place) -> None:
     assert "unknown  UPDATE users" in ran.output
     assert "cannot surely be undone" in ran.output
     assert "coupons" in read_tables(place.url), "never in part"
+
+
+PLUGIN, LAST = "7cfc83d19c1f", "49fd58caa99f"
+
+
+@pytest.mark.slow
+def test_several_folders_of_revisions(tmp_path: Path, sqlite_url: str) -> None:
+    place = build_place(
+        tmp_path / "shop",
+        sqlite_url,
+        "several_locations",
+        backup={"directory": str(tmp_path / "b")},
+    )
+    commit(place.project, "configure")
+    plugins = place.file(PLUGIN).parent
+    file = add_revision(place.project, ONE, after=LAST, folder=plugins)
+    assert place.run("promote").outcome == "promoted"
+    back = place.roll_back("--expect", ONE)
+    assert (back.outcome, rows(place)) == ("rolled-back", [LAST]), back.output
+    assert place.run("promote", "--reapply").outcome == "promoted"
+    file.unlink()
+    recovered = recover(place)
+    assert (recovered.outcome, rows(place)) == ("recovered", [LAST]), recovered.output
+
+    add_revision(place.project, ONE, after=PLUGIN, folder=plugins)
+    config = place.project.path / "ci-migrate.yml"
+    config.write_text(
+        config.read_text().replace(
+            '"migrations": {', f'"migrations": {{"heads": ["{ONE}", "{LAST}"]'
+        )
+    )
+    assert place.run("promote").outcome == "promoted"
+    text = place.file(ONE).read_text()
+    place.file(ONE).unlink()
+    assert place.run("recover", "--restore-file").exit_code == 0
+    assert place.file(ONE).parent == plugins, "beside the revision that it follows"
+    assert place.file(ONE).read_text() == text

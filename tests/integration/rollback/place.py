@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,18 @@ class Place:
         file.write_text(text.replace(old, new), "utf-8")
 
 
-def build_place(folder: Path, url: str, name: str = "linear", **settings: Any) -> Place:
-    """Return a project on an empty database, promoted to its heads."""
+def build_place(
+    folder: Path,
+    url: str,
+    name: str = "linear",
+    *,
+    change: Callable[[Project], None] | None = None,
+    **settings: Any,
+) -> Place:
+    """Return a project on an empty database, promoted to its heads; `change` is done to it before."""
     project = build_repository(name, folder)
+    if change:
+        change(project)
     url = scheme_of(project.situation, url)
     write_config(project, {"dev": {"url": "${CIM_URL}", "branches": ["main"], **settings}})
     env = {"CIM_URL": url, **fill_environment(project.situation, url)}
