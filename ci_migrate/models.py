@@ -132,6 +132,8 @@ class Backup:
     verified: str
     """How it was proved, in words."""
     seconds: float
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """Of the database itself, as far as they are known: `character_set` and `collation`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

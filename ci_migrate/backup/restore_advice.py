@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from ci_migrate.backup.backends.snapshot import SUFFIX
+from ci_migrate.backup.mysql_character_set import describe_character_set
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.models import Backup
 
@@ -20,7 +22,7 @@ def restore_command(backup: Backup, address: DatabaseAddress, environment: str) 
         name = backup.location.rpartition("/")[2].removesuffix(SUFFIX)
         return shlex.join(["ci-migrate", "backup", "restore", "--environment", environment, name])
     fetch, place = _fetch(backup.location)
-    return fetch + _restore(shlex.quote(place), address)
+    return fetch + _restore(shlex.quote(place), address, backup.properties)
 
 
 def _fetch(location: str) -> tuple[str, str]:
@@ -48,22 +50,25 @@ def _fetch(location: str) -> tuple[str, str]:
     return "".join(f"{step} && " for step in steps), place
 
 
-def _restore(archive: str, address: DatabaseAddress) -> str:
+def _restore(archive: str, address: DatabaseAddress, properties: Mapping[str, str]) -> str:
     name = shlex.quote(address.database)
     if address.dialect == "sqlite":
         return f"cp {archive} {name} && rm -f {name}-wal {name}-shm"
     host = address.host or address.socket
     if address.dialect == "postgresql":
         where = _options({"-h": host, "-p": address.port, "-U": address.user})
+        # The archive makes the database itself: with its owner, encoding, locale, settings and grants.
+        other = "template1" if address.database == "postgres" else "postgres"
         return (
-            f"dropdb{where} --if-exists --force {name} && createdb{where} {name}"
-            f" && pg_restore{where} --exit-on-error -d {name} {archive}"
+            f"dropdb{where} --if-exists --force {name}"
+            f" && pg_restore{where} --exit-on-error --create -d {other} {archive}"
         )
     where = _options(
         {"-h": address.host, "-S": address.socket, "-P": address.port, "-u": address.user}
     )
     quoted = address.database.replace("`", "``")
-    fresh = shlex.quote(f"DROP DATABASE `{quoted}`; CREATE DATABASE `{quoted}`")
+    dress = describe_character_set(properties)
+    fresh = shlex.quote(f"DROP DATABASE `{quoted}`; CREATE DATABASE `{quoted}`{dress}")
     where += " -p" if address.password else ""  # asks for it, also where there is none
     return f"mariadb{where} -e {fresh} && mariadb{where} {name} < {archive}"
 

@@ -55,6 +55,7 @@ def take_backup(request: BackupRequest, backend_name: str) -> Backup:
         sha256=manifest.stored.sha256,
         verified=manifest.verified,
         seconds=time.monotonic() - started,
+        properties=request.properties,
     )
 
 

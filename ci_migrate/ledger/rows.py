@@ -85,4 +85,5 @@ def _backup_record(backup: Backup) -> dict[str, Any]:
         "location": backup.location,
         "bytes": backup.bytes,
         "sha256": backup.sha256,
+        "properties": dict(backup.properties),
     }

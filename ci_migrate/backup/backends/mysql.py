@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -10,6 +9,7 @@ from typing import BinaryIO
 from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
 from ci_migrate.backup.checksum import CHUNK_BYTES
 from ci_migrate.backup.failure import failed_tool
+from ci_migrate.backup.mysql_character_set import describe_character_set
 from ci_migrate.backup.mysql_client import find_dump_program, find_load_program
 from ci_migrate.backup.mysql_listing import read_dump
 from ci_migrate.backup.mysql_options import client_environment, option_file
@@ -133,11 +133,9 @@ def restore_archive(
 
 def _alter(database: str, properties: Mapping[str, str]) -> str:
     """Return the statement that gives a database the character set of the one that was dumped."""
-    names = [properties.get("character_set", ""), properties.get("collation", "")]
-    if not all(re.fullmatch(r"\w+", name) for name in names):
-        return ""
+    dress = describe_character_set(properties)
     quoted = database.replace("`", "``")
-    return f"ALTER DATABASE `{quoted}` CHARACTER SET {names[0]} COLLATE {names[1]}"
+    return f"ALTER DATABASE `{quoted}`{dress}" if dress else ""
 
 
 def _script(request: RestoreRequest, dump: BinaryIO) -> Iterator[bytes]:

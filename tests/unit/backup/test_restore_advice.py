@@ -37,9 +37,13 @@ def test_postgresql() -> None:
     where = ["-h", "db.example", "-p", "5433", "-U", "a b"]
     assert commands(restore_command(ARCHIVE, ADDRESS, "dev")) == [
         ["dropdb", *where, "--if-exists", "--force", "sh'op $x"],
-        ["createdb", *where, "sh'op $x"],
-        ["pg_restore", *where, "--exit-on-error", "-d", "sh'op $x", ARCHIVE.location],
+        ["pg_restore", *where, "--exit-on-error", "--create", "-d", "postgres", ARCHIVE.location],
     ]
+
+
+def test_postgresql_connects_to_another_database_than_the_one_it_makes() -> None:
+    address = replace(ADDRESS, database="postgres")
+    assert commands(restore_command(ARCHIVE, address, "dev"))[1][-2] == "template1"
 
 
 def test_mariadb() -> None:
@@ -50,6 +54,15 @@ def test_mariadb() -> None:
         ["mariadb", "-S", "/run/my sql", "-u", "a b", "-p", "-e", "DROP DATABASE `a``b`; CREATE DATABASE `a``b`"],
         ["mariadb", "-S", "/run/my sql", "-u", "a b", "-p", "a`b", "<", ARCHIVE.location],
     ]  # fmt: skip
+
+
+def test_mariadb_gets_its_character_set_back() -> None:
+    address = replace(ADDRESS, dialect="mysql", database="shop")
+    backup = replace(ARCHIVE, properties={"character_set": "latin1", "collation": "latin1_bin"})
+    told = restore_command(backup, address, "dev")
+    assert "CREATE DATABASE `shop` CHARACTER SET latin1 COLLATE latin1_bin" in told
+    hostile = replace(ARCHIVE, properties={"character_set": "x; DROP", "collation": "latin1_bin"})
+    assert "CREATE DATABASE `shop`'" in restore_command(hostile, address, "dev")
 
 
 def test_mariadb_asks_for_no_password_where_the_url_has_none() -> None:
