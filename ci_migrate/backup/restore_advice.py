@@ -6,26 +6,30 @@ import shlex
 from collections.abc import Mapping
 
 from ci_migrate.backup.backends.snapshot import SUFFIX
+from ci_migrate.backup.encryption import SUFFIX as ENCRYPTED_SUFFIX
 from ci_migrate.backup.mysql_character_set import describe_character_set
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.models import Backup
+
+COPY_SUFFIX = ".xbstream"
 
 
 def restore_command(backup: Backup, address: DatabaseAddress, environment: str) -> str:
     """Return the command, without a password, that brings the backup back; empty without an archive.
 
-    A snapshot is brought back by us, or by hand as we then say.
+    A snapshot, or the copy of a whole server, is brought back by us, or by hand as we then say.
     """
     if not backup.location:
         return ""
-    if backup.location.endswith(SUFFIX):
-        name = backup.location.rpartition("/")[2].removesuffix(SUFFIX)
+    archive = backup.location.rpartition("/")[2].removesuffix(ENCRYPTED_SUFFIX)
+    if archive.endswith((SUFFIX, COPY_SUFFIX)):
+        name = archive.removesuffix(SUFFIX).removesuffix(COPY_SUFFIX)
         return shlex.join(["ci-migrate", "backup", "restore", "--environment", environment, name])
-    fetch, place = _fetch(backup.location)
+    fetch, place = fetch_commands(backup.location)
     return fetch + _restore(shlex.quote(place), address, backup.properties)
 
 
-def _fetch(location: str) -> tuple[str, str]:
+def fetch_commands(location: str) -> tuple[str, str]:
     """Return the commands that bring a plain archive to this machine, and its path."""
     steps, place = [], location
     if "://" in location:

@@ -88,6 +88,9 @@ def _check_trial(
     elif backup.get("backend") == "rds":
         what = "a snapshot of RDS becomes a new instance, which no scratch database can stand for"
         yield Problem(path=key, what=what, suggestion="leave it out, or take dumps")
+    elif backup.get("backend") == "mariadb-backup":
+        what = "the copy of a whole server cannot be loaded into a scratch database"
+        yield Problem(path=key, what=what, suggestion="leave it out, or take `backend: mysql`")
     elif _has_no_restore(backup):
         what = "needs a way to restore, but `backup.command` has no `restore`"
         yield Problem(path=key, what=what, suggestion="name one that fills any database")

@@ -65,10 +65,10 @@ Duration = Annotated[
     ),
 ]
 BackupBackend = Annotated[
-    Literal["auto", "postgres", "mysql", "sqlite", "command", "rds", "none"],
+    Literal["auto", "postgres", "mysql", "sqlite", "mariadb-backup", "command", "rds", "none"],
     Meta(
-        description="How a backup is made: `auto` picks by database; `rds` takes snapshots of Amazon"
-        " RDS; `command` starts commands of yours;"
+        description="How a backup is made: `auto` picks by database; `mariadb-backup` copies the files of a whole"
+        " server on this machine; `rds` takes snapshots of Amazon RDS; `command` starts commands of yours;"
         " `none` goes without a backup.",
     ),
 ]

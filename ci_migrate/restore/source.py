@@ -17,7 +17,7 @@ from ci_migrate.environment_store import (
     open_environment_store,
     read_backup_options,
 )
-from ci_migrate.errors import CiMigrateError, RestoreError
+from ci_migrate.errors import BackupError, CiMigrateError, RestoreError
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 
@@ -71,12 +71,21 @@ def prove_source(record: RunRecord, source: Source, env: Mapping[str, str]) -> N
 
 
 def _refuse_by_hand(source: Source, env: Mapping[str, str]) -> None:
-    """Raise BackupError with instructions for a snapshot that only its own system brings back."""
+    """Raise BackupError with instructions for what cannot be loaded from here: some snapshots, copies of servers."""
     from ci_migrate.backup.backends.registry import backend_of
     from ci_migrate.backup.backends.snapshot import SnapshotBackend
+    from ci_migrate.backup.mariadb_copy import server_commands
     from ci_migrate.backup.reading import open_backup
 
-    backend = backend_of(source.manifest.backend)
+    manifest = source.manifest
+    backend = backend_of(manifest.backend)
+    if manifest.backend == "mariadb-backup":
+        raise BackupError(
+            f"{manifest.name} is a copy of the whole server {manifest.host}, and was proved; it is brought back by"
+            " hand while the server is stopped, and takes the place of all its databases",
+            next_step="Nothing was changed. On the machine of the server, as root:\n"
+            + server_commands(manifest.location, manifest.tools.get("datadir", "")),
+        )
     if isinstance(backend, SnapshotBackend):
         with open_backup(source.manifest, source.store, source.identities, env=env) as archive:
             backend.refuse_restore(_request(source, env), archive)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from ci_migrate.backup.backends import command, mysql, postgres, rds, sqlite
+from ci_migrate.backup.backends import (
+    command,
+    mariadb_backup,
+    mysql,
+    postgres,
+    rds,
+    sqlite,
+)
 from ci_migrate.backup.backends.protocol import Backend
 from ci_migrate.backup.backends.snapshot import SnapshotBackend
 from ci_migrate.backup.request import BackupOptions
@@ -17,6 +24,7 @@ BACKENDS: dict[str, Backend] = {
     "postgres": postgres,
     "mysql": mysql,
     "sqlite": sqlite,
+    "mariadb-backup": mariadb_backup,
     "command": SnapshotBackend(command),
     "rds": SnapshotBackend(rds),
 }

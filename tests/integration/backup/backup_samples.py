@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 from contextlib import contextmanager
@@ -12,12 +13,15 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from ci_migrate.backup.mariadb_copy import server_commands
 from ci_migrate.backup.postgres_client import find_client
 from ci_migrate.backup.postgres_connection import connection_environment
 from ci_migrate.backup.request import BackupOptions, BackupRequest
 from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.config.backup_settings import CommandSettings, RdsSettings
 from ci_migrate.database.url import address_of
+from tests.servers.mariadb import find_mariadb
+from tests.servers.private_server import PrivateServer, run
 from tests.servers.rds import REGION
 
 ODD_NAME = "we\nird \"t' `ü`; drop -- %s"
@@ -291,14 +295,50 @@ def vault_environment(directory: Path) -> dict[str, str]:
     return {**os.environ, "VAULT": str(vault), "PATH": f"{client}{os.pathsep}{os.environ['PATH']}"}
 
 
+class CopySample(MariadbSample):
+    """The same database, copied with its whole server."""
+
+    backend = "mariadb-backup"
+
+    def __init__(self) -> None:
+        self._servers: dict[str, PrivateServer] = {}
+
+    def restore(self, url: str, archive: Path) -> str:
+        """Carry out the commands that a restore shows, and start a server on what they made."""
+        program = find_mariadb(os.environ["PATH"])
+        assert program is not None
+        server = PrivateServer("cm-my-", run_as=("mysql", "nobody"), probe=program)
+        data, socket = server.folder / "data", server.folder / "s"
+        data.mkdir()
+        for line in server_commands(str(archive), str(data)).splitlines():
+            if line.startswith("systemctl") or (line.startswith("chown") and os.getuid()):
+                continue
+            subprocess.run(["sh", "-c", line], cwd=server.folder, check=True, capture_output=True)
+        serve = [program, "--no-defaults", f"--datadir={data}", f"--socket={socket}"]
+        client = ["mariadb", "--no-defaults", f"--socket={socket}", "--user=root", "-e", "SELECT 1"]
+        server.start(
+            [*serve, f"--pid-file={server.folder / 'pid'}", "--skip-networking"],
+            stop_with=signal.SIGKILL,
+            ready=lambda: run(client, env=server.env),
+        )
+        restored = make_url(url).update_query_dict({"unix_socket": str(socket)})
+        text = restored.render_as_string(hide_password=False)
+        self._servers[text] = server
+        return text
+
+    def forget(self, url: str, restored: str) -> None:
+        self._servers.pop(restored).stop()
+
+
 SAMPLES = {
     "postgres": (PostgresSample(), "postgres_url"),
     "mysql": (MariadbSample(), "mariadb_url"),
     "sqlite": (SqliteSample(), "sqlite_url"),
+    "mariadb-backup": (CopySample(), "mariadb_url"),
     "command": (CommandSample(), "sqlite_url"),
     "rds": (RdsSample(), "postgres_url"),
 }
-DUMPS = ("postgres", "mysql", "sqlite")
+DUMPS = ("postgres", "mysql", "sqlite", "mariadb-backup")
 """Samples whose archive holds the rows itself."""
 
 

@@ -23,13 +23,21 @@ from tests.integration.backup.backup_samples import DUMPS, SAMPLES, make_request
 pytestmark = pytest.mark.newest
 
 
-@pytest.fixture(params=list(SAMPLES))
+SLOW = {"mariadb-backup"}
+
+
+def kinds(names):
+    """Return parameters; those that take long for `make test-slow`."""
+    return [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in names]
+
+
+@pytest.fixture(params=kinds(SAMPLES))
 def case(request, tmp_path):
     """Return (sample, url, request) of a filled database."""
     return make_case(request, tmp_path)
 
 
-@pytest.fixture(params=DUMPS)
+@pytest.fixture(params=kinds(DUMPS))
 def dump(request, tmp_path):
     """Return the same for a backend whose archive holds the rows itself."""
     return make_case(request, tmp_path)
