@@ -40,12 +40,14 @@ def engine_of(stock: Stock, name: str) -> sa.engine.Engine:
 def transaction(stock: Stock, *statements: str, name: str = "psql of Ada") -> Iterator[str]:
     """Run statements in a transaction that stays open, and yield the number of its session."""
     with engine_of(stock, name).connect() as connection:
+        # SQLAlchemy 1.4 would commit each statement by itself.
+        begun = connection.begin()
         number = str(connection.exec_driver_sql(_NUMBER[stock.dialect]).scalar())
         for statement in statements:
             connection.exec_driver_sql(statement).close()
         yield number
         with contextlib.suppress(SQLAlchemyError):  # the test may have ended the session
-            connection.rollback()
+            begun.rollback()
 
 
 def start_waiting(stock: Stock, statement: str) -> threading.Thread:
