@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.stock import Stock, processes_with, wait_until
+from tests.faults.stock import Stock, processes_with, program_of, wait_until
 from tests.promotion import Ran, environment, tool
 
 REACHED_SECONDS = 60.0
@@ -86,10 +86,7 @@ class Running:
         """Wait until a program that the run started is running."""
 
         def runs() -> bool:
-            return name in {
-                Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
-                for pid in processes_with("FAULT_ID", self.id)
-            }
+            return name in {program_of(pid) for pid in processes_with("FAULT_ID", self.id)}
 
         wait_until(lambda: self._is_over() or runs(), REACHED_SECONDS, name)
         assert not self._is_over(), self.output

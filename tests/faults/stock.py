@@ -162,6 +162,14 @@ def waits_for_lock(stock: Stock) -> bool:
     return bool(stock.query(_WAITS[stock.dialect]))
 
 
+def program_of(pid: int) -> str:
+    """Return the name of what a process runs; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+    except OSError:
+        return ""
+
+
 def processes_with(variable: str, value: str) -> list[int]:
     """Return the processes that have a variable in their environment, as /proc tells."""
     wanted, found = f"{variable}={value}".encode(), []

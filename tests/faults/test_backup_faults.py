@@ -14,7 +14,7 @@ from tests.faults.conftest import Record
 from tests.faults.running import Running, promote
 from tests.faults.sessions import transaction
 from tests.faults.shop import HEAD, build_shop, write_settings
-from tests.faults.stock import Stock, processes_with, wait_until
+from tests.faults.stock import Stock, processes_with, program_of, wait_until
 from tests.faults.test_races import DUMPS
 from tests.faults.walls import behind
 from tests.promotion import Ran, tool
@@ -76,7 +76,7 @@ def test_a_dump_that_is_killed(
         run = Running(shop, stock.url)
         wait_until(lambda: stock.query(DUMPS[stock.dialect]), 60, "the dump")
         for pid in processes_with("FAULT_ID", run.id):
-            if Path(f"/proc/{pid}/comm").read_text().strip() in {"pg_dump", "mariadb-dump"}:
+            if program_of(pid) in {"pg_dump", "mariadb-dump"}:
                 os.kill(pid, signal.SIGKILL)
         ran = run.end()
     assert "dump" in ran.result["error"]["message"]
