@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from pathlib import Path
 
 from ci_migrate.git.checkout import user_name
+from ci_migrate.git.fetch import show_token
 from ci_migrate.git.program import ask_git, read_git
 
 ROLES = ("AUTHOR", "COMMITTER")
@@ -55,20 +55,8 @@ def push_files_of(
     signed = {
         **{f"GIT_{role}_{key}": value for role in ROLES for key, value in person.items()},
         **env,
-        **_credentials(env, token),
+        **show_token(env, env.get("GITHUB_SERVER_URL", ""), token),
     }
     made = read_git(root, signed, "commit-tree", f"{commit}^{{tree}}", "-p", parent, "-m", message)
     ref = f"{made.decode().strip()}:refs/heads/{name}"
     read_git(root, signed, "push", "--quiet", "origin", ref, timeout=PUSH_SECONDS)
-
-
-def _credentials(env: Mapping[str, str], token: str | None) -> dict[str, str]:
-    server = env.get("GITHUB_SERVER_URL")
-    if not token or not server:
-        return {}
-    word = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{server.rstrip('/')}/.extraheader",
-        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {word}",
-    }
