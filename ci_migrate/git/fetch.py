@@ -57,8 +57,12 @@ def show_token(env: Mapping[str, str], server_url: str, token: str | None) -> di
         return {}
     number = int(env.get("GIT_CONFIG_COUNT") or 0)
     login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    key = f"http.{server_url.rstrip('/')}/.extraheader"
     return {
-        "GIT_CONFIG_COUNT": str(number + 1),
-        f"GIT_CONFIG_KEY_{number}": f"http.{server_url.rstrip('/')}/.extraheader",
-        f"GIT_CONFIG_VALUE_{number}": f"AUTHORIZATION: basic {login}",
+        "GIT_CONFIG_COUNT": str(number + 2),
+        # An empty one first: a login that the checkout has left behind would be sent, too.
+        f"GIT_CONFIG_KEY_{number}": key,
+        f"GIT_CONFIG_VALUE_{number}": "",
+        f"GIT_CONFIG_KEY_{number + 1}": key,
+        f"GIT_CONFIG_VALUE_{number + 1}": f"AUTHORIZATION: basic {login}",
     }

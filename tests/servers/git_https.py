@@ -50,7 +50,8 @@ class GitHttpsServer:
             def answer(self) -> None:
                 server.agents.add(self.headers.get("User-Agent", ""))
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                if self.headers.get("Authorization", "").lower() != server._login.lower():
+                logins = [login.lower() for login in self.headers.get_all("Authorization", [])]
+                if logins != [server._login.lower()]:
                     server.refused.append(self.path)
                     self.send_response(401)
                     self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')

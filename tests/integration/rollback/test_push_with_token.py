@@ -91,6 +91,17 @@ def test_the_branch_that_takes_the_code_back_is_pushed(
     check_nowhere(place, done.output, json.dumps(done.result), json.dumps(pull))
 
 
+def test_a_login_that_the_checkout_left_behind_is_not_sent_beside_it(
+    place: Place, server: GitHttpsServer, github: GitHubServer
+) -> None:
+    # As actions/checkout leaves it, unless `persist-credentials` is false; GitHub refuses two logins.
+    key = f"http.{server.server_url}/.extraheader"
+    run_git(place.project, "config", key, "AUTHORIZATION: basic b2xkOnRva2Vu")
+    done = place.roll_back("--expect", LAST, "--open-pr")
+    assert len(github.state.pulls) == 1, done.output
+    assert server.refused == []
+
+
 def test_a_token_that_is_not_known_is_a_warning(
     place: Place, server: GitHttpsServer, github: GitHubServer
 ) -> None:
