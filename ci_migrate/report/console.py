@@ -126,7 +126,7 @@ class Console:
     def _gate(self, name: str, message: str, next_step: str | None) -> None:
         self._labelled("gate", f"{name}: {message}", "33")
         if next_step:
-            self._labelled("next", next_step, "1")
+            self._labelled("next", next_step, "1", has_commands=True)
 
     def _failure(self, promotion: Promotion) -> None:
         for passage in prose.failure_passages(promotion):
@@ -134,13 +134,20 @@ class Console:
             if passage.is_code or len(label) >= _COLUMN:
                 self._write(f"{self._paint(self._foreign(label), '1')}:")
                 label = ""
-            self._labelled(label, passage.text, "1", is_code=passage.is_code)
+            is_next = label == "next"
+            self._labelled(label, passage.text, "1", is_code=passage.is_code, has_commands=is_next)
 
-    def _labelled(self, label: str, text: str, code: str, *, is_code: bool = False) -> None:
-        """Write text in a column of its own; on a terminal long lines are folded there."""
+    def _labelled(
+        self, label: str, text: str, code: str, *, is_code: bool = False, has_commands: bool = False
+    ) -> None:
+        """Write text in a column of its own; on a terminal long lines are folded there.
+
+        `has_commands`: a command stands in the second line or later, to be pasted in one piece.
+        """
         head = self._paint(label.ljust(_COLUMN - 1) + " ", code) if label else " " * _COLUMN
-        for line in plain(text).splitlines() or [""]:
-            for part in [line] if is_code else self._fold(line):
+        for number, line in enumerate(plain(text).splitlines() or [""]):
+            is_whole = is_code or (has_commands and number > 0)
+            for part in [line] if is_whole else self._fold(line):
                 self._write(f"{head}{self._foreign(part)}")
                 head = " " * _COLUMN
 

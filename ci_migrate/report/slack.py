@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ LONGEST_PASSAGE = 1_300
 """Short enough for the four long passages of a failure, its revisions and its facts to fit together."""
 LONGEST_FIELD = 250
 MOST_REVISIONS = 20
+_FENCES = re.compile(r"``+|\A`|`\Z")
+"""Backticks that could end a block of code, alone or together with its own."""
 _COLOURS = {
     Outcome.PROMOTED: "#2eb67d",
     Outcome.NOTHING_TO_DO: "#aaaaaa",
@@ -76,7 +79,16 @@ def escape(text: str, limit: int) -> str:
     Slack has no escape for `* _ ~` and backticks: a backtick becomes an apostrophe, the others can only
     change the look.
     """
-    clean = plain(text).replace("`", "'")
+    return _escape(plain(text).replace("`", "'"), limit)
+
+
+def _escape_code(text: str, limit: int) -> str:
+    """Return foreign text for a block of code: there single backticks, as in a command, stay what they are."""
+    clean = _FENCES.sub(lambda match: "'" * len(match[0]), plain(text))
+    return _escape(clean, limit)
+
+
+def _escape(clean: str, limit: int) -> str:
     escaped = ""
     for character in clean:
         piece = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(character, character)
@@ -89,7 +101,9 @@ def escape(text: str, limit: int) -> str:
 def _blocks(promotion: Promotion) -> Iterator[dict[str, Any]]:
     yield _section(f"*{escape(prose.headline(promotion), LONGEST_SECTION - 2)}*")
     for passage in prose.failure_passages(promotion):
-        yield _passage(passage.label, passage.text, is_code=passage.is_code)
+        # More than one line is words and then a command, which is to be pasted.
+        is_code = passage.is_code or (passage.label == "Next" and "\n" in passage.text)
+        yield _passage(passage.label, passage.text, is_code=is_code)
     for gate in promotion.gates:
         if gate.outcome is GateOutcome.FAILED:
             yield _passage(f"Gate {gate.name}", gate.message, is_code=False)
@@ -118,8 +132,9 @@ def _section(text: str) -> dict[str, Any]:
 
 
 def _passage(label: str, text: str, *, is_code: bool) -> dict[str, Any]:
-    body = escape(text, LONGEST_PASSAGE)
-    body = f"```{body}```" if is_code else body
+    body = (
+        f"```{_escape_code(text, LONGEST_PASSAGE)}```" if is_code else escape(text, LONGEST_PASSAGE)
+    )
     return _section(f"*{escape(label, 150)}*\n{body}")
 
 

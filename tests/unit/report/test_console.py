@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from ci_migrate.models import Outcome
+from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.report.console import MOST_PROJECT_LINES, Console
 from tests.unit.report.runner_log import read_log
 from tests.unit.report.samples import FAILURE, HOSTILE, make_hostile, make_promotion
@@ -199,6 +199,17 @@ def test_a_terminal_folds_long_words_in_their_column_but_no_command() -> None:
     folded = [line for line in lines if line.strip().startswith("word")]
     assert len(folded) > 1
     assert all(line.startswith(" " * 9 + "word") and len(line) <= 80 for line in folded)
+
+
+def test_a_terminal_leaves_a_command_of_many_words_in_one_piece() -> None:
+    console, stream = make_console("terminal")
+    command = "cp " + "/backups/archive.sqlite /data/app.db && " * 5 + "true"
+    failure = replace(FAILURE, next=f"Bring it back:\n{command}")
+    gate = GateResult(
+        name="unfinished", outcome=GateOutcome.FAILED, message="x", next_step=f"Or:\n{command}"
+    )
+    console.tell(make_promotion(Outcome.PARTIAL, failure=failure, gates=(gate,)))
+    assert stream.getvalue().splitlines().count(f"{' ' * 9}{command}") == 2
 
 
 def test_a_log_is_not_folded() -> None:
