@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_migrate.config.backup_rules import check_backups
+from ci_migrate.config.common_branch import find_common_branch
 from ci_migrate.config.expand import TemplateError, parse_template
 from ci_migrate.config.problems import KeyPath, Problem, show_value, suggest_name
 from ci_migrate.config.select import is_literal, match_branch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _EXPANDED_OF_ENVIRONMENT = frozenset({"url", "lock_url", "scratch_url", "backup", "notify"})
 
@@ -91,6 +92,8 @@ def _check_branches(sections: Mapping[str, Mapping[str, object]]) -> Iterator[Pr
         other = first.setdefault(glob, name)
         if other == name and is_literal(glob):
             other = next((n for n, _, g in wild if n != name and match_branch(glob, g)), name)
+        elif other == name:
+            yield from _check_overlap(name, path, glob, wild)
         if other != name:
             yield Problem(
                 path=path,
@@ -98,6 +101,24 @@ def _check_branches(sections: Mapping[str, Mapping[str, object]]) -> Iterator[Pr
                 shown=show_value(path, glob),
                 suggestion="a branch belongs to one environment",
             )
+
+
+def _check_overlap(
+    name: str, path: KeyPath, glob: str, wild: Sequence[tuple[str, KeyPath, str]]
+) -> Iterator[Problem]:
+    """Yield a glob that covers a branch which an earlier one of another environment covers as well."""
+    earlier = wild[: next(at for at, entry in enumerate(wild) if entry[1] == path)]
+    for other, _, theirs in earlier:
+        common = find_common_branch(glob, theirs) if other != name else None
+        if common is not None:
+            yield Problem(
+                path=path,
+                what=f"the environment {show_value((), other)} claims some of these branches too, such as"
+                f" {show_value((), common)}",
+                shown=show_value(path, glob),
+                suggestion="a branch belongs to one environment",
+            )
+            return
 
 
 def _check_windows(sections: Mapping[str, Mapping[str, object]]) -> Iterator[Problem]:

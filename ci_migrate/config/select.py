@@ -6,8 +6,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ci_migrate.errors import ConfigError
-
 if TYPE_CHECKING:
     from ci_migrate.config.loaded import Config
 
@@ -17,22 +15,11 @@ _WILD = re.compile(r"[*?\[]")
 
 
 def environment_of_branch(config: Config, branch: str) -> str | None:
-    """Return the name of the environment that a branch promotes, or None.
-
-    Raises ConfigError when the globs of two environments match it.
-    """
-    found = [
-        name
-        for name, section in config.environments.items()
-        if any(match_branch(branch, glob) for glob in list_globs(section.branches))
-    ]
-    if len(found) > 1:
-        names = ", ".join(found)
-        raise ConfigError(
-            f"{config.path}: the branch {branch} is claimed by several environments: {names}",
-            next_step="make the globs under `branches` exclude each other",
-        )
-    return found[0] if found else None
+    """Return the name of the environment that a branch promotes, or None; no branch belongs to two."""
+    for name, section in config.environments.items():
+        if any(match_branch(branch, glob) for glob in list_globs(section.branches)):
+            return name
+    return None
 
 
 def list_globs(branches: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -49,6 +36,11 @@ def match_branch(branch: str, glob: str) -> bool:
     return bool(_compile_glob(glob).fullmatch(branch))
 
 
+def split_glob(glob: str) -> list[str]:
+    """Return the pieces of a glob: `**/`, `**`, `*`, `?`, a set in brackets, or a character."""
+    return _PIECE.findall(glob)
+
+
 def is_literal(glob: str) -> bool:
     """Return whether a glob covers only the branch that is spelled like it."""
     return not _WILD.search(glob)
@@ -56,7 +48,7 @@ def is_literal(glob: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _compile_glob(glob: str) -> re.Pattern[str]:
-    return re.compile("".join(map(_translate, _PIECE.findall(glob))), re.DOTALL)
+    return re.compile("".join(map(_translate, split_glob(glob))), re.DOTALL)
 
 
 def _translate(piece: str) -> str:
