@@ -43,7 +43,7 @@ def check(inputs: GateInputs) -> GateResult:
             name=NAME,
             outcome=GateOutcome.FAILED,
             message="\n".join(missing[:5]) + more + by,
-            next_step=f"Promote {before} to these revisions with ci-migrate first, then run this again.",
+            next_step=_next_step(inputs, answer.evidence, before),
         )
     return (
         _rehearsed(inputs, before, answer.evidence)
@@ -72,6 +72,24 @@ def _missing(pending: PendingRevision, evidence: Mapping[str, Evidence], before:
             f" {_time(found.finished_at)}"
         )
     return None
+
+
+def _next_step(inputs: GateInputs, evidence: Mapping[str, Evidence], before: str) -> str:
+    another = [
+        p
+        for p in inputs.plan.pending
+        if p.content_hash
+        and p.revision in evidence
+        and not p.is_known_as(evidence[p.revision].content_hash)
+    ]
+    if not another:
+        return f"Promote {before} to these revisions with ci-migrate first, then run this again."
+    # A promotion there has nothing to do, or is refused: what it ran has this id.
+    return (
+        "Bring the content back that ran there, and put the change into a new revision. Or roll"
+        f" {another[0].revision} back in {before} and wherever else it ran, and promote the new content from the"
+        " first environment on."
+    )
 
 
 def _rehearsed(

@@ -239,6 +239,7 @@ def test_what_it_executed_with_other_content_blocks() -> None:
         "dev has not executed bbbb 'add name'; it ran another version of that file on"
         " 2026-11-01 12:00:00 UTC"
     )
+    assert "Or roll bbbb back in dev and wherever else it ran" in (found.next_step or "")
 
 
 def test_a_record_of_an_older_kind_is_compared_with_its_own_kind() -> None:
