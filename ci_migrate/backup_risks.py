@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.config.environment import Environment
+from ci_migrate.errors import BackupError
+from ci_migrate.github.event import read_event
 
 PRODUCTION_NAMES = frozenset({"live", "prod", "production"})
 
@@ -15,6 +18,8 @@ def find_risks(environment: Environment, env: Mapping[str, str]) -> Iterator[str
     backup = environment.backup
     if backup.backend == "none":
         return
+    if publishing := refuse_publishing(environment, env):
+        yield publishing
     is_dump = backup.backend not in SNAPSHOTS
     if is_dump and is_like_production(environment) and not backup.encrypt_to:
         yield (
@@ -37,3 +42,31 @@ def find_risks(environment: Environment, env: Mapping[str, str]) -> Iterator[str
 def is_like_production(environment: Environment) -> bool:
     """Return whether an environment holds what others were promoted to be ready for."""
     return environment.promote_from is not None or environment.name.lower() in PRODUCTION_NAMES
+
+
+def refuse_publishing(environment: Environment, env: Mapping[str, str]) -> str:
+    """Return a warning for plain archives in a hidden folder of a public repository's workspace; empty elsewhere.
+
+    Nothing of ours uploads an archive. A step of the user's that uploads the workspace would, and the artifacts of a
+    public repository are everybody's. Hidden files such a step leaves out by default: in a folder that is not hidden no
+    archive is written. Raises BackupError.
+    """
+    event, backup = read_event(env), environment.backup
+    if event is None or not event.is_public or backup.is_remote or backup.encrypt_to:
+        return ""
+    workspace = Path(env.get("GITHUB_WORKSPACE") or environment.root).resolve()
+    folder = Path(backup.store).resolve()
+    if backup.backend in {"none", *SNAPSHOTS} or not folder.is_relative_to(workspace):
+        return ""
+    inside = folder.relative_to(workspace)
+    if any(part.startswith(".") for part in inside.parts):
+        return (
+            f"{event.repository} is public, and the backup is in its workspace ({inside}): everybody could read every"
+            " row if a step uploaded it. Name public keys in `backup.encrypt_to`, or a bucket in `backup.store`"
+        )
+    raise BackupError(
+        f"{event.repository} is public, and {inside} is a folder of its workspace that is not hidden: a step that"
+        " uploads an artifact would publish every row",
+        next_step="Name public keys in `backup.encrypt_to`, or a bucket in `backup.store`; or leave `backup.directory`"
+        " out, then it is a hidden folder.",
+    )

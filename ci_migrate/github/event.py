@@ -39,6 +39,8 @@ class GitHubEvent:
     base_branch: str | None = None
     """The branch that a pull request goes to."""
     default_branch: str | None = None
+    is_public: bool = False
+    """Whether the event says that everybody may read the repository."""
 
 
 def read_event(env: Mapping[str, str]) -> GitHubEvent | None:
@@ -65,6 +67,7 @@ def read_event(env: Mapping[str, str]) -> GitHubEvent | None:
         before=_text(payload, "before") or _text(payload, "merge_group", "base_sha"),
         base_branch=env.get("GITHUB_BASE_REF") or None,
         default_branch=_text(payload, "repository", "default_branch"),
+        is_public=_is_public(payload),
     )
 
 
@@ -97,6 +100,11 @@ def _text(payload: Mapping[str, object], *keys: str) -> str | None:
     for key in keys:
         found = found.get(key) if isinstance(found, Mapping) else None
     return found if isinstance(found, str) and found else None
+
+
+def _is_public(payload: Mapping[str, object]) -> bool:
+    repository = payload.get("repository")
+    return isinstance(repository, Mapping) and repository.get("private") is False
 
 
 def _branch(ref: str) -> str | None:

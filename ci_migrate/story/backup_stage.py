@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ci_migrate.backup_risks import find_risks
+from ci_migrate.backup_risks import find_risks, refuse_publishing
 from ci_migrate.database.activity import read_activity
 from ci_migrate.database.catalog import (
     list_tables,
@@ -34,7 +34,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
     settings, store = environment.backup, open_environment_store(environment, execution.env)
     identities, own_recipient = make_own_key(environment)
     with record.stage("backup") as note, _as_backup_failure(), dumped_source(execution) as source:
-        version, major = _keep_version(execution)
+        version, major = _prepare(execution)
         record.backup = take_backup(
             BackupRequest(
                 environment=environment.name,
@@ -67,8 +67,9 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
         record.warn(risk)
 
 
-def _keep_version(execution: Execution) -> tuple[str, int]:
-    """Return the server's version, and keep it for the report."""
+def _prepare(execution: Execution) -> tuple[str, int]:
+    """Return the server's version, and keep it for the report; raises BackupError where rows would be published."""
+    refuse_publishing(execution.environment, execution.env)
     database, record = execution.database, execution.record
     version, major = read_server_version(database)
     record.versions = {**record.versions, database.dialect: version}

@@ -44,6 +44,41 @@ def github(folder: Path, *, name: str = "push", ref: str = "refs/heads/dev") -> 
     }
 
 
+@pytest.mark.parametrize(
+    ("private", "directory", "encrypt_to", "exit_code"),
+    [
+        (False, "backups", "", 4),
+        (False, "backups", "age1", 0),
+        (False, ".ci-migrate/backups", "", 0),
+        (False, "../elsewhere", "", 0),
+        (True, "backups", "", 0),
+        (None, "backups", "", 0),
+    ],
+)
+def test_a_public_repository_gets_no_archive_where_a_step_would_publish_it(
+    tmp_path: Path, private: bool | None, directory: str, encrypt_to: str, exit_code: int
+) -> None:
+    """What an artifact step of the user's takes along: files of the workspace that are not hidden."""
+    backup: dict[str, Any] = {"directory": directory}
+    if encrypt_to:
+        identity = pytest.importorskip("pyrage").x25519.Identity.generate()
+        backup["encrypt_to"] = str(identity.to_public())
+    shop = build_shop(tmp_path / "shop", settings={"backup": backup})
+    env = github(tmp_path)
+    if private is not None:
+        event = {"ref": "refs/heads/dev", "deleted": False, "repository": {"private": private}}
+        Path(env["GITHUB_EVENT_PATH"]).write_text(json.dumps(event), "utf-8")
+    ran = shop.run("promote", env=env)
+    assert ran.exit_code == exit_code, ran.output
+    if exit_code:
+        assert "acme/shop is public" in ran.result["error"]["message"]
+        assert "encrypt_to" in ran.result["error"]["next"]
+        assert not (shop.project.path / "backups").exists()
+    else:
+        is_told = private is False and directory == ".ci-migrate/backups"
+        assert ("is public" in "".join(ran.result["warnings"])) == is_told
+
+
 def read_outputs(folder: Path) -> dict[str, Any]:
     text = (folder / "outputs").read_text("utf-8")
     return {m[1]: m[3] for m in re.finditer(r"(?ms)^([\w-]+)<<(\S+)\n(.*?)\n\2$", text)}
