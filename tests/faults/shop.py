@@ -10,6 +10,8 @@ from typing import Any
 
 from tests.projects_changes import render_revision
 
+UNCOUNTED = {"backup": {"count_rows": "none"}}
+"""Settings with which the dump itself is the first to wait for a table that somebody holds."""
 INI = "[alembic]\nscript_location = migrations\n"
 SYNC = """
 from alembic import context

@@ -13,7 +13,7 @@ from tests.conftest import POSTGRES
 from tests.faults.conftest import Record
 from tests.faults.running import Running, promote
 from tests.faults.sessions import transaction
-from tests.faults.shop import HEAD, build_shop, write_settings
+from tests.faults.shop import HEAD, UNCOUNTED, build_shop, write_settings
 from tests.faults.stock import Stock, processes_with, program_of, wait_until
 from tests.faults.test_races import DUMPS
 from tests.faults.walls import behind
@@ -69,7 +69,7 @@ def test_a_dump_that_is_killed(
 ) -> None:
     stock: Stock = request.getfixturevalue(f"{kind}_stock")
     shop = build_shop(tmp_path / "work")
-    write_settings(shop)
+    write_settings(shop, UNCOUNTED)
     stock.execute("CREATE TABLE other (id integer)")
     lock = {"postgresql": "LOCK TABLE other", "mysql": "LOCK TABLES other WRITE"}[stock.dialect]
     with transaction(stock, lock):

@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.conftest import Record
 from tests.faults.running import REACHED_SECONDS, Running, promote
-from tests.faults.shop import HEAD, TABLES, add_revision, build_shop, write_settings
+from tests.faults.shop import HEAD, TABLES, UNCOUNTED, add_revision, build_shop, write_settings
 from tests.faults.stock import Stock, wait_until, waits_for_lock
 from tests.promotion import Ran
 from tests.servers.postgres import PostgresServer
@@ -227,7 +227,7 @@ def test_stopped_in_the_backup(
     """`pg_dump` waits for a table that somebody holds: it gets the signal, too, or ends with us."""
     stock = postgres_stock
     shop = build_shop(tmp_path / "work")
-    write_settings(shop)
+    write_settings(shop, UNCOUNTED)
     with stock.connect() as connection:
         connection.exec_driver_sql("LOCK TABLE journal IN ACCESS EXCLUSIVE MODE")
         run = Running(shop, stock.url)

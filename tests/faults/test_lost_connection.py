@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tests.faults.conftest import Record
 from tests.faults.running import Running, promote
 from tests.faults.sessions import transaction
-from tests.faults.shop import HEAD, build_shop, write_settings
+from tests.faults.shop import HEAD, UNCOUNTED, build_shop, write_settings
 from tests.faults.stock import Stock, wait_until
 from tests.faults.test_races import DUMPS
 from tests.promotion import Ran
@@ -113,6 +113,7 @@ def test_during_the_probe(line: Line, how: str, record_fault: Record) -> None:
 @pytest.mark.parametrize("how", ["cut", "stalled"])
 def test_during_the_backup(line: Line, how: str, record_fault: Record) -> None:
     line.stock.execute("CREATE TABLE other (id integer)")
+    write_settings(line.shop, {"answer_timeout": ANSWER_SECONDS, **UNCOUNTED})
     lock = {"postgresql": "LOCK TABLE other", "mysql": "LOCK TABLES other WRITE"}
     with transaction(line.stock, lock[line.stock.dialect]):
         run = line.start()

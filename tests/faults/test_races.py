@@ -17,7 +17,7 @@ from ci_migrate.database.lock import FRESH_SECONDS
 from tests.faults.conftest import Record
 from tests.faults.running import Running, promote
 from tests.faults.sessions import transaction
-from tests.faults.shop import HEAD, UPGRADE, add_revision, build_shop, write_settings
+from tests.faults.shop import HEAD, UNCOUNTED, UPGRADE, add_revision, build_shop, write_settings
 from tests.faults.stock import Stock, wait_until
 from tests.promotion import Ran, environment
 
@@ -158,7 +158,7 @@ def test_an_upgrade_by_hand_during_the_backup_is_planned_again(
 ) -> None:
     stock: Stock = request.getfixturevalue(f"{kind}_stock")
     shop = build_shop(tmp_path / "work")
-    write_settings(shop)
+    write_settings(shop, UNCOUNTED)
     stock.execute("CREATE TABLE other (id integer)")
     lock = {"postgresql": "LOCK TABLE other", "mysql": "LOCK TABLES other WRITE"}[stock.dialect]
     with transaction(stock, lock):
