@@ -34,7 +34,7 @@ dialects = frozenset({"postgresql", "mysql", "sqlite"})
 
 _LONGEST_LINE = 400
 _LONGEST_ANSWER = 200
-_AGAIN = "Run the command by hand with the variables of docs/reference/backups.md, mend it, and run again."
+_AGAIN = "Try the command by hand, with the variables that the reference of backups names, then run this again."
 
 
 def check_tools(request: BackupRequest) -> dict[str, str]:

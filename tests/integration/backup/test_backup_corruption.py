@@ -23,7 +23,7 @@ from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.backup.take import take_backup
 from ci_migrate.backup.verify import verify_backup
 from ci_migrate.errors import BackupError
-from tests.integration.backup.backup_samples import SAMPLES, make_request, run_all
+from tests.integration.backup.backup_samples import DUMPS, SAMPLES, make_request, run_all
 
 pytestmark = pytest.mark.newest
 IDENTITY = pyrage.x25519.Identity.generate()
@@ -132,7 +132,8 @@ def edits(case: Case) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("kind", "recipients"),
     [
-        *[pytest.param(kind, (), id=kind) for kind in SAMPLES],
+        *[pytest.param(kind, (), id=kind) for kind in DUMPS],
+        pytest.param("command", (), id="command", marks=pytest.mark.slow),
         pytest.param("sqlite", (PUBLIC,), id="sqlite-age"),
         pytest.param("postgres", (PUBLIC,), id="postgres-age", marks=pytest.mark.slow),
         pytest.param("mysql", (PUBLIC,), id="mysql-age", marks=pytest.mark.slow),

@@ -17,6 +17,7 @@ from tests.integration.promote.database import query, read_tables, run_statement
 from tests.projects_builder import Project, copy_project
 from tests.projects_changes import add_revision
 from tests.promotion import Ran, environment, run_tool, tool, write_config
+from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.newest
 COMMANDS = {name: [str(VAULT), name] for name in ("take", "verify", "restore", "delete")}
@@ -89,6 +90,7 @@ def database(place: Place) -> bytes:
     return Path(place.url.removeprefix("sqlite:///")).read_bytes()
 
 
+@pytest.mark.slow_on("mariadb", "sqlite")
 def test_a_bad_release_is_taken_back(database_url: str, tmp_path: Path) -> None:
     place = Place(tmp_path, database_url)
     place.configure(settings={"keep": 2})
@@ -139,31 +141,29 @@ def test_a_bad_release_is_taken_back(database_url: str, tmp_path: Path) -> None:
     assert [item for item in place.vault if "." not in item] == kept
 
 
-@pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        ("echo making it; echo 'no such token: '$TOKEN >&2; exit 3", "exit code 3"),
-        ("true", "it is empty"),
-        ("echo one; echo two", "it printed 2 lines"),
-        ('echo "snap $TOKEN"', "a secret is in it"),
-        ("echo -rf", "begins with `-`"),
-        ("sleep 60", "longer than 1 s"),
-    ],
-)
-def test_a_take_that_fails_stops_the_run_before_anything(
-    place: Place, script: str, message: str
-) -> None:
+FAILING_TAKES = {
+    "echo making it; echo 'no such token: '$TOKEN >&2; exit 3": "exit code 3",
+    "true": "it is empty",
+    "echo one; echo two": "it printed 2 lines",
+    'echo "snap $TOKEN"': "a secret is in it",
+    "echo -rf": "begins with `-`",
+    "sleep 60": "longer than 1 s",
+}
+
+
+def test_a_take_that_fails_stops_the_run_before_anything(place: Place) -> None:
     add_revision(place.project, "1dd1dd1dd1dd")
-    place.configure({"take": place.script(script), "timeout": "1s", "secrets": ["TOKEN"]})
     before, vault, store = database(place), place.vault, sorted(place.store.iterdir())
-    ran = place.run("promote")
-    assert (ran.outcome, ran.exit_code) == ("failed", 4), ran.output
-    assert ran.result["error"]["stage"] == "backup"
-    assert message in ran.result["error"]["message"]
-    assert ran.result["error"]["next"]
-    assert TOKEN not in ran.output + json.dumps(ran.result)
-    assert database(place) == before
-    assert (place.vault, sorted(place.store.iterdir())) == (vault, store)
+    for script, message in FAILING_TAKES.items():
+        place.configure({"take": place.script(script), "timeout": "1s", "secrets": ["TOKEN"]})
+        ran = place.run("promote")
+        assert (ran.outcome, ran.exit_code) == ("failed", 4), ran.output
+        assert ran.result["error"]["stage"] == "backup"
+        assert message in ran.result["error"]["message"]
+        assert ran.result["error"]["next"]
+        assert TOKEN not in ran.output + json.dumps(ran.result)
+        assert database(place) == before
+        assert (place.vault, sorted(place.store.iterdir())) == (vault, store)
 
 
 def test_a_snapshot_that_is_not_proved_is_removed_again(place: Place) -> None:
@@ -185,12 +185,11 @@ def test_a_snapshot_that_is_not_proved_is_removed_again(place: Place) -> None:
     assert len(place.vault) > len(vault)
 
 
-@pytest.mark.parametrize("action", ["take", "verify", "restore", "delete"])
-def test_a_program_that_is_missing_is_found_before_anything(place: Place, action: str) -> None:
+def test_a_program_that_is_missing_is_found_before_anything(place: Place) -> None:
     add_revision(place.project, "1dd1dd1dd1dd")
-    for argv in (["ops/nowhere"], ["no-such-program-anywhere"]):
-        place.configure({action: argv})
-        vault = place.vault
+    vault = place.vault
+    for action in COMMANDS:
+        place.configure({action: ["ops/nowhere" if action == "take" else "no-such-program"]})
         ran = place.run("promote")
         assert (ran.exit_code, ran.result["error"]["kind"]) == (4, "backup-tool"), ran.output
         assert f"backup.command.{action}" in ran.result["error"]["message"]
@@ -231,6 +230,7 @@ def test_what_a_command_finds_in_its_environment(place: Place) -> None:
     assert "CI_MIGRATE_TARGET=environment" in restored
 
 
+@pytest.mark.slow
 def test_a_restore_may_end_every_connection(postgres_url: str, tmp_path: Path) -> None:
     place = Place(tmp_path, postgres_url)
     others = (
@@ -245,6 +245,25 @@ def test_a_restore_may_end_every_connection(postgres_url: str, tmp_path: Path) -
     code, output = place.say("backup", "restore", "--confirm", "dev")
     assert code == 0, output
     assert len(query(postgres_url, "SELECT * FROM users")) == 1
+
+
+@pytest.mark.slow
+def test_a_snapshot_is_brought_into_another_database(
+    postgres: PostgresServer, postgres_url: str, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, postgres_url)
+    seen = tmp_path / "seen"
+    place.configure({"restore": place.script(f"env >{seen}; exec {VAULT}")})
+    assert place.run("promote").outcome == "promoted"
+    assert place.say("backup", "take")[0] == 0
+    other = postgres.create_database()
+    before = query(postgres_url, "SELECT * FROM users")
+    code, output = place.say("backup", "restore", "--into", other)
+    assert code == 0, output
+    assert query(other, "SELECT * FROM users") == before != []
+    lines = seen.read_text().splitlines()
+    name = other.partition("?")[0].rpartition("/")[2]
+    assert {"CI_MIGRATE_TARGET=other", f"CI_MIGRATE_DATABASE_NAME={name}"} <= set(lines)
 
 
 def test_without_a_restore_command_the_instructions_are_told(place: Place) -> None:
@@ -267,12 +286,13 @@ def test_a_restore_that_fails_says_where_the_state_of_before_is(place: Place) ->
     place.configure({"restore": place.script("echo 'no such volume' >&2; exit 5")})
     target = place.folder / "restored.json"
     code, output = place.say("backup", "restore", "--json", str(target), "--confirm", "dev")
-    assert code == 5, output
+    assert code == 6, output  # nobody has seen what the command did
     error = json.loads(target.read_text())["error"]
     assert "no such volume" in error["message"]
     assert "The state of before is in" in error["next"]
 
 
+@pytest.mark.slow_on("mariadb", "postgres")
 def test_a_snapshot_can_be_restored_for_trial_and_rehearsed_on(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -287,6 +307,7 @@ def test_a_snapshot_can_be_restored_for_trial_and_rehearsed_on(
     assert ran.result["rehearsal"]["outcome"] == "passed"
 
 
+@pytest.mark.slow
 def test_rows_written_while_a_snapshot_is_taken_are_no_difference(
     postgres_url: str, tmp_path: Path
 ) -> None:
@@ -318,14 +339,19 @@ def test_a_snapshot_without_rows_is_found_by_a_restore_and_does_not_stay(place: 
     assert (place.vault, sorted(place.store.iterdir())) == (vault, store)
 
 
-@pytest.mark.parametrize("action", ["take", "verify"])
+@pytest.mark.slow_on("verify", "restore")
+@pytest.mark.parametrize("action", ["take", "verify", "restore"])
 def test_a_stop_ends_the_command_in_time(place: Place, action: str) -> None:
     add_revision(place.project, "1dd1dd1dd1dd")
+    argv = ["promote"]
+    if action == "restore":
+        argv = ["backup", "restore", "--confirm", "dev"]
+        assert place.say("backup", "take")[0] == 0
     pid = place.folder / "pid"
     place.configure({action: place.script(f"trap '' TERM INT; echo $$ >{pid}; sleep 300")})
     before, store = database(place), sorted(place.store.iterdir())
     process = subprocess.Popen(
-        [*tool(), "promote", "--environment", "dev"],
+        [*tool(), *argv, "--environment", "dev"],
         cwd=place.project.path,
         env=environment(place.variables),
         stdout=subprocess.PIPE,
@@ -338,11 +364,12 @@ def test_a_stop_ends_the_command_in_time(place: Place, action: str) -> None:
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert time.monotonic() - started < 10, output
-    assert process.returncode == 130, output
+    assert process.returncode == (6 if action == "restore" else 130), output
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)
-    assert database(place) == before
-    assert sorted(place.store.iterdir()) == store
+    if action != "restore":  # which has written to the ledger, and backed up the state of before
+        assert database(place) == before
+        assert sorted(place.store.iterdir()) == store
 
 
 def test_old_snapshots_need_their_commands_also_after_a_change_of_the_backend(

@@ -33,7 +33,7 @@ class Place:
         self.configure()
 
     def configure(self, backup: object = None, **more: object) -> None:
-        rds = {"backend": "rds", "rds": {"instance": "${INSTANCE}", "timeout": "20s"}, **more}
+        rds = {"backend": "rds", "rds": {"instance": "${INSTANCE}"}, **more}
         write_config(self.project, {"dev": {"url": "${CIM_URL}", "backup": backup or rds}})
 
     def run(self, command: str, *arguments: str) -> Ran:
@@ -94,6 +94,8 @@ def test_a_promotion_waits_for_its_snapshot(place: Place) -> None:
     assert "RDS restores none in place" in error["message"]
     assert "aws rds restore-db-instance-from-db-snapshot" in error["next"]
     assert f"--db-snapshot-identifier=ci-migrate-{name.lower()}" in output
+    code, output = place.say("backup", "restore", "--into", "sqlite:///x.db")
+    assert code == 2, output  # another kind of database
     assert len(place.snapshots) == 1, "no further snapshot was taken"
 
     code, output = place.say("backup", "take")
@@ -106,9 +108,10 @@ def test_a_promotion_waits_for_its_snapshot(place: Place) -> None:
 
 def test_a_snapshot_that_fails_stops_the_run_before_anything(place: Place) -> None:
     before = place.rows
+    place.configure(rds={"instance": "${INSTANCE}", "timeout": "2s"})
     for statuses, message in (
         (["creating", "failed"], "its status is failed"),
-        (["creating"] * 99, "not available within 20 s"),
+        (["creating"] * 99, "not available within 2 s"),
     ):
         place.rds.statuses = list(statuses)
         ran = place.run("promote")
