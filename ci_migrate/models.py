@@ -270,5 +270,7 @@ class SourceAnswer:
     """`database`, `store` or `github`."""
     problem: str = ""
     """Why it says nothing; the next source is asked then."""
+    is_empty: bool = False
+    """Whether it was asked, and has no record of the environment at all."""
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     """By revision."""

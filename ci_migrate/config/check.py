@@ -51,7 +51,9 @@ def _check(value: object, kind: Any, path: KeyPath, hints: dict[str, Any]) -> It
         yield from _check_list(value, kind, path, hints)
     elif isinstance(value, (dict, list)) or not _is_leaf(kind):
         what = f"expected {_describe(kind)}, found {_describe_value(value)}"
-        yield Problem(path=path, what=what, suggestion=_advise(hints))
+        # A whole mapping may hold secrets, and is no line.
+        shown = "" if isinstance(value, (dict, list)) else show_value(path, value)
+        yield Problem(path=path, what=what, shown=shown, suggestion=_advise(hints))
     else:
         yield from _check_leaf(value, kind, path, hints)
 

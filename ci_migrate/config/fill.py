@@ -23,6 +23,7 @@ class Filler:
         self._config = config
         self._env = env
         self._problems: list[Problem] = []
+        self._misses_variables = False
         self._secrets: dict[str, None] = {}
         self._names = set(config.environments)
 
@@ -97,7 +98,9 @@ class Filler:
                 self._config.path,
                 self._problems,
                 self._config.marks,
-                next_step="set the variables for this step, in a workflow under `env:`",
+                next_step="set the variables for this step, in a workflow under `env:`"
+                if self._misses_variables
+                else "correct the file, or the values of its variables",
             )
 
     def _require(self, text: str | None, path: KeyPath) -> str:
@@ -111,6 +114,7 @@ class Filler:
         try:
             expanded = expand_text(text, self._env)
         except MissingVariableError as exc:
+            self._misses_variables = True
             self._problems.append(
                 Problem(
                     path=path,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 
 from ci_migrate.config.loaded import Config
@@ -17,10 +19,19 @@ def find_config(explicit: Path | None, cwd: Path) -> Path:
         if (cwd / path).exists():
             _refuse_way_out(path, cwd)
             return cwd / path
+    above = None if explicit else _find_above(cwd)
     raise ConfigError(
         f"there is no configuration file {explicit or ' or '.join(FILE_NAMES)} in {cwd}",
-        next_step="create it, or name another one with `--config`",
+        next_step=f"run this in {above.parent}, or with `--config {shlex.quote(os.path.relpath(above, cwd))}`"
+        if above
+        else "create it, or name another one with `--config`",
     )
+
+
+def _find_above(cwd: Path) -> Path | None:
+    """Return the file of the nearest folder above, which is only named: it may belong to another project."""
+    found = (folder / name for folder in cwd.parents for name in FILE_NAMES)
+    return next((path for path in found if path.is_file()), None)
 
 
 def _refuse_way_out(path: Path, cwd: Path) -> None:

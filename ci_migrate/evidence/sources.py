@@ -101,7 +101,7 @@ def _hear(source: str, question: Question) -> SourceAnswer:
         return SourceAnswer(source=source, problem=exc.message)
     if found is None:
         return SourceAnswer(
-            source=source, problem=f"{question.before.name} has no record there yet"
+            source=source, problem=f"{question.before.name} has no record there yet", is_empty=True
         )
     return SourceAnswer(source=source, evidence=found)
 

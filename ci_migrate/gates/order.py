@@ -27,11 +27,14 @@ def check(inputs: GateInputs) -> GateResult:
         return GateResult(name=NAME, outcome=GateOutcome.SKIPPED, message="nothing is pending")
     silent = [f"{_WORDS[t.source]}: {t.problem}" for t in inputs.answers if t.problem]
     if len(silent) == len(inputs.answers):
+        is_new = all(told.is_empty for told in inputs.answers)
         return GateResult(
             name=NAME,
             outcome=GateOutcome.FAILED,
             message=f"nothing tells what {before} has executed\n" + "\n".join(silent),
-            next_step=f"Give this run the URL of {before} (a role that may only read its ledger is enough), or"
+            next_step=_promote_first(before)
+            if is_new
+            else f"Give this run the URL of {before} (a role that may only read its ledger is enough), or"
             " name another source in `evidence`.",
         )
     answer = inputs.answers[-1]
@@ -50,6 +53,10 @@ def check(inputs: GateInputs) -> GateResult:
         or _soaked(inputs, before, answer.evidence)
         or _passed(inputs, before)
     )
+
+
+def _promote_first(before: str) -> str:
+    return f"Promote {before} to these revisions with ci-migrate first, then run this again."
 
 
 def _passed(inputs: GateInputs, before: str) -> GateResult:
@@ -83,7 +90,7 @@ def _next_step(inputs: GateInputs, evidence: Mapping[str, Evidence], before: str
         and not p.is_known_as(evidence[p.revision].content_hash)
     ]
     if not another:
-        return f"Promote {before} to these revisions with ci-migrate first, then run this again."
+        return _promote_first(before)
     # A promotion there has nothing to do, or is refused: what it ran has this id.
     return (
         "Bring the content back that ran there, and put the change into a new revision. Or roll"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ci_migrate.errors import ExitCode, ToldError
+from ci_migrate.errors import ExitCode, InterruptedRunError, ToldError
 from ci_migrate.foreseen import Forecast, Rehearsal
 from ci_migrate.models import (
     AppliedRevision,
@@ -70,8 +70,13 @@ class RunRecord:
         self.stage_name = name
         self.observer.stage_started(name)
         started, note = time.monotonic(), StageNote()
-        yield note
-        self.observer.stage_ended(name, note.result, time.monotonic() - started)
+        try:
+            yield note
+        except BaseException as exc:
+            note.result = "stopped" if isinstance(exc, InterruptedRunError) else "failed"
+            raise
+        finally:
+            self.observer.stage_ended(name, note.result, time.monotonic() - started)
 
     def warn(self, text: str) -> None:
         """Keep a warning for the report, and tell it at once."""

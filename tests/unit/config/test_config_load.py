@@ -104,7 +104,15 @@ def test_these_files_are_right(text):
         (DEV + "notify: {slack: {}}\n", ["4: notify.slack.webhook: is missing"]),
         (
             DEV + "migrations:\n  command:\n    upgrade: alembic\n",
-            ["6: migrations.command.upgrade: expected a list, found text"],
+            ["6: migrations.command.upgrade: expected a list, found text (`alembic`)"],
+        ),
+        (
+            DEV + "migrations: {heads: 3}\n",
+            ["4: migrations.heads: expected a list, found a number (`3`)"],
+        ),
+        (
+            DEV + "migrations: {x: t=hunter22}\n",
+            ["4: migrations.x: expected a list, found text (`***`)"],
         ),
         (DEV + "migrations: {command: {}}\n", ["4: migrations.command.upgrade: is missing"]),
         (DEV + "migrations: {setup: shop}\n", ["4: migrations.setup: expected text of another"]),
@@ -307,6 +315,15 @@ def test_the_file_is_found_by_its_two_names(tmp_path):
     assert find_config(None, tmp_path) == tmp_path / "ci-migrate.yaml"
     (tmp_path / "ci-migrate.yml").write_text(DEV)
     assert find_config(None, tmp_path) == tmp_path / "ci-migrate.yml"
+
+
+def test_a_file_in_a_folder_above_is_named_but_not_taken(tmp_path):
+    (tmp_path / "ci-migrate.yaml").write_text(DEV)
+    folder = tmp_path / "my app" / "web"
+    folder.mkdir(parents=True)
+    with pytest.raises(ConfigError) as caught:
+        find_config(None, folder)
+    assert "--config ../../ci-migrate.yaml`" in caught.value.next_step
 
 
 def test_a_file_that_was_asked_for_must_be_there(tmp_path):

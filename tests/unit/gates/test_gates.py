@@ -263,6 +263,15 @@ def test_no_source_that_answers_blocks_and_tells_of_each() -> None:
     )
 
 
+def test_where_nothing_has_run_yet_the_next_step_is_to_run_it() -> None:
+    """The URL is right and was asked: another one would not help."""
+    empty = SourceAnswer(source="database", problem="dev has no record there yet", is_empty=True)
+    silent = SourceAnswer(source="github", problem="GitHub is in trouble")
+    assert "Promote dev to these" in (order.check(pending_after(answers=(empty,))).next_step or "")
+    unsure = order.check(pending_after(answers=(empty, silent))).next_step
+    assert "Give this run the URL of dev" in (unsure or "")
+
+
 def test_the_source_that_answers_is_named_with_those_that_did_not() -> None:
     silent = SourceAnswer(source="database", problem="connection refused")
     heard = (silent, SourceAnswer(source="github", evidence=promoted("aaaa", "bbbb")))
