@@ -15,7 +15,7 @@ from ci_migrate.recovery.lost_sources import LostSource, LostSources
 from ci_migrate.recovery.orphans import Orphans, find_orphans
 from ci_migrate.recovery.restore_offer import offer_explained_backup
 from ci_migrate.recovery.stub import describe_stub
-from ci_migrate.recovery.undo_half import recover_half
+from ci_migrate.recovery.undo_half import is_half_taken_back, recover_half
 from ci_migrate.rehearsal.trial import TrialRequest
 from ci_migrate.revisions.atomic import describe_atomicity
 from ci_migrate.revisions.content import content_hashes
@@ -76,7 +76,8 @@ def _recover(request: RecoverRequest, record: RunRecord) -> None:
         with record.stage("plan") as note:
             orphans = look_for_orphans(request, survey, execution.ledger)
             note.result = describe_found(orphans)
-        if not (orphans.found or orphans.unknown):
+        nothing_lost = not (orphans.found or orphans.unknown)
+        if nothing_lost or is_half_taken_back(execution, survey):
             recover_half(request, execution, survey)
             return
         request.confirm(orphans)

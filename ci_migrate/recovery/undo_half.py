@@ -11,7 +11,7 @@ from ci_migrate.errors import BlockedError
 from ci_migrate.ledger.facts import LastRemains
 from ci_migrate.models import Outcome, Plan
 from ci_migrate.recovery.finish_half import finish_half, run_statements
-from ci_migrate.recovery.half_applied import HalfApplied, inspect_half
+from ci_migrate.recovery.half_applied import HalfApplied, State, inspect_half
 from ci_migrate.recovery.restore_offer import offer_backup_of_run
 from ci_migrate.rehearsal.trial import TrialRequest
 from ci_migrate.story.backup_stage import back_up
@@ -45,6 +45,15 @@ class HalfRequest(Protocol):
     @property
     def is_dry_run(self) -> bool:
         """Whether nothing may be changed."""
+
+
+def is_half_taken_back(execution: Execution, survey: Survey) -> bool:
+    """Return whether a downgrade that was cut off has left something: nothing may run over that."""
+    last = execution.ledger.last_remains()
+    if last is None or last.direction != "downgrade":
+        return False
+    halves = _find_halves(last, survey, execution.database)
+    return any(item.state is not State.NOT_IN for half in halves for item in half.statements)
 
 
 def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> None:
@@ -87,13 +96,14 @@ def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> 
 
 def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
     rows = survey.plan.current
-    plan = Plan(current=rows, target=rows, pending=())
+    plan = Plan(current=rows, target=rows, pending=(), direction=half.direction)
     execution.record.plan = plan
 
     def work() -> None:
         with execution.record.stage("undo") as note:
             run_statements(execution, half.undo)
-            note.result = f"{len(half.undo)} statements of {half.revision} undone"
+            count = len(half.undo)
+            note.result = f"{count} statement{'' if count == 1 else 's'} of {half.revision} undone"
 
     undone = Survey(history=survey.history, rows=survey.rows, plan=plan)
     change_database(execution, undone, work)
@@ -103,7 +113,8 @@ def _find_halves(last: LastRemains, survey: Survey, database: Database) -> Itera
     current, graph = survey.plan.current, survey.history.graph
     begun = {item.revision for item in survey.plan.pending}
     if last.direction == "downgrade":
-        begun = graph.ancestors(row for row in current if row in graph.revisions)
+        known = graph.ancestors(row for row in current if row in graph.revisions)
+        begun = known.union(current)  # also what has no file any more
     for remains in last.remains:
         if remains.revision in begun:
             yield inspect_half(remains, last.started_at, database, last.direction)

@@ -17,9 +17,9 @@ HEAD, ONE, TWO, THREE = "5c00753421f7", "aaaaaaaaaa01", "bbbbbbbbbb02", "ccccccc
 VERSION = "SELECT version_num FROM alembic_version"
 
 
-@pytest.fixture
-def place(tmp_path: Path, sqlite_url: str) -> Place:
-    return build(tmp_path, sqlite_url)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    return build(tmp_path, request.getfixturevalue(f"{request.param}_url"))
 
 
 def build(folder: Path, url: str) -> Place:
@@ -94,7 +94,8 @@ def test_a_staging_branch_that_was_reset(place: Place) -> None:
     run_git(place.project, "reset", "-q", "--hard", "HEAD~1")
     add_revision(place.project, TWO)
     commit(place.project, "rebased")
-    run_statements(place.url, ["DROP TABLE ci_migrate_ledger"])
+    schema = "ci_migrate." if place.url.startswith("postgresql") else ""
+    run_statements(place.url, [f"DROP TABLE {schema}ci_migrate_ledger"])
     dry = place.run("recover", "--dry-run")
     assert "its text is from git, commit" in dry.output, dry.output
     ran = recover(place)
@@ -221,6 +222,7 @@ def test_a_half_applied_revision_is_finished(
     assert place.run("promote").outcome == "nothing-to-do"
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_rows_that_were_written_are_never_undone(place: Place) -> None:
     write = 'op.execute("UPDATE users SET full_name = email")\n'
     add_revision(place.project, ONE, upgrade=HALF.format(write))
