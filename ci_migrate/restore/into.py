@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ci_migrate.backup.manifest import Manifest
 from ci_migrate.database.catalog import list_tables
 from ci_migrate.database.engine import Database
-from ci_migrate.errors import UsageError
+from ci_migrate.database.version_rows import read_version_rows
+from ci_migrate.errors import CiMigrateError, NotVerifiedError, UsageError
 from ci_migrate.models import Outcome, Plan, Promotion
+from ci_migrate.redact import one_line
 from ci_migrate.restore.source import open_source, pour_archive, prove_source
 from ci_migrate.restore.state import check_restored
 from ci_migrate.story.frame import RunRequest, run_story
 from ci_migrate.story.record import RunRecord
+from ci_migrate.survey import read_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,5 +59,27 @@ def _restore(request: RestoreIntoRun, record: RunRecord) -> None:
         note.result = f"{source.manifest.archive} loaded into {database.label}"
     with record.stage("compare") as note:
         record.outcome = Outcome.UNVERIFIED
-        note.result = check_restored(database, source.manifest)
+        compared = check_restored(database, source.manifest)
+        note.result = f"{compared}; {_check_version_rows(request, database, source.manifest)}"
     record.reached, record.outcome = source.manifest.heads, Outcome.RESTORED
+
+
+def _check_version_rows(request: RestoreIntoRun, database: Database, manifest: Manifest) -> str:
+    """Return in words that the version rows are those of the manifest; raises NotVerifiedError.
+
+    The project says in which table they are. Without it, for whoever only wants to look at a backup, they are not read.
+    """
+    try:
+        history = read_files(request.environment, request.env)
+    except CiMigrateError as exc:
+        return f"version rows not compared ({one_line(exc.message, 200)})"
+    if history.unreadable:
+        return "version rows not compared (the project's files do not tell their table)"
+    found = read_version_rows(database, history.version_table, history.version_table_schema).rows
+    if found != manifest.heads:
+        raise NotVerifiedError(
+            f"the restore reported success, but the version rows are {', '.join(found) or 'none'} instead of"
+            f" {', '.join(manifest.heads) or 'none'}",
+            next_step="Do not use that database. Restore another backup.",
+        )
+    return f"version rows {', '.join(found) or 'none'}"

@@ -164,6 +164,39 @@ def test_store_that_refuses_says_why(
     assert remote(object_store, tmp_path).list() == ()
 
 
+@pytest.mark.parametrize(
+    ("location", "env", "message", "advice"),
+    [
+        ("az://box/p", {}, "Account must be specified", "AZURE_STORAGE_ACCOUNT_NAME"),
+        (
+            "az://box/p",
+            {"AZURE_STORAGE_ACCOUNT_NAME": "acme", "AZURE_STORAGE_ACCOUNT_KEY": "no base64!"},
+            "Invalid Access Key",
+            "AZURE_STORAGE_ACCOUNT_NAME and _KEY",
+        ),
+        (
+            "gs://bucket/p",
+            {"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"},
+            "/nowhere.json",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+        (
+            "gs://bucket/p",
+            {"GOOGLE_SERVICE_ACCOUNT_KEY": "{}"},
+            "service account",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+    ],
+)
+def test_credentials_of_other_clouds_that_cannot_be_used_are_told(
+    tmp_path, location, env, message, advice
+):
+    with pytest.raises(BackupError, match=message) as caught:
+        open_store(location, root=tmp_path, env=env).exists("x")
+    assert advice in caught.value.next_step
+    assert "no base64!" not in str(caught.value)
+
+
 def test_connections_that_are_cut_are_made_again(object_store, tmp_path):
     proxy = Proxy(object_store.port)
     store = remote(object_store, tmp_path, port=proxy.port)
