@@ -18,6 +18,7 @@ from tests import traps
 from tests.servers import mariadb as mariadb_programs
 from tests.servers import object_store as object_store_programs
 from tests.servers import postgres as postgres_programs
+from tests.servers.azure import AzureServer, find_azurite
 from tests.servers.github import GitHubServer
 from tests.servers.mariadb import MariadbServer
 from tests.servers.object_store import ObjectStoreServer
@@ -28,6 +29,7 @@ from tests.servers.slack import SlackServer
 IS_CI = os.environ.get("CI") == "true"
 POSTGRES = postgres_programs.find_postgres(os.environ)
 MARIADB = mariadb_programs.find_mariadb(os.environ.get("PATH", os.defpath))
+AZURITE = find_azurite(os.environ)
 SQLALCHEMY = importlib.metadata.version("sqlalchemy")
 POSTGRES_DRIVER = "psycopg2" if SQLALCHEMY.startswith("1.") else "psycopg"
 
@@ -187,6 +189,16 @@ def rds(rds_server: RdsServer) -> RdsServer:
     """An RDS with nothing in it, where nobody has to log in."""
     rds_server.reset()
     return rds_server
+
+
+@pytest.fixture(scope="session")
+def azure() -> Iterator[AzureServer]:
+    """Azure's blob storage with a container `backups`; in no lock file, so it may be missing everywhere."""
+    if AZURITE is None:
+        pytest.skip("azurite is not installed here; see tests/README.md")
+    server = AzureServer(AZURITE)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ _NEXT_STEPS = {
         "The session's credentials are too old: fetch new ones right before this step."
     ),
     r"InvalidAccessKeyId|SignatureDoesNotMatch|AuthenticationFailed|InvalidToken|InvalidAuthenticationInfo"
-    r"|40[01] Unauthorized|Invalid Access Key|[Ss]ervice account|application credentials": _CREDENTIALS,
+    r"|40[01] Unauthorized|Invalid Access Key|failed to authenticate"
+    r"|[Ss]ervice account|application credentials": _CREDENTIALS,
     r"169\.254\.|metadata|CredentialsNotLoaded|Account must be specified|OAuth": (
         f"No credentials were found. {_CREDENTIALS}"
     ),

@@ -39,11 +39,14 @@ pytestmark = pytest.mark.newest
 MEGABYTE = 1 << 20
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", "s3", "az"])
 def store(request, tmp_path) -> Store:
     """An empty store of each kind."""
     if request.param == "local":
         return open_store("store", root=tmp_path, env={})
+    if request.param == "az":
+        env = request.getfixturevalue("azure").env()
+        return open_store(f"az://backups/{tmp_path.name}", root=tmp_path, env=env)
     return remote(request.getfixturevalue("object_store"), tmp_path)
 
 
@@ -197,6 +200,25 @@ def test_credentials_of_other_clouds_that_cannot_be_used_are_told(
     assert "no base64!" not in str(caught.value)
 
 
+def test_azure_takes_a_backup_and_says_why_it_refuses_one(azure, sqlite_url, tmp_path):
+    sample = SAMPLES["sqlite"][0]
+    sample.fill(sqlite_url)
+    place = f"az://backups/{tmp_path.name}"
+    store = open_store(place, root=tmp_path, env=azure.env())
+    backup = take_backup(make_request(sample, sqlite_url, tmp_path, store=store), "auto")
+    assert backup.location.startswith(place)
+    (manifest,) = take_inventory(store, "production").backups
+    verify_backup(manifest, store, env=dict(os.environ))
+    refused = [
+        (open_store(place, root=tmp_path, env=azure.env(key="AAAA")), "AZURE_STORAGE_ACCOUNT_NAME"),
+        (open_store("az://nowhere/p", root=tmp_path, env=azure.env()), "Create the bucket"),
+    ]
+    for other, advice in refused:
+        with pytest.raises(BackupError) as caught:
+            take_backup(make_request(sample, sqlite_url, tmp_path, store=other), "auto")
+        assert advice in caught.value.next_step, str(caught.value)
+
+
 def test_connections_that_are_cut_are_made_again(object_store, tmp_path):
     proxy = Proxy(object_store.port)
     store = remote(object_store, tmp_path, port=proxy.port)
@@ -236,7 +258,8 @@ time.sleep(60)
 def test_upload_that_is_killed_leaves_nothing_to_see(store, request, tmp_path):
     env = {**os.environ}
     if not store.is_local:
-        env |= request.getfixturevalue("object_store").env()
+        server = "azure" if store.location.startswith("az:") else "object_store"
+        env |= request.getfixturevalue(server).env()
     argv = [sys.executable, "-c", KILLED, store.location]
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"written\n"
