@@ -50,10 +50,6 @@ _NEXT_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
         "Delete snapshots that nobody needs, set backup.keep, or ask AWS for a higher quota of manual snapshots.",
     ),
     (
-        ("InvalidDBInstanceState", "InvalidDBClusterState", "InvalidDBClusterStateFault"),
-        "It is being changed, backed up or stopped: wait until the console says `available`, and run again.",
-    ),
-    (
         ("KMSKeyNotAccessible",),
         "Let the credentials use the key that the instance is encrypted with (kms:DescribeKey, kms:CreateGrant).",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +36,20 @@ class Kind:
         answer = ask(client, operation, **{f"{self.upper}Identifier": name})
         return dict(answer[f"{self.upper}s"][0])
 
-    def create(self, client: Any, source: str, name: str, tags: list[dict[str, str]]) -> str:
-        """Begin a snapshot and return its ARN; raises BackupError."""
-        identifiers = {f"{self.upper}Identifier": source, f"{self.snapshot}Identifier": name}
-        answer = ask(client, f"create_{self.api}", **identifiers, Tags=tags)
-        return str(answer[self.snapshot][f"{self.snapshot}Arn"])
+    def status_of(self, source: Mapping[str, Any]) -> str:
+        """Return the status in the description of an instance or cluster."""
+        return str(source.get("DBInstanceStatus") or source.get("Status") or "unknown")
+
+    def create(self, client: Any, source: str, name: str, tags: list[dict[str, str]]) -> str | None:
+        """Begin a snapshot and return its ARN; None when the source takes none now. Raises BackupError."""
+        answer = ask(
+            client,
+            f"create_{self.api}",
+            absent={f"Invalid{self.upper}State"},
+            **{f"{self.upper}Identifier": source, f"{self.snapshot}Identifier": name},
+            Tags=tags,
+        )
+        return str(answer[self.snapshot][f"{self.snapshot}Arn"]) if answer else None
 
     def describe(self, client: Any, name: str) -> dict[str, Any] | None:
         """Return a snapshot; None when there is none of this name. Raises BackupError."""

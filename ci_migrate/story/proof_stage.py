@@ -136,6 +136,7 @@ def _restore(
         keep_owner=False,
         options=read_backup_options(execution.environment),
         origin=manifest.origin,
+        tell=execution.record.note,
     )
     with open_backup(manifest, store, identities, env=execution.env) as archive:
         backend.restore_archive(request, archive, scratch.database.address)

@@ -51,6 +51,8 @@ class RdsServer:
         argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._moto)]
         self._server.start(argv, stop_with=KILL, ready=self._probe)
         self.statuses: list[str] = []
+        self.busy = 0
+        """How many of the next orders for a snapshot find an instance that takes none now."""
         self.actions: list[str] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
         self._http.daemon_threads = True
@@ -61,7 +63,7 @@ class RdsServer:
         """Forget everything."""
         self._ask("/moto-api/reset")
         self._ask("/moto-api/reset-auth", str(_FOR_EVER))
-        self.statuses, self.actions = [], []
+        self.statuses, self.actions, self.busy = [], [], 0
 
     def env(self, login: Login | None = None) -> dict[str, str]:
         """Return the variables that lead a client here."""
@@ -145,6 +147,10 @@ class RdsServer:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 action = urllib.parse.parse_qs(body.decode()).get("Action", [""])[0]
                 rds.actions.append(action)
+                if action.startswith("CreateDB") and rds.busy:
+                    rds.busy -= 1
+                    self._answer(400, _BUSY.encode(), "text/xml")
+                    return
                 # Headers as they came, with the host that was signed.
                 moto = http.client.HTTPConnection("127.0.0.1", rds._moto, timeout=30)
                 moto.request("POST", self.path, body, dict(self.headers.items()))
@@ -153,8 +159,11 @@ class RdsServer:
                 moto.close()
                 if action in _DESCRIBES and answer.status == 200 and rds.statuses:
                     data = _with_status(data, rds.statuses.pop(0))
-                self.send_response(answer.status)
-                self.send_header("Content-Type", answer.headers.get("Content-Type", "text/xml"))
+                self._answer(answer.status, data, answer.headers.get("Content-Type", "text/xml"))
+
+            def _answer(self, status: int, data: bytes, kind: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -170,6 +179,12 @@ _STORAGE = {
     "MasterUserPassword": "password-1",
     "AllocatedStorage": 20,
 }
+
+
+_BUSY = (
+    "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidDBInstanceState</Code><Message>Cannot create a snapshot"
+    " because the database instance is not currently in the available state.</Message></Error></ErrorResponse>"
+)
 
 
 def _with_status(answer: bytes, status: str) -> bytes:

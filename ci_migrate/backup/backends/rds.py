@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from ci_migrate.backup.rds_client import connect, library_version
 from ci_migrate.backup.rds_kinds import Kind, SnapshotName, kind_of, name_snapshot, parse_arn
 from ci_migrate.backup.rds_restore import restore_instructions
 from ci_migrate.backup.rds_source import check_source
+from ci_migrate.backup.rds_wait import Patience, begin_snapshot, wait_for_snapshot
 from ci_migrate.backup.request import (
     BackupOptions,
     BackupRequest,
@@ -30,9 +30,6 @@ dialects = frozenset({"postgresql", "mysql"})
 TAG = "ci-migrate:"
 """Begins the tags of our snapshots."""
 _LONGEST_TAG = 256
-_UNDER_WAY = frozenset({"creating", "pending", "copying", "modifying"})
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
-_TELL_EVERY = 60.0
 _CLOCKS_DIFFER = timedelta(minutes=15)
 
 
@@ -54,10 +51,10 @@ def take_snapshot(request: BackupRequest) -> str:
     settings = _settings(request.options, request.name)
     kind, source = kind_of(settings)
     client, name = connect(settings, request.env), name_snapshot(request.name)
-    arn = kind.create(client, source, name, _tags(request.origin))
-    request.tell(f"snapshot {name} of {kind.word} {source} was begun")
+    patience = Patience(settings.seconds, request.tell)
+    arn = begin_snapshot(client, kind, source, name, _tags(request.origin), patience)
     try:
-        _wait(client, kind, name, request, settings.seconds)
+        wait_for_snapshot(client, kind, name, patience)
     except InterruptedRunError:
         request.tell(f"the snapshot {name} goes on at AWS, and is no backup of ours: delete it")
         raise
@@ -65,33 +62,6 @@ def take_snapshot(request: BackupRequest) -> str:
         _give_up(client, kind, name, exc)
         raise
     return arn
-
-
-def _wait(client: Any, kind: Kind, name: str, request: BackupRequest, seconds: float) -> None:
-    started, told, pause = time.monotonic(), 0.0, _FIRST_PAUSE
-    while True:
-        found = kind.describe(client, name)
-        status = str(found["Status"]) if found else "gone"
-        passed = time.monotonic() - started
-        if status == "available":
-            return
-        if status not in _UNDER_WAY:
-            raise BackupError(
-                f"the snapshot {name} did not become available: its status is {status}",
-                next_step="Look at its events in the console of AWS, and run again.",
-            )
-        percent = f"{found['PercentProgress']} %, " if found and "PercentProgress" in found else ""
-        progress = f"{status}, {percent}after {passed:.0f} s"
-        if seconds and passed + pause > seconds:
-            raise BackupError(
-                f"the snapshot {name} was not available within {seconds:g} s: {progress}",
-                next_step="Give it longer by `backup.rds.timeout`; the first snapshot of an instance takes longest.",
-            )
-        if not told or passed - told >= _TELL_EVERY:
-            told = passed or told
-            request.tell(f"snapshot {name}: {progress}")
-        time.sleep(pause)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
 def _give_up(client: Any, kind: Kind, name: str, error: BackupError) -> None:

@@ -171,6 +171,23 @@ def test_a_snapshot_that_takes_too_long_is_no_backup(account: Account) -> None:
     assert "backup.rds.timeout" in error.next_step
 
 
+def test_an_instance_that_is_busy_is_waited_for(account: Account) -> None:
+    account.rds.busy = 2  # as in the minutes of its own nightly backup
+    account.take()
+    assert account.rds.actions.count("CreateDBSnapshot") == 3
+    assert "instance shop: available, after 0 s" in account.told
+
+    account.rds.reset()
+    account.rds.make_instance("shop")
+    account.rds.client().stop_db_instance(DBInstanceIdentifier="shop")
+    account.rds.busy = 99
+    with pytest.raises(BackupError, match="takes no snapshot: its status is stopped"):
+        account.take()
+    account.rds.client().start_db_instance(DBInstanceIdentifier="shop")
+    with pytest.raises(BackupError, match="takes no snapshot: its status is available"):
+        account.take(seconds=2.0)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
