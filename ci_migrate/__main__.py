@@ -11,11 +11,13 @@ from typing import NoReturn
 if sys.path and sys.path[0] in {"", os.getcwd()}:  # noqa: PTH109 pathlib could be the user's
     del sys.path[0]
 
+from ci_migrate.standard_streams import open_standard_streams
 from ci_migrate.stops import listen_for_stops
 
 
 def start() -> NoReturn:
     """Run the command line and exit."""
+    open_standard_streams()
     # Before what takes long to import: from here on a stop has its exit code.
     listen_for_stops()
     from ci_migrate.cli.main import entry

@@ -21,6 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "observer",
             "process",
             "redact",
+            "standard_streams",
             "stops",
             "ways_back",
         }
