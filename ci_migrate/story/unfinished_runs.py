@@ -6,6 +6,7 @@ from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.plan import find_done
 from ci_migrate.redact import one_line
+from ci_migrate.remains import describe_remains
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import Survey
@@ -16,6 +17,7 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
     record, ledger = execution.record, execution.ledger
     if survey.plan.pending:
         _recall_partial(record, ledger)
+    _recall_foreign(record, ledger, survey)
     for run in ledger.unfinished_runs():
         done = find_done(run.direction, run.planned, survey.plan.current, survey.history.graph)
         where = "in" if run.direction == "upgrade" else "taken out of"
@@ -37,6 +39,21 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
                 f" {len(run.planned)} revisions are {where} the database"
             )
         ledger.settle_run(run, done, execution.now().isoformat())
+
+
+def _recall_foreign(record: RunRecord, ledger: Ledger, survey: Survey) -> None:
+    """Warn of what is half applied and has no file here: no gate is in the way of what the branch does not have."""
+    last, graph = ledger.last_remains(), survey.history.graph
+    # Where the database is ahead of the branch, it is not known which of them are whole; the gate `history` blocks.
+    is_ahead = any(row not in graph.revisions for row in survey.plan.current)
+    if last is None or last.direction != "upgrade" or is_ahead:
+        return
+    for remains in last.remains:
+        if remains.revision not in graph.revisions:
+            record.warn(
+                f"the run begun {last.started_at} ended in the middle of a revision, and no revision of this branch is"
+                f" that one; {describe_remains(remains)}. Undo by hand what is in, or bring the file back"
+            )
 
 
 def _recall_partial(record: RunRecord, ledger: Ledger) -> None:

@@ -131,6 +131,34 @@ def test_what_was_committed_before_the_crash_stays(
     )
 
 
+def test_a_half_applied_revision_whose_file_is_gone_is_still_named(
+    sqlite_stock: Stock, tmp_path: Path, record_fault: Record
+) -> None:
+    """Somebody reverts the commit: nothing is pending, and still a table is too many."""
+    folder = build_shop(tmp_path / "work")
+    write_settings(folder)
+    Running(folder, sqlite_stock.url, point="r2.middle", action="group").end()
+    files = {file: file.read_text() for file in folder.glob("migrations/versions/r[23]_*.py")}
+    for file in files:
+        file.unlink()
+    for _ in range(2):  # it is told until it is undone
+        after = promote(folder, sqlite_stock)
+        assert after.outcome == "nothing-to-do"
+        (warning,) = (text for text in after.result["warnings"] if "there ran" in text)
+        assert "no revision of this branch" in warning
+        assert "CREATE TABLE orders" in warning
+    for file, text in files.items():
+        file.write_text(text)
+    after = resolve(folder, sqlite_stock, promote(folder, sqlite_stock), "r2")
+    assert sqlite_stock.count_lost() == 0
+    record_fault(
+        fault="SIGKILL of the process group, then the file of the revision removed",
+        database=sqlite_stock.name,
+        outcome="named, blocked when it is back, promoted",
+        lost=0,
+    )
+
+
 def test_the_restore_command_of_the_gate_brings_the_database_back(
     sqlite_stock: Stock, tmp_path: Path, record_fault: Record
 ) -> None:
