@@ -12,12 +12,20 @@ from ci_migrate.errors import UsageError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class _Line(click.types.StringParamType):
+    """A text that is one line of a variable: by itself click would make an option of each word."""
+
+    envvar_list_splitter = "\n"
+
+
 def with_overrides(command: F) -> F:
     """Add `--override` and `--reason`."""
     command = click.option(
         "--reason",
         "reasons",
         metavar="TEXT",
+        type=_Line(),
+        envvar="CI_MIGRATE_REASON",
         multiple=True,
         help="Why the gate is overridden; one for all, or one for each in their order.",
     )(command)
@@ -25,6 +33,7 @@ def with_overrides(command: F) -> F:
         "--override",
         "overridden",
         metavar="GATE",
+        envvar="CI_MIGRATE_OVERRIDE",
         multiple=True,
         help="Go on although this gate fails; needs --reason, and is told in every report and in the ledger.",
     )(command)

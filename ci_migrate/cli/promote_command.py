@@ -24,6 +24,7 @@ from ci_migrate.models import Promotion
     "--undone",
     metavar="REVISION",
     multiple=True,
+    envvar="CI_MIGRATE_UNDONE",
     help="Say that nothing is left of a revision which an earlier run left half applied.",
 )
 @click.option(

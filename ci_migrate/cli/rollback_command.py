@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     "--undone",
     metavar="REVISION",
     multiple=True,
+    envvar="CI_MIGRATE_UNDONE",
     help="Say that nothing is left of what an earlier run left half done of a revision.",
 )
 def rollback_command(

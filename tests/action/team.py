@@ -205,6 +205,8 @@ def _action_variables(workflow: str, inputs: Mapping[str, Any]) -> dict[str, str
         "CI_MIGRATE_ENVIRONMENT": str(inputs.get("environment", "")),
         "CI_MIGRATE_CONFIRM": str(inputs.get("confirm", "")),
         "CI_MIGRATE_EXPECT": str(inputs.get("expect", "")),
+        "CI_MIGRATE_OVERRIDE": str(inputs.get("override", "")),
+        "CI_MIGRATE_REASON": str(inputs.get("reason", "")),
         "CI_MIGRATE_ARGS": flags[workflow] if given == "true" else "",
     }
 

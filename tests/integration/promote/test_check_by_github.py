@@ -109,6 +109,7 @@ def test_new_revisions_and_new_clothes_are_in_order(remote: Remote) -> None:
     assert "by GitHub's API" in message(ran, "history")
 
 
+@pytest.mark.slow
 def test_a_helper_module_of_the_base_counts(remote: Remote) -> None:
     naming = remote.project.path / "naming.py"
     naming.write_text("def table():\n    return 'one'\n", "utf-8")
@@ -134,6 +135,7 @@ def test_a_forced_push_is_compared_with_what_it_threw_away(remote: Remote) -> No
     assert f"{FIRST} 'create users' was edited" in said
 
 
+@pytest.mark.slow
 def test_a_new_branch_is_compared_with_where_it_left_the_default_branch(remote: Remote) -> None:
     delete_revision(remote.project, LAST)
     commit(remote.project, "Delete")
@@ -169,6 +171,7 @@ def test_without_a_token_nothing_passes_and_the_cure_is_told(remote: Remote, bra
     assert remote.github.requests == []
 
 
+@pytest.mark.slow
 def test_more_files_than_github_shows_do_not_pass(remote: Remote) -> None:
     for number in range(300):
         (remote.project.path / f"note-{number}.txt").write_text("note\n")
@@ -178,6 +181,7 @@ def test_more_files_than_github_shows_do_not_pass(remote: Remote) -> None:
     assert "no more than 300 changed files" in message(ran, "history")
 
 
+@pytest.mark.slow
 def test_a_token_that_may_not_read_the_code_is_told(remote: Remote) -> None:
     remote.github.permissions["contents"] = "none"
     edit_revision(remote.project, LAST)

@@ -102,6 +102,7 @@ def test_a_login_that_the_checkout_left_behind_is_not_sent_beside_it(
     assert server.refused == []
 
 
+@pytest.mark.slow
 def test_a_token_that_is_not_known_is_a_warning(
     place: Place, server: GitHttpsServer, github: GitHubServer
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_token_that_is_not_known_is_a_warning(
     assert other not in done.output
 
 
+@pytest.mark.slow
 def test_what_a_shallow_checkout_lacks_is_fetched_with_the_token(
     place: Place, server: GitHttpsServer, github: GitHubServer, tmp_path: Path
 ) -> None:
