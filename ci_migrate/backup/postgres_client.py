@@ -44,10 +44,20 @@ def find_client(
     that made it. Looks in PATH and in `places` (shell patterns).
     Raises BackupToolError, which names what was seen.
     """
+    return find_clients(server_version, server_major, env, places)[0]
+
+
+def find_clients(
+    server_version: str,
+    server_major: int,
+    env: Mapping[str, str],
+    places: Iterable[str] = SYSTEM_PLACES,
+) -> list[PostgresClient]:
+    """Return all clients that are not older than the server's major version, the oldest first; as `find_client`."""
     seen = [*_list_clients(env, tuple(places))]
     fitting = [client for client in seen if client.numbers[0] >= server_major]
     if fitting:
-        return min(fitting, key=lambda client: client.numbers)
+        return sorted(fitting, key=lambda client: client.numbers)
     looked = f"PATH ({env.get('PATH') or 'empty'}) and {', '.join(places)}"
     if seen:
         found = ", ".join(f"{client.version} in {client.directory}" for client in seen)

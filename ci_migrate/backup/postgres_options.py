@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ci_migrate.backup.client_version import version_numbers
+from ci_migrate.backup.postgres_client import PostgresClient
 from ci_migrate.backup.request import BackupOptions
 from ci_migrate.errors import BackupToolError, ProcessError
 from ci_migrate.process import run_command
@@ -27,6 +28,21 @@ def dump_arguments(options: BackupOptions, version: str) -> list[str]:
     return arguments
 
 
+def choose_client(
+    clients: Sequence[PostgresClient], options: BackupOptions, env: Mapping[str, str]
+) -> PostgresClient:
+    """Return the first client that can compress as the options say; raises BackupToolError when none can."""
+    *others, last = clients
+    for client in others:
+        try:
+            check_compression(options, client.version, client.directory, env)
+        except BackupToolError:
+            continue
+        return client
+    check_compression(options, last.version, last.directory, env)
+    return last
+
+
 def check_compression(
     options: BackupOptions, version: str, directory: Path, env: Mapping[str, str]
 ) -> None:
@@ -46,8 +62,8 @@ def check_compression(
     if not can:
         raise BackupToolError(
             f"pg_dump {version} in {directory} cannot compress with {method}",
-            next_step="Take `gzip` in backup.compress, or put a pg_dump of version 16 or newer that was built with"
-            f" {method} first in PATH.",
+            next_step="Take `gzip` in backup.compress, or put the directory of a pg_dump of version 16 or newer that"
+            f" was built with {method} into PATH.",
         )
 
 

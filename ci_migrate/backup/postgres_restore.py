@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from ci_migrate.backup.archive import ArchiveSource
 from ci_migrate.backup.checksum import CHUNK_BYTES
-from ci_migrate.backup.client_version import is_program
+from ci_migrate.backup.client_version import is_program, version_numbers
 from ci_migrate.backup.failure import failed_tool
 from ci_migrate.backup.pipes import Companion, open_pipe
 from ci_migrate.backup.postgres_connection import connection_environment, connection_text
@@ -21,6 +21,16 @@ from ci_migrate.backup.request import RestoreRequest
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import BackupToolError, ProcessError
 from ci_migrate.process import feed_command, run_command
+
+FIRST_WITH_TIMEOUT = 17
+"""pg_restore that sets `transaction_timeout`, which older servers do not know."""
+HEAD_BYTES = 4096
+"""The settings stand before everything else."""
+_TIMEOUT = b"SET transaction_timeout = 0;"
+_TIMEOUT_IF_KNOWN = (
+    b"SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings"
+    b" WHERE name = 'transaction_timeout';"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +55,9 @@ def reachable_archive(request: RestoreRequest, source: ArchiveSource) -> Iterato
 
 def fill_empty(request: RestoreRequest, archive: Reachable, target: DatabaseAddress) -> None:
     """Load the archive into a database without tables; raises BackupError with what pg_restore said first."""
+    if _is_older(request, target):
+        replace_contents(request, archive, target)
+        return
     argv = [
         *_pg_restore(request),
         "--exit-on-error",
@@ -83,6 +96,24 @@ def replace_contents(request: RestoreRequest, archive: Reachable, target: Databa
             raise failed_tool(exc, doing="the restore", password=target.hidden) from exc
 
 
+def _is_older(request: RestoreRequest, target: DatabaseAddress) -> bool:
+    """Return whether a server does not know a setting that pg_restore would set; what cannot be asked may fail."""
+    folder = Path(request.tools["directory"])
+    numbers = version_numbers(request.tools.get("pg_restore", ""))
+    if not numbers or numbers[0] < FIRST_WITH_TIMEOUT or not is_program(folder / "psql"):
+        return False
+    argv = [
+        str(folder / "psql"), "--no-psqlrc", "--no-password", "-At", "--command=SHOW server_version_num",
+        f"--dbname={connection_text(target.database)}",
+    ]  # fmt: skip
+    with connection_environment(target, request.env) as env:
+        try:
+            said = run_command(argv, env=env).stdout.strip()
+        except ProcessError as exc:
+            raise failed_tool(exc, doing="psql", password=target.hidden) from exc
+    return said.isdigit() and int(said) // 10_000 < FIRST_WITH_TIMEOUT
+
+
 def _script(request: RestoreRequest, archive: Reachable) -> Iterator[bytes]:
     """Yield SQL that ends in a commit only when pg_restore has read the archive to its end.
 
@@ -102,6 +133,10 @@ def _script(request: RestoreRequest, archive: Reachable) -> Iterator[bytes]:
     yield f"BEGIN;\n{request.clear}\n".encode()
     companion = Companion(write)
     with reader:
+        head = b""
+        while len(head) < HEAD_BYTES and (data := reader.read(CHUNK_BYTES)):
+            head += data
+        yield head.replace(_TIMEOUT, _TIMEOUT_IF_KNOWN, 1)
         while data := reader.read(CHUNK_BYTES):
             yield data
     companion.join()

@@ -10,11 +10,11 @@ from typing import BinaryIO
 from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
 from ci_migrate.backup.checksum import CHUNK_BYTES
 from ci_migrate.backup.failure import failed_tool
-from ci_migrate.backup.postgres_client import find_client
+from ci_migrate.backup.postgres_client import find_client, find_clients
 from ci_migrate.backup.postgres_connection import connection_environment
 from ci_migrate.backup.postgres_folder import pack_folder, unpack_contents
 from ci_migrate.backup.postgres_listing import Listing, find_missing, in_one_line, read_listing
-from ci_migrate.backup.postgres_options import DIRECTORY, check_compression, dump_arguments
+from ci_migrate.backup.postgres_options import DIRECTORY, choose_client, dump_arguments
 from ci_migrate.backup.postgres_options import leaves_out as is_excluded
 from ci_migrate.backup.postgres_restore import (
     fill_empty,
@@ -59,8 +59,8 @@ def leaves_out(options: BackupOptions, table: TableName) -> bool:
 
 def check_tools(request: BackupRequest) -> dict[str, str]:
     """Return versions and place of pg_dump and pg_restore; raises BackupToolError for no pair."""
-    client = find_client(request.server_version, request.server_major, request.env)
-    check_compression(request.options, client.version, client.directory, request.env)
+    clients = find_clients(request.server_version, request.server_major, request.env)
+    client = choose_client(clients, request.options, request.env)
     return {
         "pg_dump": client.version,
         "pg_restore": client.version,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from ci_migrate.backup.backends import postgres
+from ci_migrate.backup.archive import ArchiveOutput, ArchiveSource
+from ci_migrate.backup.backends import postgres as postgres_backend
 from ci_migrate.backup.inventory import take_inventory
 from ci_migrate.backup.postgres_options import check_compression
 from ci_migrate.backup.reading import open_backup
@@ -18,6 +19,7 @@ from ci_migrate.backup.verify import verify_backup
 from ci_migrate.database.url import address_of
 from ci_migrate.errors import BackupError, BackupToolError, ConfigError
 from tests.integration.backup.backup_samples import SAMPLES, make_request, read, run_all
+from tests.servers.postgres import find_wheel
 
 SAMPLE = SAMPLES["postgres"][0]
 
@@ -28,12 +30,12 @@ def restore(request, url: str, *, jobs: int = 1) -> str:
     restored = SAMPLE.make_empty(url)
     order = RestoreRequest(
         format=manifest.format,
-        tools=postgres.find_tools(manifest.tools, request.env),
+        tools=postgres_backend.find_tools(manifest.tools, request.env),
         env=request.env,
         jobs=jobs,
     )
     with open_backup(manifest, request.store, env=request.env) as source:
-        postgres.restore_archive(order, source, address_of(make_url(restored)))
+        postgres_backend.restore_archive(order, source, address_of(make_url(restored)))
     return restored
 
 
@@ -57,6 +59,52 @@ def test_every_way_of_writing_comes_back(postgres_url, tmp_path, options):
         SAMPLE.forget(postgres_url, restored)
     left = [path.name for path in (tmp_path / "out").iterdir()]
     assert len(left) == 2, left
+
+
+@pytest.mark.parametrize("compress", ["zstd:3", "lz4"])
+@pytest.mark.parametrize("form", [{}, {"format": "directory", "jobs": 2}])
+def test_other_compressions_come_back_where_the_client_has_them(
+    postgres_url, tmp_path, compress, form
+):
+    SAMPLE.fill(postgres_url)
+    options = BackupOptions(compress=compress, **form)
+    request = make_request(SAMPLE, postgres_url, tmp_path / "out", options=options)
+    try:
+        postgres_backend.check_tools(request)
+    except BackupToolError as exc:
+        pytest.skip(exc.message)
+    take_backup(request, "auto")
+    restored = restore(request, postgres_url, jobs=2)
+    try:
+        assert SAMPLE.rows(restored) == SAMPLE.rows(postgres_url)
+    finally:
+        SAMPLE.forget(postgres_url, restored)
+
+
+@pytest.mark.parametrize("clear", ["", "DROP TABLE IF EXISTS nothing;"])
+def test_the_archive_of_a_newer_client_comes_back_to_an_older_server(
+    postgres, postgres_url, tmp_path, clear
+):
+    """Version 17 and newer set `transaction_timeout`, which older servers do not know."""
+    bindir = find_wheel()
+    if bindir is None or int(postgres.version.split(".")[0]) >= 17:
+        pytest.skip("there is no client here that is newer than the server")
+    SAMPLE.fill(postgres_url)
+    request = make_request(SAMPLE, postgres_url, tmp_path / "out")
+    tools = {"pg_dump": "18.0", "pg_restore": "18.0", "directory": str(bindir)}
+    archive = tmp_path / "archive.dump"
+    with archive.open("w+b", buffering=0) as file:
+        output = ArchiveOutput(file=file, path=archive, scratch=tmp_path)
+        postgres_backend.write_archive(request, output, tools)
+    restored = SAMPLE.make_empty(postgres_url)
+    order = RestoreRequest(format="custom", tools=tools, env=request.env, clear=clear)
+    try:
+        with archive.open("rb", buffering=0) as file:
+            source = ArchiveSource(file=file, path=archive, scratch=tmp_path)
+            postgres_backend.restore_archive(order, source, address_of(make_url(restored)))
+        assert SAMPLE.rows(restored) == SAMPLE.rows(postgres_url)
+    finally:
+        SAMPLE.forget(postgres_url, restored)
 
 
 def test_every_cut_of_a_packed_directory_is_found(postgres_url, tmp_path):
