@@ -9,7 +9,7 @@ import pytest
 
 from ci_migrate.config.backup_settings import BackupSettings
 from ci_migrate.config.load import parse_config
-from ci_migrate.config.resolve import environment_url, resolve_environment
+from ci_migrate.config.resolve import environment_url, known_secrets, resolve_environment
 from ci_migrate.errors import ConfigError, UsageError
 
 TEXT = """\
@@ -148,6 +148,27 @@ def test_a_password_that_is_written_in_the_file_is_a_secret_too():
     text += "notify: {slack: {webhook: 'https://h/T1'}}\n"
     secrets = resolve_environment(config_of(text), "a", {}).secrets
     assert {"hunter22", "https://h/T1"} <= set(secrets)
+
+
+def test_the_secrets_of_all_environments_are_known_as_far_as_their_variables_are_set():
+    env = {
+        **PROD,
+        "SLACK": "https://hooks.example/services/T0001/secret",
+        "KEY": "k3y",
+        "AWS_SESSION_TOKEN": "t0ken",
+    }
+    known = set(known_secrets(config_of(), env))
+    assert {
+        "hunter22",
+        "https://hooks.example/services/T0001/secret",
+        "/services/T0001/secret",
+        "k3y",
+        "t0ken",
+    } <= known
+    assert known.isdisjoint({"shop", "app", "dev", "prod"})
+    assert "hunter22" in known_secrets(config_of(), PROD), (
+        "what is missing hides nothing of the rest"
+    )
 
 
 def test_no_secret_is_in_the_repr():
