@@ -18,6 +18,8 @@ from ci_migrate.models import Evidence, RunInfo
 FORMAT = 1
 MOST_REVISIONS = 200
 """Revisions in one deployment: its payload stays below 40 kB."""
+_FAILED = "failed"
+"""The key of the payload that only a run which failed has."""
 NEWEST = 2
 """Deployments whose state is looked at again: a run may have been cut off before it was set."""
 
@@ -25,7 +27,7 @@ NEWEST = 2
 def read_record(
     github: GitHub, environment: str, wanted: Collection[str]
 ) -> Mapping[str, Evidence] | None:
-    """Return what deployments say of some revisions; None when the environment has no deployment of ours.
+    """Return what deployments say of some revisions; None when none of ours tells what the environment executed.
 
     The newest word about a revision counts, and only of deployments that ended in success.
     Raises GitHubError.
@@ -33,7 +35,7 @@ def read_record(
     found: dict[str, Evidence] = {}
     open_, is_any = set(wanted), False
     for deployment in iterate_deployments(github, environment):
-        is_any = True
+        is_any |= _FAILED not in deployment.payload
         executed, withdrawn = _executed(deployment, environment), _withdrawn(deployment)
         told = open_ & (executed.keys() | withdrawn)
         if not told or read_deployment_state(github, deployment.id) != "success":
@@ -77,7 +79,7 @@ def write_failure(
     `failed` goes into the payload, which everybody who can read the repository can read. Raises GitHubError.
     """
     nothing: dict[str, Any] = {"executed": {}, "withdrawn": []}
-    _deploy(github, environment, run, description, {**nothing, "failed": dict(failed)}, "failure")
+    _deploy(github, environment, run, description, {**nothing, _FAILED: dict(failed)}, "failure")
 
 
 def _create(
@@ -122,7 +124,7 @@ def _finish(github: GitHub, deployment: Deployment, run: RunInfo) -> None:
         set_deployment_state(
             github,
             deployment.id,
-            state="failure" if "failed" in deployment.payload else "success",
+            state="failure" if _FAILED in deployment.payload else "success",
             description=description,
             log_url=run.run_url,
         )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ci_migrate.evidence.github_record import MOST_REVISIONS, read_record, write_record
+from ci_migrate.evidence.github_record import (
+    MOST_REVISIONS,
+    read_record,
+    write_failure,
+    write_record,
+)
 from ci_migrate.github.rest import open_github
 from ci_migrate.models import Evidence
 from tests.servers.github import GitHubServer
@@ -38,6 +43,18 @@ def test_a_record_that_was_cut_off_is_no_proof_until_it_is_finished(github: GitH
     assert read_record(client, "dev", {"aaaa"}) == {}
     assert write_record(client, "dev", RUN, ledger("aaaa")) == 0
     assert read_record(client, "dev", {"aaaa"}) == ledger("aaaa")
+
+
+def test_a_run_that_failed_is_no_record_and_no_proof(github: GitHubServer) -> None:
+    client = open_github(github.env)
+    write_failure(client, "dev", RUN, "promote failed", {"revision": "aaaa"})
+    assert read_record(client, "dev", {"aaaa"}) is None, "the next source is to be asked"
+    github.state.deployment_statuses.clear()  # killed between deployment and state
+    assert write_record(client, "dev", RUN, ledger("bbbb")) == 1
+    newest, failed = github.state.deployments
+    states = github.state.deployment_statuses
+    assert [states[each["id"]][0]["state"] for each in (newest, failed)] == ["success", "failure"]
+    assert read_record(client, "dev", {"aaaa", "bbbb"}) == ledger("bbbb")
 
 
 def test_deployments_of_others_say_nothing(github: GitHubServer) -> None:
