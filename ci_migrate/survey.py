@@ -130,8 +130,8 @@ def survey_database(
     except DatabaseFailedError as exc:
         raise DatabaseFailedError(
             exc.message,
-            next_step=f"Nothing was changed. The version table {history.version_table} has to be read: check that"
-            " the role of the URL may do that, and that this is the database of the project.",
+            next_step=f"Nothing was changed. Once the version table {history.version_table} can be read, start the"
+            " run again: the role of the URL needs the right to, and the database must be the project's.",
         ) from exc
     plan = plan_history(history, rows.rows, database.dialect, expect=expect)
     return Survey(history=history, rows=rows, plan=plan)

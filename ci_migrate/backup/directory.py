@@ -19,19 +19,24 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 def make_directory(directory: Path) -> Path:
     """Create the directory for archives, mode 0700, and return its absolute path.
 
-    What exists is left as it is. `.ci-migrate` gets a `.gitignore`: no archive is ever committed.
+    `.ci-migrate`, or a folder that is made elsewhere in a git work tree, gets a `.gitignore`: no archive is ever
+    committed. What exists is left as it is.
     Raises BackupError when it cannot be made.
     """
     directory = directory.absolute()
     try:
+        is_new = not directory.exists() and _is_in_work_tree(directory)
         for part in (*reversed(directory.parents), directory):
             if not part.exists():
                 _make_private(part)
         for part in (directory, *directory.parents):
             if part.name == OWN_DIRECTORY:
                 _ignore_by_git(part)
+                is_new = False
         if not directory.is_dir():
             raise NotADirectoryError(20, "Not a directory", str(directory))
+        if is_new:
+            _ignore_by_git(directory)
     except OSError as exc:
         raise failed_file(exc, doing="making the backup directory", path=directory) from exc
     return directory
@@ -89,6 +94,10 @@ def _make_private(directory: Path) -> None:
     except FileExistsError:
         return  # another run was faster
     directory.chmod(0o700)
+
+
+def _is_in_work_tree(directory: Path) -> bool:
+    return any((part / ".git").exists() for part in directory.parents)
 
 
 def _ignore_by_git(directory: Path) -> None:

@@ -98,6 +98,15 @@ def test_modes_do_not_depend_on_the_umask(tmp_path, umask):
     assert stat.S_IMODE((directory / "x.dump").stat().st_mode) == 0o600
 
 
+def test_a_directory_elsewhere_is_ignored_by_git_too(tmp_path):
+    (tmp_path / ".git").mkdir()
+    store = LocalStore(tmp_path / "shop" / "backups")
+    for name in ("x.dump", "y.dump"):
+        store.put(name, b"x")
+    assert (store.directory / ".gitignore").read_text() == "*\n"
+    assert not (store.directory.parent / ".gitignore").exists()
+
+
 def test_directory_that_exists_stays_as_it_is(tmp_path):
     directory = tmp_path / "mine"
     directory.mkdir(mode=0o755)
