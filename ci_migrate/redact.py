@@ -25,6 +25,7 @@ _PASSWORDS = (
     re.compile(r"[\w.+-]+://([^:/@]*:([^@]+)@)"),
     re.compile(r"[?&]((?:password|passwd)=([^&]+))"),
 )
+_LOGINS = re.compile(r"(://[^\s:/@]*:)[^\s/@]+@")
 _NAMES = (
     re.compile(r"[\w.+-]+://([^:/@?]+)(?::.*)?@"),
     re.compile(r"(?s)[\w.+-]+://(?:.*@)?([^:@/?,]+)"),
@@ -79,11 +80,12 @@ class Redactor:
         return Redactor([*self._secrets, *secrets])
 
     def clean(self, text: str) -> str:
-        """Return the text without any of the secrets."""
+        """Return the text without any of the secrets, and without the password of any URL."""
         for spelling in self.spellings:
             if spelling in text:
                 text = text.replace(spelling, MASK)
-        return text
+        # A project may know databases of which we know nothing.
+        return _LOGINS.sub(rf"\1{MASK}@", text) if "://" in text else text
 
 
 def spellings_of(secret: str) -> set[str]:

@@ -305,3 +305,16 @@ def test_one_line_is_one_line_of_its_length(text: str, limit: int) -> None:
 
 def test_unquoting_is_not_a_spelling_that_hides() -> None:
     assert Redactor([quote(CANARY)]).clean(unquote(quote(CANARY))) == "***"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("cannot reach postgresql+psycopg://app:hunter22@replica/db", "cannot reach postgresql+psycopg://app:***@replica/db"),
+        ("'redis://:hunter22@cache:6379/0'", "'redis://:***@cache:6379/0'"),
+        ("http://host:8080/a and ada@example.invalid", "http://host:8080/a and ada@example.invalid"),
+        ("postgresql://app@replica:5432/db", "postgresql://app@replica:5432/db"),
+    ],
+)  # fmt: skip
+def test_the_password_of_a_url_that_nobody_named_is_hidden_too(text: str, clean: str) -> None:
+    assert Redactor().clean(text) == clean
