@@ -32,7 +32,10 @@ def render_manifest(manifest: Manifest) -> bytes:
     content |= {
         "archive_format": manifest.format,
         "heads": list(manifest.heads),
-        "tables": [_render_table(table, manifest.rows.get(table)) for table in manifest.tables],
+        "tables": [
+            {**_render_table(table, manifest.rows.get(table)), "shape": manifest.shapes.get(table)}
+            for table in manifest.tables
+        ],
         "activity": [_render_activity(name, at) for name, at in manifest.activity.items()],
         "sequences": [_render_table(name, at) for name, at in manifest.sequences.items()],
         "properties": dict(manifest.properties),
@@ -93,6 +96,9 @@ def _manifest_of(content: Mapping[str, Any], file_name: str) -> Manifest:
         heads=tuple(str(head) for head in content["heads"]),
         tables=tuple(table for table, _ in tables),
         rows={table: int(rows) for table, rows in tables if rows is not None},
+        shapes={
+            _table_of(item): str(item["shape"]) for item in content["tables"] if item.get("shape")
+        },
         activity={_table_of(item): _activity_of(item) for item in content["activity"]},
         sequences={_table_of(item): int(item["rows"]) for item in content["sequences"]},
         properties=_texts(content["properties"]),

@@ -78,6 +78,8 @@ class BackupRequest:
     """Version rows at the time of the backup."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """`character_set` and `collation` of the database itself, as its server calls them."""
+    shapes: Mapping[TableName, str] = field(default_factory=dict)
+    """What the definition of each table comes to."""
     activity: Mapping[TableName, Written] = field(default_factory=dict)
     """What had been written to the tables so far, where the server counts it."""
     expected_bytes: int = 0

@@ -19,7 +19,7 @@ from ci_migrate.backup.encryption import SUFFIX as ENCRYPTED_SUFFIX
 from ci_migrate.backup.encryption import parse_recipients
 from ci_migrate.backup.inventory import choose_name, write_manifest
 from ci_migrate.backup.manifest import Manifest
-from ci_migrate.backup.request import BackupRequest, ProofRequest
+from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest
 from ci_migrate.backup.stores.protocol import Store
 from ci_migrate.backup.times import format_time
 from ci_migrate.backup.writing import write_archive
@@ -151,6 +151,10 @@ def _proof_request(
     )
 
 
+def _leaves_out(options: BackupOptions) -> bool:
+    return bool(options.exclude_schemas or options.exclude_tables)
+
+
 def _describe(request: BackupRequest, backend_name: str) -> dict[str, Any]:
     """Return what the manifest says about the database and the run."""
     address = request.address
@@ -166,6 +170,8 @@ def _describe(request: BackupRequest, backend_name: str) -> dict[str, Any]:
         "tables": request.tables,
         "properties": request.properties,
         "activity": request.activity,
+        # A foreign key to a table that is left out does not come back.
+        "shapes": {} if _leaves_out(request.options) else request.shapes,
         "recipients": request.encrypt_to,
         "ci_migrate": __version__,
         "run_id": request.run_id,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup.request import TableName
-from ci_migrate.database.catalog import list_tables
+from ci_migrate.database.catalog import list_tables, read_server_version
 from ci_migrate.database.contents import count_tables, list_countable
 from ci_migrate.database.engine import Database
+from ci_migrate.database.shapes import read_shapes
 from ci_migrate.errors import NotVerifiedError
 from ci_migrate.redact import one_line
 
@@ -19,7 +22,7 @@ _DO_NOT_USE = (
 def check_restored(database: Database, manifest: Manifest) -> str:
     """Return in words that a fresh connection finds what the manifest says; raises NotVerifiedError.
 
-    Tables, and the rows of those that were counted when the backup was taken.
+    Tables, their definitions, and the rows of those that were counted when the backup was taken.
     """
     wanted, found = set(manifest.tables), set(list_tables(database))
     if wanted != found:
@@ -30,6 +33,7 @@ def check_restored(database: Database, manifest: Manifest) -> str:
             f"the restore reported success, but the tables differ from those of {manifest.name}: {differing}",
             next_step=_DO_NOT_USE,
         )
+    _check_shapes(database, manifest)
     tables = f"{len(found)} table{'' if len(found) == 1 else 's'}"
     if not manifest.rows:
         return f"{tables} as in the manifest, their rows not counted"
@@ -39,6 +43,25 @@ def check_restored(database: Database, manifest: Manifest) -> str:
             f"{tables} as in the manifest, and their rows but for those of {left_out}, not counted"
         )
     return f"{tables} and their rows as in the manifest"
+
+
+def _check_shapes(database: Database, manifest: Manifest) -> None:
+    """Raise NotVerifiedError for tables that are defined in another way; another version would tell it otherwise."""
+    if not manifest.shapes or read_server_version(database)[1] != _major(manifest.server_version):
+        return
+    found = read_shapes(database, manifest.tables)
+    differing = [name for name, shape in manifest.shapes.items() if found.get(name) != shape]
+    if differing:
+        raise NotVerifiedError(
+            "the restore reported success, but columns, indexes, constraints, triggers or policies differ from those of"
+            f" {manifest.name}: {_names(sorted(differing, key=str))}",
+            next_step=_DO_NOT_USE,
+        )
+
+
+def _major(version: str) -> int:
+    match = re.match(r"\d+", version)
+    return int(match[0]) if match else 0
 
 
 def _check_rows(database: Database, manifest: Manifest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ci_migrate.backup_risks import find_risks, refuse_publishing
 from ci_migrate.database.activity import read_activity
@@ -13,6 +14,8 @@ from ci_migrate.database.catalog import (
     read_server_version,
     read_size,
 )
+from ci_migrate.database.engine import Database
+from ci_migrate.database.shapes import read_shapes
 from ci_migrate.environment_store import open_environment_store, read_backup_options
 from ci_migrate.errors import (
     BackupError,
@@ -43,10 +46,8 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 address=database.address,
                 server_version=version,
                 server_major=major,
-                tables=list_tables(database),
+                **_describe(database),
                 heads=rows,
-                properties=read_properties(database),
-                activity=read_activity(database),
                 store=store,
                 expected_bytes=read_size(database) if settings.is_remote else 0,
                 encrypt_to=settings.encrypt_to,
@@ -65,6 +66,17 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
         prove_by_restore(execution, source, store, rows, identities)
     for risk in find_risks(environment, execution.env):
         record.warn(risk)
+
+
+def _describe(database: Database) -> dict[str, Any]:
+    """Return what the manifest says about the database itself."""
+    tables = list_tables(database)
+    return {
+        "tables": tables,
+        "shapes": read_shapes(database, tables),
+        "properties": read_properties(database),
+        "activity": read_activity(database),
+    }
 
 
 def _prepare(execution: Execution) -> tuple[str, int]:

@@ -60,31 +60,43 @@ def test_a_restore_that_brings_back_fewer_rows_is_not_verified(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
     project = build(postgres_url, tmp_path)
-    take(project, postgres_url, PATH=path_without_rows(postgres, "users", tmp_path))
+    path = path_without(postgres, "--exclude-table-data=users", tmp_path)
+    take(project, postgres_url, PATH=path)
     ran = restore(project, postgres_url, "--confirm", "dev")
     assert (ran.exit_code, ran.outcome) == (7, "unverified"), ran.output
     assert "public.users has 0 rows instead of 21" in ran.result["error"]["message"]
 
 
-def path_without_rows(postgres: PostgresServer, table: str, folder: Path) -> str:
-    """Return a PATH with a pg_dump that leaves the rows of a table out; reading the archive back does not show it."""
+def path_without(postgres: PostgresServer, options: str, folder: Path) -> str:
+    """Return a PATH with a pg_dump that leaves something out, which reading the archive back does not show."""
     tools = folder / "tools"
     tools.mkdir()
     program = tools / "pg_dump"
-    program.write_text(
-        f'#!/bin/sh\nexec {postgres.bindir}/pg_dump "$@" --exclude-table-data={table}\n'
-    )
+    program.write_text(f'#!/bin/sh\nexec {postgres.bindir}/pg_dump "$@" {options}\n')
     program.chmod(0o755)
     for name in ("pg_restore", "psql"):
         (tools / name).symlink_to(postgres.bindir / name)
     return f"{tools}:{environment()['PATH']}"
 
 
+def test_a_restore_without_indexes_and_constraints_is_not_verified(
+    postgres: PostgresServer, postgres_url: str, tmp_path: Path
+) -> None:
+    project = build(postgres_url, tmp_path)
+    path = path_without(postgres, "--section=pre-data --section=data", tmp_path)
+    take(project, postgres_url, PATH=path)
+    ran = restore(project, postgres_url, "--confirm", "dev")
+    assert (ran.exit_code, ran.outcome) == (7, "unverified"), ran.output
+    assert "constraints" in ran.result["error"]["message"]
+    assert "public.users" in ran.result["error"]["message"]
+
+
 def test_version_rows_that_did_not_come_back_are_found_in_another_database_too(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
     project = build(postgres_url, tmp_path, count_rows="none")
-    take(project, postgres_url, PATH=path_without_rows(postgres, "alembic_version", tmp_path))
+    path = path_without(postgres, "--exclude-table-data=alembic_version", tmp_path)
+    take(project, postgres_url, PATH=path)
     ran = restore(project, postgres_url, "--into", postgres.create_database())
     assert (ran.exit_code, ran.outcome) == (7, "unverified"), ran.output
     assert "version rows are none" in ran.result["error"]["message"]
