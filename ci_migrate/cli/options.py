@@ -11,7 +11,7 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 EXIT_CODES = """\b
 Exit codes:
-  0    promoted, rolled back, restored, ready or nothing to do
+  0    done, ready or nothing to do
   1    a bug in ci-migrate
   2    wrong usage, configuration or project
   3    blocked by a gate

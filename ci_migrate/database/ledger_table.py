@@ -29,7 +29,7 @@ def ledger_table(schema: str | None) -> Any:
         Column("run_id", String(36), nullable=False, index=False),
         Column("kind", String(16), nullable=False),  # run | revision | override
         Column("environment", String(200), nullable=False),
-        Column("command", String(32), nullable=False),  # promote
+        Column("command", String(32), nullable=False),  # that made the run
         Column("outcome", String(32), nullable=False),  # run: started, then its outcome;
         # revision: planned, then executed or not-executed; override: the gate
         Column("started_at", String(32), nullable=False),
