@@ -11,7 +11,7 @@ from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
 from ci_migrate.errors import DatabaseUnreachableError
 from ci_migrate.evidence.forecast import read_forecast
 from ci_migrate.evidence.sources import Before
-from ci_migrate.gates import heads
+from ci_migrate.gates import connection, heads
 from ci_migrate.gates import history as history_gate
 from ci_migrate.gates.check import check_gates
 from ci_migrate.gates.inputs import GateInputs
@@ -37,13 +37,7 @@ def preview(
         database = Database(environment.url, root=environment.root)
         survey = survey_database(history, database)
     except DatabaseUnreachableError as exc:
-        gate = GateResult(
-            name="connection",
-            outcome=GateOutcome.FAILED,
-            message=exc.message,
-            next_step=exc.next_step,
-        )
-        _preview_history(environment, env, record, history, gate)
+        _preview_history(environment, env, record, history, connection.unreachable(exc))
         return
     inputs = gather_inputs(
         environment,
@@ -65,7 +59,7 @@ def preview(
 def preview_files(environment: Environment, env: Mapping[str, str], record: RunRecord) -> None:
     """Fill the record with what the revision files alone tell: heads and their faults."""
     gate = GateResult(
-        name="connection", outcome=GateOutcome.SKIPPED, message="no database was asked"
+        name=connection.NAME, outcome=GateOutcome.SKIPPED, message="no database was asked"
     )
     _preview_history(environment, env, record, read_files(environment, env), gate)
 
@@ -75,13 +69,13 @@ def _preview_history(
     env: Mapping[str, str],
     record: RunRecord,
     history: History,
-    connection: GateResult,
+    answer: GateResult,
 ) -> None:
     rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
     survey = Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
     inputs: GateInputs = describe_files(environment, survey, env=env)
     record.plan = survey.plan
-    record.keep_gates((connection, history_gate.check(inputs), heads.check(inputs)))
+    record.keep_gates((answer, history_gate.check(inputs), heads.check(inputs)))
     _conclude(record, history)
 
 

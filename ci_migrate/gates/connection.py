@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ci_migrate.errors import DatabaseUnreachableError
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult
 
@@ -18,3 +19,10 @@ def check(inputs: GateInputs) -> GateResult:
             next_step=inputs.connection_next,
         )
     return GateResult(name=NAME, outcome=GateOutcome.PASSED, message="reachable, may create tables")
+
+
+def unreachable(error: DatabaseUnreachableError) -> GateResult:
+    """Return the answer for a database that does not answer: for the user this gate has failed."""
+    return GateResult(
+        name=NAME, outcome=GateOutcome.FAILED, message=error.message, next_step=error.next_step
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 
 from ci_migrate.backup.inventory import take_inventory
@@ -12,6 +11,7 @@ from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.models import Backup
 from ci_migrate.revisions.graph import Graph
+from ci_migrate.story.restoring import restore_command_of
 
 
 def offer_explained_backup(environment: Environment, env: Mapping[str, str], graph: Graph) -> str:
@@ -40,9 +40,8 @@ def _offer(
         return ""  # this is an offer beside others, and they stand
     for manifest in reversed(found.backups):
         if is_meant(manifest):
-            command = ["ci-migrate", "backup", "restore", "--environment", environment.name]
             return (
                 f"Or bring back the backup of {manifest.started[:16].replace('T', ' ')} UTC, and lose what was"
-                f" written since:\n{shlex.join([*command, manifest.name])}"
+                f" written since:\n{restore_command_of(environment.name, manifest.name)}"
             )
     return ""

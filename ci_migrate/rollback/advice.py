@@ -22,6 +22,7 @@ from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.way_back import WayBack
 from ci_migrate.rollback.last_revision import Found
+from ci_migrate.story.restoring import restore_command_of
 from ci_migrate.ways_back import Advice, Loss, Way
 
 MOST_RUNS = 200
@@ -107,7 +108,7 @@ def _restore(place: Place, found: Found) -> Way:
         name="restore",
         possible=True,
         price="; ".join([*losses, "the application has to be stopped"]),
-        command=f"ci-migrate backup restore --environment {name} {manifest.name}",
+        command=restore_command_of(name, manifest.name),
     )
 
 

@@ -14,7 +14,8 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.identity import is_same_database
 from ci_migrate.database.lock import Lock, hold_lock
 from ci_migrate.errors import BlockedError, ConfigError, DatabaseUnreachableError, ToldError
-from ci_migrate.models import GOOD_OUTCOMES, GateOutcome, GateResult, Outcome, Promotion, RunInfo
+from ci_migrate.gates import connection
+from ci_migrate.models import GOOD_OUTCOMES, Outcome, Promotion, RunInfo
 from ci_migrate.observer import Observer
 from ci_migrate.preflight import open_ledger
 from ci_migrate.redact import Redactor
@@ -158,23 +159,10 @@ def _keep_failure(record: RunRecord, error: ToldError) -> None:
     if isinstance(error, BlockedError):
         record.outcome = Outcome.BLOCKED
     if isinstance(error, DatabaseUnreachableError) and not record.gates:
-        _block_by_connection(record, error)
+        record.outcome, record.gates = Outcome.BLOCKED, (connection.unreachable(error),)
     if record.outcome is Outcome.FAILED:
         record.advise("Nothing was changed. Once the cause is gone, start the run again.")
     else:
         record.advise(
             "Start the run again: it names the state that it finds, and goes on from there."
         )
-
-
-def _block_by_connection(record: RunRecord, error: ToldError) -> None:
-    """Tell an unreachable database as what it is for the user: the gate `connection` failed."""
-    record.outcome = Outcome.BLOCKED
-    record.gates = (
-        GateResult(
-            name="connection",
-            outcome=GateOutcome.FAILED,
-            message=error.message,
-            next_step=error.next_step,
-        ),
-    )

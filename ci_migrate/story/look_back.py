@@ -26,9 +26,8 @@ def look_back(execution: Execution, survey: Survey, before: State) -> None:
     """
     record, history = execution.record, survey.history
     if record.failure is not None and record.failure.kind == InterruptedRunError.kind:
-        record.outcome = (
-            Outcome.FAILED
-        )  # also when it stopped the verification, which then says nothing
+        # Also when the stop came into the verification, which then says nothing.
+        record.outcome = Outcome.FAILED
     if record.outcome is not Outcome.FAILED or record.failure is None:
         return
     try:
