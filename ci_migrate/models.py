@@ -11,7 +11,7 @@ from ci_migrate.foreseen import Forecast, Rehearsal
 
 
 class Outcome(enum.Enum):
-    """How a promotion ended; `PARTIAL` (database changed) is never shown as `FAILED`."""
+    """How a run ended; `PARTIAL` (database changed) is never shown as `FAILED`."""
 
     PROMOTED = "promoted"
     NOTHING_TO_DO = "nothing-to-do"
@@ -28,7 +28,7 @@ class Outcome(enum.Enum):
     RECOVERED = "recovered"
     """Brought back to what the revision files explain."""
     READY = "ready"
-    """Only from `plan`: revisions are pending and every gate would let them pass."""
+    """Of commands that only look (`plan`, `check`, a dry run): what was asked about could be done."""
 
 
 GOOD_OUTCOMES = frozenset(
@@ -73,7 +73,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingRevision:
-    """A revision that the database does not have yet."""
+    """A revision that is to run; of a rollback, the one that is to be taken back."""
 
     revision: str
     message: str
@@ -126,7 +126,7 @@ class Backup:
 
     backend: str
     location: str
-    """Path of the archive; empty for backend `none`."""
+    """Path or URL of the archive; empty for backend `none`."""
     bytes: int
     sha256: str
     verified: str
