@@ -71,11 +71,6 @@ def read_event(env: Mapping[str, str]) -> GitHubEvent | None:
     )
 
 
-def deployable_branch(event: GitHubEvent) -> str | None:
-    """Return the branch whose environment this event may change; None when it may change none."""
-    return None if why_not_deployable(event) else event.branch
-
-
 def why_not_deployable(event: GitHubEvent) -> str:
     """Return in one clause why the event must not change a database; empty when it may."""
     if event.name not in _BRANCH_EVENTS:

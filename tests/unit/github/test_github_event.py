@@ -4,7 +4,6 @@ import pytest
 
 from ci_migrate.github.event import (
     LARGEST_PAYLOAD,
-    deployable_branch,
     read_event,
     why_not_deployable,
 )
@@ -43,7 +42,6 @@ def test_a_push_carries_branch_commit_and_links(tmp_path):
     assert event.run_url == "https://github.example/acme/shop/actions/runs/77/attempts/2"
     assert event.commit_url == f"https://github.example/acme/shop/commit/{'c' * 40}"
     assert event.repository == "acme/shop"
-    assert deployable_branch(event) == "dev"
     assert why_not_deployable(event) == ""
 
 
@@ -54,7 +52,8 @@ def test_the_actor_of_a_rerun_is_who_started_it():
 
 def test_a_branch_name_may_hold_slashes_and_shell_characters():
     event = read_event(runner(ref="refs/heads/release/$(id)/refs/heads/x"))
-    assert deployable_branch(event) == "release/$(id)/refs/heads/x"
+    assert event.branch == "release/$(id)/refs/heads/x"
+    assert why_not_deployable(event) == ""
 
 
 def test_links_are_absent_when_the_runner_does_not_say_where_it_runs():
@@ -73,7 +72,6 @@ def test_links_are_absent_when_the_runner_does_not_say_where_it_runs():
 def test_other_events_never_deploy_even_on_a_branch_ref(name):
     event = read_event(runner(name, "refs/heads/main"))
     assert event.branch is None
-    assert deployable_branch(event) is None
     assert name in why_not_deployable(event)
 
 
@@ -90,14 +88,12 @@ def test_other_events_never_deploy_even_on_a_branch_ref(name):
 )
 def test_refs_that_are_no_branch_do_not_deploy(name, ref, reason):
     event = read_event(runner(name, ref))
-    assert deployable_branch(event) is None
     assert reason in why_not_deployable(event)
 
 
 def test_the_deletion_of_a_branch_does_not_deploy_the_default_branch(tmp_path):
     event = read_event(with_payload(tmp_path, {"deleted": True}, ref="refs/heads/main"))
     assert event.deleted
-    assert deployable_branch(event) is None
     assert "deleted its branch" in why_not_deployable(event)
 
 
@@ -105,7 +101,7 @@ def test_a_dispatch_on_a_branch_deploys(tmp_path):
     event = read_event(
         with_payload(tmp_path, {"inputs": {}}, GITHUB_EVENT_NAME="workflow_dispatch")
     )
-    assert deployable_branch(event) == "dev"
+    assert (event.branch, why_not_deployable(event)) == ("dev", "")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +116,6 @@ def test_a_dispatch_on_a_branch_deploys(tmp_path):
 def test_a_push_with_a_broken_payload_does_not_deploy(tmp_path, payload, reason):
     event = read_event(with_payload(tmp_path, payload))
     assert reason in event.payload_problem
-    assert deployable_branch(event) is None
     assert reason in why_not_deployable(event)
 
 
@@ -128,7 +123,7 @@ def test_a_missing_payload_is_named_and_a_dispatch_does_not_need_it(tmp_path):
     gone = {"GITHUB_EVENT_PATH": str(tmp_path / "gone.json")}
     push, dispatch = read_event(runner(**gone)), read_event(runner("workflow_dispatch", **gone))
     assert "gone.json" in why_not_deployable(push)
-    assert deployable_branch(dispatch) == "dev"
+    assert (dispatch.branch, why_not_deployable(dispatch)) == ("dev", "")
 
 
 def test_a_folder_or_a_nul_as_payload_is_no_traceback(tmp_path):
@@ -145,4 +140,5 @@ def test_a_huge_payload_is_not_parsed(tmp_path):
 
 
 def test_a_runner_without_a_payload_file_still_deploys_pushes():
-    assert deployable_branch(read_event(runner())) == "dev"
+    event = read_event(runner())
+    assert (event.branch, why_not_deployable(event)) == ("dev", "")
