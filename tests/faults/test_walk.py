@@ -70,7 +70,10 @@ def test_hit_at_any_line_nothing_is_lost(
     assert stock.version() == HEAD, where
     lost = stock.count_lost()
     assert lost == 0, (where, stock.journal())
-    assert set(stock.run_outcomes()) <= {"promoted", "failed", "partial", "interrupted"}, where
+    ends = {"promoted", "failed", "partial", "interrupted"}
+    if name == "bug":
+        ends.add("unverified")  # it may have hit the verification
+    assert set(stock.run_outcomes()) <= ends, where
     assert not list(shop.rglob("*.pgpass")) + list(shop.rglob("*.cnf")), where
     record_fault(
         fault=f"{name} at a line of ci-migrate",
