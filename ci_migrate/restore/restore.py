@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.config.backup_rules import SNAPSHOTS
-from ci_migrate.database.activity import read_activity
-from ci_migrate.database.catalog import list_tables
 from ci_migrate.database.half_restored import find_half_restored
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.errors import UsageError
 from ci_migrate.evidence.ledger_copy import read_copies
 from ci_migrate.evidence.reconcile import heal_fork
 from ci_migrate.models import Outcome, Plan, Promotion
-from ci_migrate.restore.loss import describe_loss, is_later
-from ci_migrate.restore.rows_now import read_rows
+from ci_migrate.restore.loss import is_later
+from ci_migrate.restore.rows_now import tell_loss
 from ci_migrate.restore.source import Source, load_archive, open_source, prove_source
 from ci_migrate.restore.state import check_restored
 from ci_migrate.story.backup_stage import back_up
@@ -26,9 +24,6 @@ from ci_migrate.story.frame import RunRequest, hold_database, run_story
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.restoring import Restoring
 from ci_migrate.survey import History, Survey, read_files
-
-MOST_RUNS = 200
-"""Runs of the ledger that are looked at for what a restore undoes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +82,8 @@ def _plan(history: History, execution: Execution, manifest: Manifest) -> Survey:
 
 
 def _tell_loss(execution: Execution, manifest: Manifest) -> None:
-    record, database = execution.record, execution.database
-    runs = execution.ledger.runs(newest=MOST_RUNS)
-    tables = list_tables(database)
-    rows = read_rows(database, manifest, tables)
-    for sentence in describe_loss(manifest, read_activity(database), tables, runs, rows):
-        record.warn(sentence)
+    for sentence in tell_loss(execution.database, execution.ledger, manifest):
+        execution.record.warn(sentence)
 
 
 def _bring_back(execution: Execution, source: Source) -> None:

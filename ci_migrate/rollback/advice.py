@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.environment import Environment
-from ci_migrate.database.activity import read_activity
-from ci_migrate.database.catalog import list_tables
 from ci_migrate.database.engine import Database
 from ci_migrate.database.row_counts import count_rows
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import PendingRevision
-from ci_migrate.restore.loss import describe_loss
-from ci_migrate.restore.rows_now import read_rows
+from ci_migrate.restore.rows_now import tell_loss
 from ci_migrate.revisions.drops import Drop
 from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.revisions.project import Project
@@ -24,9 +21,6 @@ from ci_migrate.revisions.way_back import WayBack
 from ci_migrate.rollback.last_revision import Found
 from ci_migrate.story.restoring import restore_command_of
 from ci_migrate.ways_back import Advice, Loss, Way
-
-MOST_RUNS = 200
-"""Runs of the ledger that are looked at for what a restore undoes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +95,7 @@ def _restore(place: Place, found: Found) -> Way:
     except CiMigrateError as exc:
         reason = f"the backup {backup.location} cannot be found from here: {exc.message}"
         return Way(name="restore", possible=False, price=reason)
-    activity, tables = read_activity(place.database), list_tables(place.database)
-    rows = read_rows(place.database, manifest, tables)
-    losses = describe_loss(manifest, activity, tables, place.ledger.runs(newest=MOST_RUNS), rows)
+    losses = tell_loss(place.database, place.ledger, manifest)
     return Way(
         name="restore",
         possible=True,
