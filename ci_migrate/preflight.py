@@ -22,6 +22,7 @@ from ci_migrate.ledger.facts import Executed, LastRemains
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import SourceAnswer, Unfinished
 from ci_migrate.revisions.merge_command import merge_command
+from ci_migrate.revisions.project import shown_path
 from ci_migrate.rewrites import find_rewritten
 from ci_migrate.survey import History, Survey, problems_of
 
@@ -197,6 +198,4 @@ def _ledger_problem(environment: Environment, ledger: Ledger) -> tuple[str, str]
 
 def _script_folder(history: History, root: Path) -> str | None:
     folder = history.project.script_location
-    if folder is None:
-        return None
-    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
+    return None if folder is None else shown_path(folder, root)

@@ -17,7 +17,7 @@ from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.locate import find_project
 from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.revisions.problem import Problem
-from ci_migrate.revisions.project import Project
+from ci_migrate.revisions.project import Project, shown_path
 from ci_migrate.revisions.scan import read_history
 from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_sources
@@ -103,7 +103,7 @@ def history_of_worker(
             depends_on=tuple(item["depends_on"]),
             labels=tuple(item["labels"]),
             message=item["message"],
-            file=_relative(item["file"], root),
+            file=shown_path(Path(item["file"]), root),
         )
         for item in revisions
     ]
@@ -172,8 +172,3 @@ def problems_of(survey: Survey) -> tuple[Problem, ...]:
         (history.graph.revisions[revision] for revision in unread), history.project.root
     )
     return history.problems + history.graph.problems(id_limit=limit) + broken
-
-
-def _relative(file: str, root: Path) -> str:
-    path = Path(file)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

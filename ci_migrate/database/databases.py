@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ci_migrate.database.challenge import Challenge
 from ci_migrate.database.engine import Session
@@ -53,9 +53,9 @@ def find_challenged(session: Session, challenge: Challenge) -> str | None:
             " WHERE l.locktype = 'advisory'"
             f" AND ((l.classid::bigint << 32) | l.objid::bigint) = {int(challenge['key'])}"
         )
-        found = _scalar(session, statement)
+        found = session.scalar(statement)
         return None if found is None else str(found)
-    held = _scalar(session, f"SELECT IS_USED_LOCK('{challenge['key']}')")
+    held = session.scalar(f"SELECT IS_USED_LOCK('{challenge['key']}')")
     return None if held is None else challenge["database"]
 
 
@@ -63,16 +63,14 @@ def hold_name(session: Session, dialect: str, name: str) -> bool:
     """Mark a database's name as in use for as long as the session lives; False when another one holds it."""
     digest = hashlib.sha256(f"ci-migrate-scratch:{name}".encode()).digest()
     if dialect != "postgresql":
-        return bool(_scalar(session, f"SELECT GET_LOCK('ci-migrate-{digest.hex()[:40]}', 0)"))
+        return bool(session.scalar(f"SELECT GET_LOCK('ci-migrate-{digest.hex()[:40]}', 0)"))
     key = int.from_bytes(digest[:8], "big", signed=True)
     # Advisory locks are each database's own: another run may hold this one from another database.
     held = (
         "SELECT count(*) FROM pg_locks l WHERE l.locktype = 'advisory'"
         f" AND ((l.classid::bigint << 32) | l.objid::bigint) = {key}"
     )
-    return not _scalar(session, held) and bool(
-        _scalar(session, f"SELECT pg_try_advisory_lock({key})")
-    )
+    return not session.scalar(held) and bool(session.scalar(f"SELECT pg_try_advisory_lock({key})"))
 
 
 def _drop(connection: Connection, dialect: str, name: str) -> None:
@@ -106,7 +104,3 @@ def quote_name(connection: Connection, name: str) -> str:
 def quote_text(text: str) -> str:
     """Return a text as an SQL string that PostgreSQL, MariaDB and MySQL read alike where it has no backslash."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def _scalar(session: Session, statement: str) -> Any:
-    return session.run(lambda connection: connection.exec_driver_sql(statement).scalar())

@@ -48,6 +48,10 @@ class Session:
             raise DatabaseFailedError(self._name(reason)) from exc
         return result
 
+    def scalar(self, statement: str) -> Any:
+        """Return the first value of a statement's first row; None without a row. Raises as `run` does."""
+        return self.run(lambda connection: connection.exec_driver_sql(statement).scalar())
+
 
 class Database:
     """A database as its URL names it; every connection is opened anew (no pool)."""

@@ -22,10 +22,10 @@ def publish_challenge(database: Database, session: Session) -> Challenge:
         return {"dialect": "sqlite", "path": os.path.realpath(database.address.database)}
     number = secrets.randbits(62)
     if database.dialect == "postgresql":
-        _scalar(session, f"SELECT pg_advisory_lock({number})")
+        session.scalar(f"SELECT pg_advisory_lock({number})")
         return {"dialect": "postgresql", "key": str(number)}
-    _scalar(session, f"SELECT GET_LOCK('ci-migrate-identity-{number}', 0)")
-    name = _scalar(session, "SELECT DATABASE()")
+    session.scalar(f"SELECT GET_LOCK('ci-migrate-identity-{number}', 0)")
+    name = session.scalar("SELECT DATABASE()")
     return {"dialect": "mysql", "key": f"ci-migrate-identity-{number}", "database": str(name)}
 
 
@@ -34,7 +34,3 @@ def is_same_database(one: Database, other: Database) -> bool:
     with one.session() as session:
         challenge = publish_challenge(one, session)
         return other.run(lambda connection: answer_challenge(connection, challenge))
-
-
-def _scalar(session: Session, statement: str) -> object:
-    return session.run(lambda connection: connection.exec_driver_sql(statement).scalar())

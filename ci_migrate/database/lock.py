@@ -80,7 +80,7 @@ def hold_lock(
         if is_postgresql:
             session.run(refuse_pooler)
         poll(
-            lambda: bool(_scalar(session, statements.take)),
+            lambda: bool(session.scalar(statements.take)),
             lambda: _describe(session, statements.holder),
         )
         try:
@@ -128,7 +128,7 @@ def _describe(session: Session, statement: str) -> str:
 
 def _is_held(session: Session, statement: str) -> bool:
     try:
-        return bool(_scalar(session, statement))
+        return bool(session.scalar(statement))
     except DatabaseFailedError:
         # The connection is gone, and with it the lock.
         return False
@@ -136,11 +136,7 @@ def _is_held(session: Session, statement: str) -> bool:
 
 def _release(session: Session, statement: str) -> None:
     try:
-        ask_within(RELEASE_SECONDS, lambda: _scalar(session, statement))
+        ask_within(RELEASE_SECONDS, lambda: session.scalar(statement))
     except (DatabaseFailedError, DatabaseUnreachableError):
         # The connection is gone, and with it the lock, or will be when we end.
         return
-
-
-def _scalar(session: Session, statement: str) -> object:
-    return session.run(lambda connection: connection.exec_driver_sql(statement).scalar())

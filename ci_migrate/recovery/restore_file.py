@@ -15,6 +15,7 @@ from ci_migrate.recovery.lost_sources import LostSource
 from ci_migrate.recovery.orphans import Orphans
 from ci_migrate.recovery.recover import look_for_orphans, read_readable
 from ci_migrate.recovery.stub import describe_stub
+from ci_migrate.revisions.project import shown_path
 from ci_migrate.story.frame import RunRequest, run_story
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import History, survey_database
@@ -77,7 +78,7 @@ def restore_files(history: History, orphans: Orphans, *, is_dry_run: bool) -> It
         if not is_dry_run:
             with path.open("x", encoding="utf-8") as file:
                 file.write(item.source)
-        yield path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        yield shown_path(path, root)
 
 
 def _folder(history: History, item: LostSource) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from ci_migrate.errors import ProjectError, Where
 from ci_migrate.revisions.envpy import EnvPySettings, read_env_py
 from ci_migrate.revisions.package_path import resolve_location
-from ci_migrate.revisions.project import Project
+from ci_migrate.revisions.project import Project, shown_path
 from ci_migrate.revisions.settings import SettingError, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -84,11 +84,6 @@ def _read_env_py(env_py: Path | None, root: Path) -> EnvPySettings:
         return read_env_py(env_py)
     reason = f"there is no {shown_path(env_py, root)}" if env_py else None
     return EnvPySettings(table_known=False, schema_known=False, unreadable=reason)
-
-
-def shown_path(path: Path, root: Path) -> str:
-    """Return a path as the user knows it: relative to the working directory where it lies below."""
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def _check_section(settings: Settings, choice: Choice, section: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from ci_migrate.revisions.project import Project
+from ci_migrate.revisions.project import Project, shown_path
 
 
 def merge_command(project: Project) -> str:
@@ -17,12 +17,12 @@ def merge_command(project: Project) -> str:
         words += ["db", "merge"]
         folder = project.script_location
         if folder is not None and folder != project.root / "migrations":
-            words += ["-d", _shown(folder, project.root)]
+            words += ["-d", shown_path(folder, project.root)]
         return shlex.join(words)
     words = ["alembic"]
     config = project.config_file
     if config is not None and config not in _found_by_alembic(project.root):
-        words += ["-c", _shown(config, project.root)]
+        words += ["-c", shown_path(config, project.root)]
     if project.ini_section != "alembic":
         words += ["-n", project.ini_section]
     return shlex.join([*words, "merge"])
@@ -30,7 +30,3 @@ def merge_command(project: Project) -> str:
 
 def _found_by_alembic(root: Path) -> tuple[Path, ...]:
     return (root / "alembic.ini", root / "pyproject.toml")
-
-
-def _shown(path: Path, root: Path) -> str:
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

@@ -39,3 +39,8 @@ class Project:
     """Reasons why the place of the revisions cannot be known from text; empty when it is known."""
     notes: tuple[str, ...] = ()
     """What the user should know about the choice that was made; never an obstacle."""
+
+
+def shown_path(path: Path, root: Path) -> str:
+    """Return a path as the user knows it: relative to the working directory where it lies below."""
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
