@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +15,7 @@ from tests.servers.github_openapi.description import (
     find_request_problems,
 )
 from tests.servers.github_state import GitHubState, RefusalError
+from tests.servers.local_http import LocalHttp, QuietHandler
 
 PREFIX = "/api/v3"
 """As on an Enterprise Server; a client that does not take its base from GITHUB_API_URL gets nothing."""
@@ -63,11 +63,8 @@ class GitHubServer:
         """What the token may do; a name that is missing may not even be read."""
         self.outage: Answer | None = None
         """Given to every request while it is there."""
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-        self.api_url = f"http://127.0.0.1:{self._http.server_port}{PREFIX}"
+        self._http = LocalHttp(self._make_handler())
+        self.api_url = f"{self._http.url}{PREFIX}"
         self.state = GitHubState(self.api_url)
 
     @property
@@ -123,18 +120,15 @@ class GitHubServer:
 
     def stop(self) -> None:
         """Close the server; a connection to it is refused from then on."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        self._http.stop()
 
     def _make_handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def answer(self) -> None:
                 url = urlsplit(self.path)
-                length = int(self.headers.get("Content-Length") or 0)
-                raw = self.rfile.read(length)
+                raw = self.read_body()
                 request = Request(
                     method=self.command,
                     path=url.path.removeprefix(PREFIX)
@@ -145,18 +139,10 @@ class GitHubServer:
                     body=json.loads(raw) if raw else None,
                 )
                 answer = server.reply_to(request)
-                content = answer.body.encode("utf-8")
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                self.send_answer(
+                    answer.status, answer.headers, "application/json; charset=utf-8", answer.body
+                )
 
             do_GET = do_POST = do_PATCH = answer  # noqa: N815 - the names that http.server calls
-
-            def log_message(self, *args: object) -> None:
-                """Stay quiet: the tests look at `requests`."""
 
         return Handler

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.servers.local_http import LocalHttp, QuietHandler
 from tests.servers.slack_limits import find_problem
 
 PATH = "/services/T00000000/B00000000/not-a-real-token"
@@ -49,11 +49,8 @@ class SlackServer:
         self.problems: list[str] = []
         self.answers: list[Answer] = []
         """Given to the next requests, first to first; without one a request is checked as Slack does."""
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._http.server_port}{PATH}"
+        self._http = LocalHttp(self._make_handler())
+        self.url = f"{self._http.url}{PATH}"
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -77,30 +74,17 @@ class SlackServer:
 
     def stop(self) -> None:
         """Close the webhook; a connection to it is refused from then on."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        self._http.stop()
 
     def _make_handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = self.rfile.read(length).decode("utf-8")
+        class Handler(QuietHandler):
+            def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+                body = self.read_body().decode("utf-8")
                 answer = server.reply_to(
                     Request(path=self.path, headers=dict(self.headers), body=body)
                 )
-                content = answer.body.encode("utf-8")
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Type", "text/html")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *args: object) -> None:
-                """Stay quiet: the tests look at `requests`."""
+                self.send_answer(answer.status, answer.headers, "text/html", answer.body)
 
         return Handler
