@@ -1,7 +1,7 @@
 # `make` lists what there is. Nothing has to be installed first but Python 3.10 or newer and git.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 
 VENV := .venv
 OLDEST := .venv-oldest

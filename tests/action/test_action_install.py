@@ -100,7 +100,7 @@ def test_extras_are_installed_where_they_are_named(checkout, tmp_path):
     for wrong in ("nonsense", "stores;evil", "../x"):
         refused = run_install(python, checkout, tmp_path, CI_MIGRATE_EXTRAS=wrong)
         assert refused.returncode == 2
-        assert "encryption, scratch, stores" in refused.stdout
+        assert "encryption, rds, scratch, stores" in refused.stdout
 
 
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
@@ -113,6 +113,7 @@ def test_an_environment_without_pip_is_served_by_uv(checkout, tmp_path):
     subprocess.run([str(python), "-c", "import ci_migrate.errors"], cwd=tmp_path, check=True)
 
 
+@pytest.mark.slow
 def test_an_environment_without_pip_is_served_by_another_pip(checkout, tmp_path):
     other = make_environment(tmp_path / "other")
     (tmp_path / "path").mkdir()
@@ -152,6 +153,7 @@ def test_a_conflict_stops_names_both_sides_and_changes_nothing(checkout, tmp_pat
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.slow
 def test_a_failing_installer_is_quoted(checkout, tmp_path):
     python = make_environment(tmp_path / "env")
     (checkout / "pyproject.toml").write_text("[project]\n")

@@ -327,7 +327,10 @@ class CopySample(MariadbSample):
         return text
 
     def forget(self, url: str, restored: str) -> None:
-        self._servers.pop(restored).stop()
+        if restored in self._servers:
+            self._servers.pop(restored).stop()
+        else:
+            super().forget(url, restored)
 
 
 SAMPLES = {

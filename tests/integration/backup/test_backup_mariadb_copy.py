@@ -30,6 +30,7 @@ except BackupToolError as exc:
 """
 
 
+@pytest.mark.slow
 def test_a_promotion_copies_the_server_and_a_restore_shows_the_commands(
     mariadb_url: str, tmp_path: Path
 ) -> None:

@@ -171,6 +171,7 @@ def test_a_snapshot_that_takes_too_long_is_no_backup(account: Account) -> None:
     assert "backup.rds.timeout" in error.next_step
 
 
+@pytest.mark.slow
 def test_an_instance_that_is_busy_is_waited_for(account: Account) -> None:
     account.rds.busy = 2  # as in the minutes of its own nightly backup
     account.take()
@@ -188,6 +189,7 @@ def test_an_instance_that_is_busy_is_waited_for(account: Account) -> None:
         account.take(seconds=2.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "message"),
     [

@@ -113,6 +113,7 @@ def test_the_second_goes_on_as_soon_as_the_first_ends(database_url: str) -> None
     assert len(told) == 1
 
 
+@pytest.mark.slow_on("mariadb")
 def test_promote_ends_with_8_and_says_who_holds_it(database_url: str, tmp_path: Path) -> None:
     project = copy_project("linear", tmp_path / "work")
     with holder(database_url):

@@ -92,6 +92,7 @@ def test_a_head_that_fails_after_the_other_is_refused(project: Project, sqlite_u
     assert not Path(sqlite_url.removeprefix("sqlite:///")).exists(), "dev was not touched"
 
 
+@pytest.mark.slow
 def test_three_heads_are_merged_after_each_came_before_each_other(
     project: Project, sqlite_url: str
 ) -> None:

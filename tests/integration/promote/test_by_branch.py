@@ -94,6 +94,7 @@ def test_two_heads_are_blocked_and_the_database_is_not_touched(tmp_path: Path) -
     assert blocked.result["backup"] is None
 
 
+@pytest.mark.slow
 def test_what_comes_later_is_promoted_on_its_own(tmp_path: Path) -> None:
     shop = build_shop(tmp_path / "shop", settings={"backup": {"keep": 2}})
     folder = shop.path / ".ci-migrate/backups"

@@ -106,6 +106,7 @@ def test_a_promotion_waits_for_its_snapshot(place: Place) -> None:
     assert name.lower() not in kept
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_fails_stops_the_run_before_anything(place: Place) -> None:
     before = place.rows
     place.configure(rds={"instance": "${INSTANCE}", "timeout": "2s"})

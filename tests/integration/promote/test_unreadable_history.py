@@ -17,6 +17,7 @@ def configure(config):
 """
 
 
+@pytest.mark.slow_on("postgres", "mariadb")
 def test_a_setup_that_chooses_the_folders_is_followed(database_url: str, tmp_path: Path) -> None:
     project = copy_project("linear", tmp_path / "work")
     (project.path / "migrations/versions").rename(project.path / "histories")

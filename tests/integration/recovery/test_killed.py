@@ -42,6 +42,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return place
 
 
+@pytest.mark.slow
 def test_the_next_one_says_what_is_left(place: Place) -> None:
     if place.url.startswith("postgresql"):
         assert "traces" not in read_tables(place.url)

@@ -48,6 +48,7 @@ def recover(place: Place, *arguments: str):
     return place.run("recover", "--confirm", "dev", *arguments)
 
 
+@pytest.mark.slow_on("postgres")
 @pytest.mark.parametrize(
     "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
 )
@@ -161,6 +162,7 @@ def test_a_lost_revision_below_one_that_has_its_file(place: Place) -> None:
     assert place.run("promote").outcome == "nothing-to-do"
 
 
+@pytest.mark.slow
 def test_a_downgrade_that_fails_is_no_recovery(place: Place) -> None:
     apply(place, (ONE, HEAD))
     run_statements(place.url, [f"DROP TABLE table_{ONE}"])
@@ -169,6 +171,7 @@ def test_a_downgrade_that_fails_is_no_recovery(place: Place) -> None:
     assert rows(place) == [ONE]
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_and_nobody_confirms(place: Place) -> None:
     assert recover(place).outcome == "nothing-to-do"
     ran = place.run("recover")

@@ -183,6 +183,7 @@ def test_mariadb_is_healed_after_half_a_revision(mariadb_url: str, tmp_path: Pat
     assert healed.outcome == "promoted", healed.output
 
 
+@pytest.mark.slow
 def test_backups_are_listed_verified_and_pruned(sqlite_url: str, tmp_path: Path) -> None:
     project = copy_project("linear", tmp_path / "work")
     assert promote(project, sqlite_url).outcome == "promoted"

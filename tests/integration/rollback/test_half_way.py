@@ -26,12 +26,12 @@ def break_downgrade(place: Place) -> None:
     place.edit(CREATE_ORDERS, "def downgrade() -> None:\n", f"def downgrade() -> None:\n{FAILS}")
 
 
-@pytest.mark.newest
+@pytest.mark.slow
 def test_it_is_told_what_is_left_on_mariadb(mariadb_url: str, tmp_path: Path) -> None:
     check_half_way(build_place(tmp_path / "work", mariadb_url))
 
 
-@pytest.mark.slow
+@pytest.mark.slow_on("postgres")
 @pytest.mark.parametrize("kind", ["postgres", "sqlite"])
 def test_it_is_told_what_is_left(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     check_half_way(build_place(tmp_path / "work", request.getfixturevalue(f"{kind}_url")))

@@ -23,7 +23,7 @@ def rows(place: Place) -> list[str]:
     return read_rows(place.url, place.project.situation)
 
 
-@pytest.mark.slow_on("mariadb")
+@pytest.mark.slow_on("sqlite", "mariadb")
 def held(place: Place) -> tuple[str, str]:
     [found] = place.run("status").result[0]["held"]
     return found["revision"], found["state"]

@@ -90,6 +90,7 @@ def slow_server(beginning: bytes) -> Iterator[str]:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\nX: ", HEAD, HEAD + b"\r\n"])
 def test_an_answer_that_comes_byte_by_byte_has_a_deadline(beginning: bytes) -> None:
     """Each byte is in time, the whole never."""
