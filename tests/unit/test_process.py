@@ -14,6 +14,7 @@ import pytest
 
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import LONGEST_LINE, read_lines, run_command, start_child, stop
+from tests.processes import is_running
 
 ENV = {"PATH": os.defpath}
 ROOT = Path(__file__).parents[2]
@@ -21,14 +22,6 @@ ROOT = Path(__file__).parents[2]
 
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_output_comes_back_as_text() -> None:

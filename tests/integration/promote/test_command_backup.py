@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from tests.integration.backup.backup_samples import VAULT, vault_environment
 from tests.integration.promote.database import query, read_tables, run_statements
+from tests.processes import has_ended
 from tests.projects_builder import Project, copy_project
 from tests.projects_changes import add_revision
 from tests.promotion import Ran, environment, run_tool, tool, write_config
@@ -366,8 +366,7 @@ def test_a_stop_ends_the_command_in_time(place: Place, action: str) -> None:
     output, _ = process.communicate(timeout=60)
     assert time.monotonic() - started < 10, output
     assert process.returncode == (6 if action == "restore" else 130), output
-    with pytest.raises(ProcessLookupError):
-        os.kill(number, 0)
+    assert has_ended(number)
     if action != "restore":  # which has written to the ledger, and backed up the state of before
         assert database(place) == before
         assert sorted(place.store.iterdir()) == store
