@@ -1,6 +1,7 @@
 # `make` lists what there is. Nothing has to be installed first but Python 3.10 or newer and git.
 
 PYTHON ?= python3
+# More than there are processors: tests wait for servers. Stealing evens out what the long ones leave.
 WORKERS ?= 3
 
 VENV := .venv
@@ -26,11 +27,11 @@ help: ## list the targets
 test: test-newest test-oldest ## run the tests, on the newest and on the oldest supported versions
 
 test-newest: $(VENV)/.ready mariadb ## run the tests on the newest versions
-	$(VENV)/bin/pytest -n $(WORKERS) -m "not slow and not real and not faults"
+	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal -m "not slow and not real and not faults"
 
 test-oldest: $(OLDEST)/.ready mariadb ## run the unit and integration tests on the oldest versions
 	@if [ -x $(OLDEST)/bin/pytest ]; then \
-		set -x; $(OLDEST)/bin/pytest -n $(WORKERS) -m "not slow and not real and not action and not faults" $(wildcard tests/unit tests/integration tests/servers); \
+		set -x; $(OLDEST)/bin/pytest -n $(WORKERS) --dist worksteal -m "not slow and not real and not action and not faults" $(wildcard tests/unit tests/integration tests/servers); \
 	fi
 
 test-real: $(VENV)/.ready mariadb ## promote real projects from their published packages
@@ -39,11 +40,11 @@ test-real: $(VENV)/.ready mariadb ## promote real projects from their published 
 	else echo "test-real: no test is marked real yet"; fi
 
 test-slow: $(VENV)/.ready mariadb ## run the tests that take long, and more random values
-	$(VENV)/bin/pytest -n $(WORKERS) -m "slow and not real and not faults"
-	$(VENV)/bin/pytest -n $(WORKERS) -m hypothesis --hypothesis-profile=thorough tests/unit
+	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal -m "slow and not real and not faults"
+	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile=thorough tests/unit
 
 test-faults: $(VENV)/.ready mariadb pgbouncer ## break things on purpose and see that nothing is lost
-	$(VENV)/bin/pytest -n $(WORKERS) -m faults tests/faults
+	$(VENV)/bin/pytest -n $(WORKERS) --dist worksteal -m faults tests/faults
 
 test-all: test test-slow test-real test-faults ## every suite, also the slow ones
 
