@@ -44,10 +44,8 @@ def three_branches(project: Project, one: str, two: str, three: str) -> None:
     commit(project, "three heads")
 
 
-@pytest.mark.slow_on("postgres")
-@pytest.mark.parametrize(
-    "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow_on("postgres", "mariadb")
+@pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"])
 def test_heads_whose_order_does_not_matter_are_merged(
     project: Project, database: str, request: pytest.FixtureRequest
 ) -> None:
@@ -141,7 +139,8 @@ def test_one_head_is_nothing_to_merge(project: Project, sqlite_url: str) -> None
     assert (ran.exit_code, "nothing to merge" in ran.output) == (2, True), ran.output
 
 
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.mark.slow_on("postgres")
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
 def test_a_branch_goes_after_the_other_head(
     project: Project, database: str, request: pytest.FixtureRequest
 ) -> None:

@@ -90,7 +90,6 @@ def database(place: Place) -> bytes:
     return Path(place.url.removeprefix("sqlite:///")).read_bytes()
 
 
-@pytest.mark.slow_on("postgres", "mariadb")
 @pytest.mark.slow_on("mariadb", "sqlite")
 def test_a_bad_release_is_taken_back(database_url: str, tmp_path: Path) -> None:
     place = Place(tmp_path, database_url)

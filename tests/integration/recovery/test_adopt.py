@@ -37,10 +37,8 @@ def make_legacy(project: Project, url: str, *statements: str) -> None:
         run_statements(url, ["DROP TABLE ci_migrate_ledger"])
 
 
-@pytest.mark.slow_on("postgres")
-@pytest.mark.parametrize(
-    "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow_on("postgres", "mariadb")
+@pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"])
 def test_the_revision_that_builds_the_schema_is_stamped(
     project: Project, database: str, request: pytest.FixtureRequest
 ) -> None:

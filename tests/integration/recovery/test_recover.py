@@ -48,10 +48,8 @@ def recover(place: Place, *arguments: str):
     return place.run("recover", "--confirm", "dev", *arguments)
 
 
-@pytest.mark.slow_on("postgres")
-@pytest.mark.parametrize(
-    "database", ["sqlite", "postgres", pytest.param("mariadb", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow_on("postgres", "mariadb")
+@pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"])
 def test_lost_revisions_are_taken_back_and_the_branch_is_promoted(
     tmp_path: Path, database: str, request: pytest.FixtureRequest
 ) -> None:
@@ -186,7 +184,8 @@ op.add_column("users", sa.Column("coupon", sa.Integer()))
 """
 
 
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("mariadb", marks=pytest.mark.slow)])
+@pytest.mark.slow_on("mariadb")
+@pytest.mark.parametrize("database", ["sqlite", "mariadb"])
 def test_a_half_applied_revision_is_undone(
     tmp_path: Path, database: str, request: pytest.FixtureRequest
 ) -> None:
@@ -204,7 +203,8 @@ def test_a_half_applied_revision_is_undone(
     assert "coupons" in read_tables(place.url)
 
 
-@pytest.mark.parametrize("database", ["sqlite", pytest.param("mariadb", marks=pytest.mark.slow)])
+@pytest.mark.slow_on("mariadb")
+@pytest.mark.parametrize("database", ["sqlite", "mariadb"])
 def test_a_half_applied_revision_is_finished(
     tmp_path: Path, database: str, request: pytest.FixtureRequest
 ) -> None:

@@ -60,7 +60,6 @@ def is_cut_off(ran: Ran, done: int) -> bool:
     return any(words in text for text in ran.result["warnings"])
 
 
-@pytest.mark.slow_on("mariadb")
 def test_in_its_middle(place: Place) -> None:
     kill(place, "middle")
     assert rows(place) == [ADD_NAME]
