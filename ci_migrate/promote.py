@@ -19,6 +19,7 @@ from ci_migrate.story.record import RunRecord
 from ci_migrate.story.survey_stage import survey_project
 from ci_migrate.story.unfinished_runs import settle_unfinished
 from ci_migrate.survey import History, Survey, read_files
+from ci_migrate.words import counted
 
 MOST_PLANS = 3
 """How often a run plans when somebody else changes the version rows meanwhile."""
@@ -101,7 +102,7 @@ def _make_plan(survey: Survey, record: RunRecord) -> None:
         count = len(survey.plan.pending)
         note.result = f"{count} pending" if count else "nothing pending"
         total = len(survey.history.graph.revisions)
-        note.result += f", {total} revision{'' if total == 1 else 's'} in the branch"
+        note.result += f", {counted(total, 'revision')} in the branch"
     for text in survey.history.project.notes:
         record.warn(text)
 

@@ -31,11 +31,6 @@ def compare_checksums(archive: str, found: Checksum, wanted: Checksum) -> None:
         )
 
 
-def count_tables(tables: Sequence[object]) -> str:
-    """Return `1 table`, `2 tables`."""
-    return f"{len(tables)} table{'' if len(tables) == 1 else 's'}"
-
-
 def missing_tables(archive: str, missing: Sequence[tuple[str | None, str]]) -> BackupError:
     """Return the error of an archive that does not name every table."""
     names = [one_line(f"{schema}.{name}" if schema else name) for schema, name in missing]

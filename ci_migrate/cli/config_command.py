@@ -8,6 +8,7 @@ import click
 
 from ci_migrate.cli.options import with_config
 from ci_migrate.cli.world import current_world
+from ci_migrate.words import counted
 
 
 @click.group("config", short_help="Check the configuration, or print its schema.")
@@ -28,7 +29,7 @@ def check_command(config_path: Path | None) -> int:
         before = f", promoted from {section.promote_from}" if section.promote_from else ""
         click.echo(f"{name}: {pushed}{before}")
     count = len(config.environments)
-    click.echo(f"{config.path}: correct, {count} environment{'' if count == 1 else 's'}")
+    click.echo(f"{config.path}: correct, {counted(count, 'environment')}")
     return 0
 
 

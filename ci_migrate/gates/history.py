@@ -10,6 +10,7 @@ from ci_migrate.gates.rewritten import (
     note_on_rewritten,
 )
 from ci_migrate.models import GateOutcome, GateResult
+from ci_migrate.words import counted
 
 NAME = "history"
 
@@ -21,7 +22,7 @@ def check(inputs: GateInputs) -> GateResult:
         return failed
     notes = [note_on_rewritten(item) for item in inputs.rewritten]
     total = len(inputs.graph.revisions)
-    message = f"{total} revision{'' if total == 1 else 's'}, rows are known"
+    message = f"{counted(total, 'revision')}, rows are known"
     return GateResult(name=NAME, outcome=GateOutcome.PASSED, message="\n".join([message, *notes]))
 
 

@@ -14,6 +14,7 @@ from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.survey import read_files
 from ci_migrate.upgrade.probe import project_failure
+from ci_migrate.words import counted
 
 LONGEST_MESSAGE = 120
 
@@ -49,7 +50,7 @@ def choose_heads(explanation: Explanation, graph: Graph, named: tuple[str, ...])
     found = tuple(dict.fromkeys(chosen)) or explanation.stray
     if len(found) < 2:
         raise UsageError(
-            f"there is nothing to merge: {len(heads)} head{'' if len(heads) == 1 else 's'}"
+            f"there is nothing to merge: {counted(len(heads), 'head')}"
             + (", each meant" if len(heads) > 1 and not explanation.stray else ""),
             next_step="To merge heads that `migrations.heads` names, name them: ci-migrate merge HEAD HEAD.",
         )

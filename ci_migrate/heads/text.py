@@ -8,6 +8,7 @@ from ci_migrate.heads.explanation import Explanation, Head
 from ci_migrate.heads.watch import Verdict
 from ci_migrate.redact import one_line
 from ci_migrate.report.prose import short_list
+from ci_migrate.words import counted
 
 MOST_TABLES = 10
 
@@ -15,7 +16,7 @@ MOST_TABLES = 10
 def heads_lines(explanation: Explanation, *, with_advice: bool = True) -> Iterator[str]:
     """Yield the heads, what is wrong with them, and the way out."""
     count = len(explanation.heads)
-    what = f"{count} head{'' if count == 1 else 's'}" if count else "no revision yet"
+    what = counted(count, "head") if count else "no revision yet"
     if explanation.against:
         what += f" after a merge with {explanation.against}"
     if count > 1 and not explanation.stray:
@@ -70,7 +71,7 @@ def _way_out(explanation: Explanation) -> Iterator[str]:
 def verdict_lines(verdicts: tuple[Verdict, ...], base: str) -> Iterator[str]:
     """Yield what was found for each pull request into a branch."""
     count = len(verdicts)
-    yield f"{count} open pull request{'' if count == 1 else 's'} into {base} with revision files"
+    yield f"{counted(count, 'open pull request')} into {base} with revision files"
     for verdict in verdicts:
         yield f"  #{verdict.number} {verdict.state.ljust(8)} {one_line(verdict.description, 200)}"
         if verdict.problem:

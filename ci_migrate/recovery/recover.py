@@ -26,6 +26,7 @@ from ci_migrate.story.frame import RunRequest, hold_database, run_story
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.unfinished_runs import settle_unfinished
 from ci_migrate.survey import History, Survey, read_files, survey_database
+from ci_migrate.words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,7 @@ def describe_found(orphans: Orphans) -> str:
     if not count:
         return "every version row has its revision file"
     names = ", ".join([*(item.revision.id for item in orphans.found), *orphans.unknown])
-    return f"{count} revision{'' if count == 1 else 's'} without a file: {names}"
+    return f"{counted(count, 'revision')} without a file: {names}"
 
 
 def refuse_unrecoverable(orphans: Orphans, offer: Callable[[], str]) -> None:

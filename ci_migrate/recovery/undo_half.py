@@ -18,6 +18,7 @@ from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.change import change_database
 from ci_migrate.story.execution import Execution
 from ci_migrate.survey import History, Survey
+from ci_migrate.words import counted
 
 
 class HalfRequest(Protocol):
@@ -103,7 +104,7 @@ def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
         with execution.record.stage("undo") as note:
             run_statements(execution, half.undo)
             count = len(half.undo)
-            note.result = f"{count} statement{'' if count == 1 else 's'} of {half.revision} undone"
+            note.result = f"{counted(count, 'statement')} of {half.revision} undone"
 
     undone = Survey(history=survey.history, rows=survey.rows, plan=plan)
     change_database(execution, undone, work)

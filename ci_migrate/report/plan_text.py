@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ci_migrate.models import GateOutcome, GateResult, Promotion
 from ci_migrate.redact import one_line
-from ci_migrate.report.prose import count_revisions, describe_forecast, short_list
+from ci_migrate.report.prose import describe_forecast, short_list
+from ci_migrate.words import counted
 
 
 def plan_lines(promotion: Promotion) -> Iterator[str]:
@@ -16,7 +17,7 @@ def plan_lines(promotion: Promotion) -> Iterator[str]:
         current = pending_words = "not known, the database was not asked"
     else:
         current = short_list(promotion.current)
-        pending_words = count_revisions(count) if count else "nothing"
+        pending_words = counted(count, "revision") if count else "nothing"
     yield f"environment  {promotion.environment}"
     yield f"current      {current}"
     yield f"target       {short_list(promotion.target)}"

@@ -10,6 +10,7 @@ from ci_migrate.errors import ExitCode
 from ci_migrate.foreseen import Forecast, Rehearsal
 from ci_migrate.models import Backup, GateOutcome, Outcome, Promotion
 from ci_migrate.redact import one_line
+from ci_migrate.words import counted
 
 LONGEST_MESSAGE = 4_000
 """Characters of an error message that are shown; the JSON result has the same."""
@@ -68,7 +69,7 @@ def headline(promotion: Promotion) -> str:
     if promotion.command == "check":
         return _headline_of_check(promotion)
     name = promotion.environment or "no environment"
-    count, seconds = count_revisions(len(promotion.applied)), format_seconds(promotion.seconds)
+    count, seconds = counted(len(promotion.applied), "revision"), format_seconds(promotion.seconds)
     if promotion.outcome in _DONE:
         at = short_list(promotion.reached)
         return f"{name}: {_DONE[promotion.outcome].format(at=at, count=count, seconds=seconds)}"
@@ -83,7 +84,7 @@ def headline(promotion: Promotion) -> str:
     if promotion.outcome is Outcome.READY and promotion.command == "recover":
         return f"{name}: READY to be recovered to {short_list(promotion.target)}"
     if promotion.outcome is Outcome.READY:
-        count = count_revisions(len(promotion.pending))
+        count = counted(len(promotion.pending), "revision")
         return f"{name}: READY, {count} pending to {short_list(promotion.target)}"
     if promotion.outcome is Outcome.BLOCKED:
         gates = [gate.name for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
@@ -236,7 +237,7 @@ def describe_forecast(forecast: Forecast, promotion: Promotion) -> str:
     text = f"{format_seconds(forecast.seconds)} (by {one_line(forecast.source, 80)})"
     unknown = len(promotion.pending) - len(forecast.revisions)
     if unknown > 0:
-        text += f", {count_revisions(unknown)} unknown"
+        text += f", {counted(unknown, 'revision')} unknown"
     real = [item.seconds for item in promotion.applied if item.seconds is not None]
     if real:
         text += f"; it took {format_seconds(sum(real))}"
@@ -292,8 +293,3 @@ def short_list(revisions: tuple[str, ...]) -> str:
 def cut_text(text: str) -> str:
     """Return a long text with its end left out."""
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 2] + " …"
-
-
-def count_revisions(count: int) -> str:
-    """Return a number of revisions in words."""
-    return f"{count} revision" + ("" if count == 1 else "s")

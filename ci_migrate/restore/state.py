@@ -12,6 +12,7 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.shapes import read_shapes
 from ci_migrate.errors import NotVerifiedError
 from ci_migrate.redact import one_line
+from ci_migrate.words import counted
 
 MOST_NAMED = 10
 _DO_NOT_USE = (
@@ -34,7 +35,7 @@ def check_restored(database: Database, manifest: Manifest) -> str:
             next_step=_DO_NOT_USE,
         )
     _check_shapes(database, manifest)
-    tables = f"{len(found)} table{'' if len(found) == 1 else 's'}"
+    tables = counted(len(found), "table")
     if not manifest.rows:
         return f"{tables} as in the manifest, their rows not counted"
     left_out = _check_rows(database, manifest)

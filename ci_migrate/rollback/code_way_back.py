@@ -18,6 +18,7 @@ from ci_migrate.github.pulls import create_pull
 from ci_migrate.github.rest import open_github, tokens_of
 from ci_migrate.models import PendingRevision
 from ci_migrate.report.markdown import escape
+from ci_migrate.words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def describe_code_way(
     if way is None:
         return f"{held}: git revert the commit that brought {taken.file or taken.revision}."
     count = count_commits_since(environment.root, env, way.commit)
-    since = f"{count} commit{'' if count == 1 else 's'} of {way.branch}" if count else way.branch
+    since = f"{counted(count, 'commit')} of {way.branch}" if count else way.branch
     commands = "".join(f"\n    {line}" for line in _commands(environment, env, way))
     return f"{held}:{commands}\nThis takes back {since} since {way.commit[:12]}, the last one without the revision."
 

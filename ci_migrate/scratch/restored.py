@@ -10,6 +10,7 @@ from ci_migrate.database.contents import Contents, Name
 from ci_migrate.database.source import Source
 from ci_migrate.redact import one_line
 from ci_migrate.scratch.request import Scratch
+from ci_migrate.words import counted
 
 MOST_NAMED = 5
 
@@ -37,7 +38,7 @@ def find_differences(source: Source, copy: Contents) -> tuple[str, ...]:
 def describe_proof(source: Source, where: str) -> str:
     """Return how an archive was proved by a restore, in words."""
     count = len(source.before.rows)
-    text = f"restored into {where}: {count} table{'' if count == 1 else 's'}, their rows and sequences equal"
+    text = f"restored into {where}: {counted(count, 'table')}, their rows and sequences equal"
     if source.written:
         return f"{text} but for the rows of {_names(source.written)}, written meanwhile"
     return text

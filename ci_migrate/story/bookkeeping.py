@@ -14,6 +14,7 @@ from ci_migrate.story.look_back import CALM_SECONDS, patience
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import Survey
 from ci_migrate.upgrade.report import UpgradeReport
+from ci_migrate.words import counted
 
 
 def start_ledger(execution: Execution, survey: Survey) -> None:
@@ -50,7 +51,7 @@ def finish_ledger(execution: Execution, survey: Survey) -> None:
                 lambda: execution.ledger.finish_run(promotion, executed, now, remains),
             )
             count = len(executed)
-            note.result = f"run recorded, {count} revision{'' if count == 1 else 's'} executed"
+            note.result = f"run recorded, {counted(count, 'revision')} executed"
     except CiMigrateError as exc:
         record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")
     _copy_ledger(execution)

@@ -17,6 +17,7 @@ from ci_migrate.story.watch import Watch
 from ci_migrate.survey import Survey, survey_database
 from ci_migrate.upgrade.probe import check_probe
 from ci_migrate.upgrade.run import run_revisions
+from ci_migrate.words import counted
 from ci_migrate.worker_settings import build_worker_environment
 
 LONGEST_PAUSE = 60.0
@@ -100,7 +101,7 @@ def _run_worker(execution: Execution, survey: Survey) -> None:
             control=control,
         )
         count = len(report.done)
-        note.result = f"{count} revision{'' if count == 1 else 's'} ran"
+        note.result = f"{counted(count, 'revision')} ran"
         if report.failure is not None:
             note.result += ", then it failed"
 

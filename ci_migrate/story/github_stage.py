@@ -11,6 +11,7 @@ from ci_migrate.github.rest import open_github
 from ci_migrate.models import Outcome
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
+from ci_migrate.words import counted
 
 _FAILED = {
     Outcome.FAILED: "failed, the database is unchanged",
@@ -29,7 +30,7 @@ def tell_github(execution: Execution) -> None:
         with record.stage("github") as note:
             github = open_github(execution.env)
             made = write_record(github, environment.name, record.run, execution.ledger.evidence())
-            note.result = f"{made} deployment{'' if made == 1 else 's'} recorded"
+            note.result = f"{counted(made, 'deployment')} recorded"
     except CiMigrateError as exc:
         record.warn(
             f"GitHub was not told what {environment.name} has executed, the next run will: {exc.message}"

@@ -24,6 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "standard_streams",
             "stops",
             "ways_back",
+            "words",
         }
     ),
     frozenset(

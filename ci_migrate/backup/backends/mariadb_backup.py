@@ -13,7 +13,7 @@ from ci_migrate.backup.failure import failed_tool
 from ci_migrate.backup.mariadb_copy import CopyTools, find_copy_tools, missing_in_copy
 from ci_migrate.backup.mysql_client import find_load_program
 from ci_migrate.backup.mysql_options import client_environment, option_file
-from ci_migrate.backup.proof import count_tables, missing_tables, unproved
+from ci_migrate.backup.proof import missing_tables, unproved
 from ci_migrate.backup.request import (
     BackupOptions,
     BackupRequest,
@@ -24,6 +24,7 @@ from ci_migrate.backup.request import (
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import BackupError, BackupToolError, ProcessError
 from ci_migrate.process import run_command
+from ci_migrate.words import counted
 
 dialects = frozenset({"mysql"})
 LAST_FILE = "xtrabackup_info"
@@ -133,7 +134,7 @@ def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:
         missing = missing_in_copy(Path(folder), request.database, request.tables)
     if missing:
         raise missing_tables(request.name, missing)
-    return f"{count_tables(request.tables)} found in the copy of the server, which was prepared"
+    return f"{counted(len(request.tables), 'table')} found in the copy of the server, which was prepared"
 
 
 def find_tools(made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from ci_migrate.backup.mysql_character_set import describe_character_set
 from ci_migrate.backup.mysql_client import find_dump_program, find_load_program
 from ci_migrate.backup.mysql_listing import read_dump
 from ci_migrate.backup.mysql_options import client_environment, option_file
-from ci_migrate.backup.proof import count_tables, missing_tables, unproved
+from ci_migrate.backup.proof import missing_tables, unproved
 from ci_migrate.backup.request import (
     BackupOptions,
     BackupRequest,
@@ -24,6 +24,7 @@ from ci_migrate.backup.request import (
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import feed_command, run_command
+from ci_migrate.words import counted
 
 dialects = frozenset({"mysql"})
 _OPTIONS = (
@@ -102,7 +103,7 @@ def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:
     ]
     if missing:
         raise missing_tables(request.name, missing)
-    return f"{count_tables(request.tables)} and the completion mark found in the dump"
+    return f"{counted(len(request.tables), 'table')} and the completion mark found in the dump"
 
 
 def find_tools(made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:

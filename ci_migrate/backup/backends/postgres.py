@@ -21,7 +21,7 @@ from ci_migrate.backup.postgres_restore import (
     reachable_archive,
     replace_contents,
 )
-from ci_migrate.backup.proof import count_tables, missing_tables, unproved
+from ci_migrate.backup.proof import missing_tables, unproved
 from ci_migrate.backup.request import (
     BackupOptions,
     BackupRequest,
@@ -32,6 +32,7 @@ from ci_migrate.backup.request import (
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import feed_command, run_command
+from ci_migrate.words import counted
 
 dialects = frozenset({"postgresql"})
 
@@ -106,7 +107,7 @@ def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:
     missing = find_missing(request.tables, listing.tables)
     if missing:
         raise missing_tables(request.name, missing)
-    return f"{count_tables(request.tables)} listed by pg_restore {request.tools['pg_restore']}"
+    return f"{counted(len(request.tables), 'table')} listed by pg_restore {request.tools['pg_restore']}"
 
 
 def _list_file(request: ProofRequest, source: ArchiveSource) -> Listing:

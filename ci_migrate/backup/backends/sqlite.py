@@ -15,7 +15,7 @@ from ci_migrate.backup.checksum import CHUNK_BYTES
 from ci_migrate.backup.directory import open_exclusive
 from ci_migrate.backup.failure import failed_file
 from ci_migrate.backup.pipes import write_all
-from ci_migrate.backup.proof import count_tables, missing_tables, unproved
+from ci_migrate.backup.proof import missing_tables, unproved
 from ci_migrate.backup.request import (
     BackupOptions,
     BackupRequest,
@@ -26,6 +26,7 @@ from ci_migrate.backup.request import (
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.database.driver_thread import DriverThread
 from ci_migrate.errors import BackupError
+from ci_migrate.words import counted
 
 dialects = frozenset({"sqlite"})
 
@@ -98,9 +99,7 @@ def verify_archive(request: ProofRequest, source: ArchiveSource) -> str:
     missing = [table for table in request.tables if table[1] not in names]
     if missing:
         raise missing_tables(request.name, missing)
-    return (
-        f"{count_tables(request.tables)} and integrity_check ok (SQLite {sqlite3.sqlite_version})"
-    )
+    return f"{counted(len(request.tables), 'table')} and integrity_check ok (SQLite {sqlite3.sqlite_version})"
 
 
 def find_tools(made_by: Mapping[str, str], env: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG001 as every backend
