@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.config.expand import MissingVariableError, expand_text
 from ci_migrate.config.problems import KeyPath, Problem, raise_problems
+from ci_migrate.config.urls import find_url_problem
 from ci_migrate.redact import names_of_url, secrets_of_url, secrets_of_webhook
 
 if TYPE_CHECKING:
@@ -53,11 +54,10 @@ class Filler:
         """Return a database or webhook URL, or None when it is empty; spaces around it are lost."""
         # Secrets are often pasted with a line break at their end.
         url = self._fill(text, path, is_secret=False).strip()
-        if url and "://" not in url:
+        problem = find_url_problem(url, path) if url else None
+        if problem is not None:
             self._keep((url,))
-            # The value is a secret: it is not shown.
-            advice = "it starts with `postgresql://`, `mysql+pymysql://`, `https://` or the like"
-            self._problems.append(Problem(path=path, what="not a URL", suggestion=advice))
+            self._problems.append(problem)
         if path[-1] == "webhook":
             self._keep(secrets_of_webhook(url))
         else:

@@ -9,6 +9,7 @@ from ci_migrate.config.common_branch import find_common_branch
 from ci_migrate.config.expand import TemplateError, parse_template
 from ci_migrate.config.problems import KeyPath, Problem, show_value, suggest_name
 from ci_migrate.config.select import is_literal, match_branch
+from ci_migrate.config.urls import check_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ def find_broken_rules(value: Mapping[str, object]) -> list[Problem]:
         *_check_windows(sections),
         *check_backups(sections),
         *_check_rehearsals(sections, value.get("migrations")),
+        *check_urls(value),
         *_check_templates(value, ()),
     ]
 

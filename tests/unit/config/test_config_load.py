@@ -10,7 +10,7 @@ from ci_migrate.config.load import find_config, load_config, parse_config
 from ci_migrate.errors import ConfigError, ExitCode
 
 HEAD = "version: 1\nenvironments:\n"
-DEV = HEAD + "  dev: {url: u}\n"
+DEV = HEAD + "  dev: {url: sqlite://}\n"
 
 EXAMPLE = """\
 version: 1
@@ -67,9 +67,10 @@ def test_the_example_is_read_with_its_order():
         DEV + "migrations: {x: ['${X}', a=b=c]}\n",
         DEV + "notify: {}\nledger: {}\n",
         HEAD + "  dev: {url: '$${literal}'}\n",
-        HEAD + "  a: {url: u, branches: ['r/*']}\n  b: {url: u, branches: ['r/*/x', r]}\n",
-        HEAD + "  a: {url: u, branches: [x, x]}\n",
-        HEAD + "  dev: &d {url: u}\n  dev2: *d\n",
+        HEAD
+        + "  a: {url: sqlite://, branches: ['r/*']}\n  b: {url: sqlite://, branches: ['r/*/x', r]}\n",
+        HEAD + "  a: {url: sqlite://, branches: [x, x]}\n",
+        HEAD + "  dev: &d {url: sqlite://}\n  dev2: *d\n",
     ],
 )
 def test_these_files_are_right(text):
@@ -81,18 +82,27 @@ def test_these_files_are_right(text):
     [
         # shape
         ("a: 1\n", ["1: environments: is missing", "1: version: is missing", "1: a: unknown key"]),
-        ("version: 2\nenvironments: {dev: {url: u}}\n", ["1: version: expected `1` (`2`)"]),
-        ("version: '1'\nenvironments: {dev: {url: u}}\n", ["1: version: expected `1` (`1`)"]),
-        ("version: true\nenvironments: {dev: {url: u}}\n", ["1: version: expected `1` (`true`)"]),
+        ("version: 2\nenvironments: {dev: {url: sqlite://}}\n", ["1: version: expected `1` (`2`)"]),
+        (
+            "version: '1'\nenvironments: {dev: {url: sqlite://}}\n",
+            ["1: version: expected `1` (`1`)"],
+        ),
+        (
+            "version: true\nenvironments: {dev: {url: sqlite://}}\n",
+            ["1: version: expected `1` (`true`)"],
+        ),
         ("version: 1\nenvironments: {}\n", ["2: environments: is empty"]),
         ("version: 1\nenvironments:\n", ["2: environments: has no value"]),
         ("version: 1\nenvironments: [a]\n", ["2: environments: expected a mapping, found a list"]),
         (HEAD + "  dev:\n", ["3: environments.dev: has no value"]),
         (HEAD + "  dev: {}\n", ["3: environments.dev.url: is missing"]),
         (HEAD + "  dev: {url: ''}\n", ["3: environments.dev.url: is empty"]),
-        (HEAD + "  -x: {url: u}\n", ['3: environments."-x": not a usable name']),
-        (HEAD + '  "dev\\n": {url: u}\n', ['3: environments."dev": not a usable name']),
-        (HEAD + "  2024: {url: u}\n", ["3: environments: YAML does not read the key `2024`"]),
+        (HEAD + "  -x: {url: sqlite://}\n", ['3: environments."-x": not a usable name']),
+        (HEAD + '  "dev\\n": {url: sqlite://}\n', ['3: environments."dev": not a usable name']),
+        (
+            HEAD + "  2024: {url: sqlite://}\n",
+            ["3: environments: YAML does not read the key `2024`"],
+        ),
         (DEV + "migration: {}\n", ["4: migration: unknown key — did you mean `migrations`?"]),
         (DEV + "url_env: X\n", ["4: url_env: unknown key — it belongs under `migrations`"]),
         (
@@ -120,26 +130,29 @@ def test_these_files_are_right(text):
         (DEV + "migrations: {url_env: {}}\n", ["4: migrations.url_env: expected text of another"]),
         (DEV + "migrations: {env: {1A: x}}\n", ["4: migrations.env.1A: not a usable name"]),
         (
-            HEAD + "  dev:\n    url: u\n    backup: postgre\n",
+            HEAD + "  dev:\n    url: sqlite://\n    backup: postgre\n",
             ["5: environments.dev.backup: expected one of", "did you mean `postgres`?"],
         ),
         (
-            HEAD + "  dev:\n    url: u\n    backup: no\n",
+            HEAD + "  dev:\n    url: sqlite://\n    backup: no\n",
             ["5: environments.dev.backup: expected one of", "(`no`) — did you mean `none`?"],
         ),
-        (HEAD + "  dev:\n    url: u\n    backup:\n", ["5: environments.dev.backup: has no value"]),
         (
-            HEAD + "  dev:\n    url: u\n    backup:\n      keep: 0\n",
+            HEAD + "  dev:\n    url: sqlite://\n    backup:\n",
+            ["5: environments.dev.backup: has no value"],
+        ),
+        (
+            HEAD + "  dev:\n    url: sqlite://\n    backup:\n      keep: 0\n",
             ["6: environments.dev.backup.keep: expected a whole number from 1 to"],
         ),
         (
-            HEAD + "  dev: {url: u, databases: many}\n",
+            HEAD + "  dev: {url: sqlite://, databases: many}\n",
             ["3: environments.dev.databases: expected `one` (`many`)"],
         ),
         # traps of YAML 1.1
         *(
             (
-                HEAD + f"  dev:\n    url: u\n    branches:\n      - x\n      - {trap}\n",
+                HEAD + f"  dev:\n    url: sqlite://\n    branches:\n      - x\n      - {trap}\n",
                 [f"7: environments.dev.branches[1]: YAML reads this as {meaning}", f'"{trap}"'],
             )
             for trap, meaning in [
@@ -159,50 +172,52 @@ def test_these_files_are_right(text):
             ["4: migrations.env.PORT: YAML reads this as a number, not as text (`***`) — put it"],
         ),
         (
-            HEAD + "  dev: {url: u, lock_wait: 12:30}\n",
+            HEAD + "  dev: {url: sqlite://, lock_wait: 12:30}\n",
             ["3: environments.dev.lock_wait: expected text of another form (`12:30`)"],
         ),
         (
-            HEAD + "  dev: {url: u, lock_wait: 1.5}\n",
+            HEAD + "  dev: {url: sqlite://, lock_wait: 1.5}\n",
             ["3: environments.dev.lock_wait: expected text of another form (`1.5`)"],
         ),
         (
-            HEAD + "  dev: {url: u, lock_wait: -1}\n",
+            HEAD + "  dev: {url: sqlite://, lock_wait: -1}\n",
             ["3: environments.dev.lock_wait: expected a whole number from 0"],
         ),
         # rules between keys
         (
-            HEAD + "  dev: {url: u}\n  prod: {url: u, promote_from: deb}\n",
+            HEAD + "  dev: {url: sqlite://}\n  prod: {url: sqlite://, promote_from: deb}\n",
             ["4: environments.prod.promote_from: there is no environment", "mean `dev`?"],
         ),
         (
-            HEAD + "  dev: {url: u, promote_from: dev}\n",
+            HEAD + "  dev: {url: sqlite://, promote_from: dev}\n",
             ["3: environments.dev.promote_from: an environment cannot be promoted from itself"],
         ),
         (
             HEAD
-            + "  a: {url: u, promote_from: c}\n  b: {url: u, promote_from: a}\n"
-            + "  c: {url: u, promote_from: b}\n  d: {url: u, promote_from: a}\n",
+            + "  a: {url: sqlite://, promote_from: c}\n  b: {url: sqlite://, promote_from: a}\n"
+            + "  c: {url: sqlite://, promote_from: b}\n  d: {url: sqlite://, promote_from: a}\n",
             ["3: environments.a.promote_from: goes round in a circle: a → c → b → a"],
         ),
         (
-            HEAD + "  a: {url: u, branches: x}\n  b:\n    url: u\n    branches: [y, x]\n",
+            HEAD
+            + "  a: {url: sqlite://, branches: x}\n  b:\n    url: sqlite://\n    branches: [y, x]\n",
             ["6: environments.b.branches[1]: the environment a claims this branch too (`x`)"],
         ),
         (
-            HEAD + "  a: {url: u, branches: ['r/*']}\n  b: {url: u, branches: 'r/*'}\n",
+            HEAD
+            + "  a: {url: sqlite://, branches: ['r/*']}\n  b: {url: sqlite://, branches: 'r/*'}\n",
             ["4: environments.b.branches: the environment a claims this branch too"],
         ),
         (
-            HEAD + "  a: {url: u, branches: r/1}\n  b: {url: u, branches: 'r/*'}\n",
+            HEAD + "  a: {url: sqlite://, branches: r/1}\n  b: {url: sqlite://, branches: 'r/*'}\n",
             ["3: environments.a.branches: the environment b claims this branch too"],
         ),
         (
-            HEAD + "  a: {url: u, branches: refs/heads/main}\n",
+            HEAD + "  a: {url: sqlite://, branches: refs/heads/main}\n",
             ["3: environments.a.branches: not a branch name (`refs/heads/main`)"],
         ),
         (
-            HEAD + "  a: {url: u, branches: '${B}'}\n",
+            HEAD + "  a: {url: sqlite://, branches: '${B}'}\n",
             ["3: environments.a.branches: variables are not filled in here"],
         ),
         (HEAD + "  a:\n    url: $URL\n", ["4: environments.a.url: a variable needs", "— ${URL}"]),
@@ -237,8 +252,8 @@ def test_all_problems_come_together_in_the_order_of_the_file():
         "  flaskapp: x\n"
         "  x: [1]\n"
         "environments:\n"
-        "  a: {url: u, branches: [m], promote_from: b}\n"
-        "  a: {url: u}\n"
+        "  a: {url: sqlite://, branches: [m], promote_from: b}\n"
+        "  a: {url: sqlite://}\n"
         "  b: {url: 5, branches: [m], promote_from: a, tenants: 1h}\n"
         "notify: {slack: {webhook: '${'}}\n"
     )
@@ -259,11 +274,11 @@ def test_all_problems_come_together_in_the_order_of_the_file():
     "text",
     [
         HEAD + "  dev: {url: [hunter22]}\n",
-        HEAD + "  dev: {url: u, lock_url: 1e22, branches: 'postgresql://u:hunter22@h/d'}\n",
-        HEAD + "  dev: {url: u, transaction: 'postgresql://u:hunter22@h/d'}\n",
-        HEAD + "  dev: {url: u, 'postgresql://u:hunter22@h/d': x}\n",
-        HEAD + "  dev: {url: u, passwrd: hunter22}\n",
-        HEAD + "  'postgresql://u:hunter22@h/d': {url: u}\n",
+        HEAD + "  dev: {url: sqlite://, lock_url: 1e22, branches: 'postgresql://u:hunter22@h/d'}\n",
+        HEAD + "  dev: {url: sqlite://, transaction: 'postgresql://u:hunter22@h/d'}\n",
+        HEAD + "  dev: {url: sqlite://, 'postgresql://u:hunter22@h/d': x}\n",
+        HEAD + "  dev: {url: sqlite://, passwrd: hunter22}\n",
+        HEAD + "  'postgresql://u:hunter22@h/d': {url: sqlite://}\n",
         DEV + "migrations: {env: {A: {hunter22: 1}}}\nx: 1\n",
         DEV + "migrations: {x: [hunter22]}\n",
         DEV + "notify: {slack: {webhook: '${hunter22'}}\n",
@@ -281,13 +296,15 @@ def test_no_secret_is_shown(text):
 
 
 def test_a_typed_configuration_does_not_show_its_urls():
-    config = parse_config((HEAD + "  dev: {url: 'pg://u:hunter22@h'}\n").encode(), Path("c.yml"))
+    config = parse_config(
+        (HEAD + "  dev: {url: 'postgresql://u:hunter22@h'}\n").encode(), Path("c.yml")
+    )
     assert "hunter22" not in repr(config) + repr(config.file) + repr(config.environments)
 
 
 def test_long_and_hostile_values_are_one_short_line():
     told = problems_of(
-        HEAD + '  dev: {url: u, transaction: "a\\n::error::b\\e[31m' + "x" * 500 + '"}\n'
+        HEAD + '  dev: {url: sqlite://, transaction: "a\\n::error::b\\e[31m' + "x" * 500 + '"}\n'
     )
     assert [line.split(": ")[2][:8] for line in told] == ["holds a ", "expected"]
     assert all(len(line) < 300 and "\x1b" not in line for line in told)

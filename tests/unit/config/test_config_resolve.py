@@ -84,7 +84,7 @@ def test_a_run_that_tells_nobody_needs_no_webhook() -> None:
 
 
 def test_the_command_is_taken_as_written():
-    text = "version: 1\nmigrations: {command: {upgrade: [sh, '${X}']}}\nenvironments: {a: {url: 'x://'}}"
+    text = "version: 1\nmigrations: {command: {upgrade: [sh, '${X}']}}\nenvironments: {a: {url: 'sqlite://'}}"
     assert resolve_environment(config_of(text), "a", {}).migrations.upgrade_command == (
         "sh",
         "${X}",
@@ -119,10 +119,13 @@ def test_every_missing_variable_is_named_with_key_path_and_line():
     [
         ("{url: '${X:-}'}", "environments.a.url: is empty once"),
         ("{url: ' '}", "environments.a.url: is empty once"),
-        ("{url: hunter22}", "environments.a.url: not a URL"),
-        ("{url: 'x://', lock_url: hunter22}", "environments.a.lock_url: not a URL"),
-        ("{url: 'x://', notify: {slack: {webhook: hunter22}}}", "slack.webhook: not a URL"),
-        ("{url: 'x://', backup: {directory: '${X:-}'}}", "backup.directory: is empty once"),
+        ("{url: '${X:-}hunter22'}", "environments.a.url: not a URL"),
+        ("{url: '${X:-}oracle://u:hunter22@h/d'}", "databases of kind `oracle` are not supported"),
+        ("{url: '${X:-}hunter22$://u@h/d'}", "databases of this kind are not supported"),
+        ("{url: '${X:-}mysql://u@h:hunter22/d'}", "environments.a.url: its port is not a number"),
+        ("{url: 'sqlite://', lock_url: '${X:-}hunter22'}", "environments.a.lock_url: not a URL"),
+        ("{url: 'sqlite://', notify: {slack: {webhook: hunter22}}}", "slack.webhook: not a URL"),
+        ("{url: 'sqlite://', backup: {directory: '${X:-}'}}", "backup.directory: is empty once"),
     ],
 )
 def test_what_is_wrong_once_filled_in_is_told_without_the_value(line, problem):
@@ -144,7 +147,7 @@ def test_secrets_are_what_came_from_variables_and_the_passwords_of_urls():
 
 
 def test_a_password_that_is_written_in_the_file_is_a_secret_too():
-    text = "version: 1\nenvironments: {a: {url: 'pg://u:hunter22@h/d'}}\n"
+    text = "version: 1\nenvironments: {a: {url: 'postgresql://u:hunter22@h/d'}}\n"
     text += "notify: {slack: {webhook: 'https://h/T1'}}\n"
     secrets = resolve_environment(config_of(text), "a", {}).secrets
     assert {"hunter22", "https://h/T1"} <= set(secrets)
@@ -176,7 +179,7 @@ def test_no_secret_is_in_the_repr():
         config_of(),
         "prod",
         dict.fromkeys(["PROD_PASSWORD", "KEY", "TENANT"], "hunter22")
-        | dict.fromkeys(["PROD_DIRECT", "LEDGER_URL", "PROD_SLACK"], "x://hunter22"),
+        | dict.fromkeys(["PROD_DIRECT", "LEDGER_URL", "PROD_SLACK"], "mysql://hunter22"),
     )
     assert "hunter22" not in repr(prod)
     assert {field.name for field in dataclasses.fields(prod) if not field.repr} == {

@@ -151,7 +151,7 @@ def test_globs_cover_branches(glob, matching, other):
 
 
 def config_of(tmp_path, branches: dict[str, str]):
-    lines = [f"  {name}: {{url: u, branches: {globs}}}" for name, globs in branches.items()]
+    lines = [f"  {name}: {{url: sqlite://, branches: {globs}}}" for name, globs in branches.items()]
     text = "\n".join(["version: 1", "environments:", *lines])
     return parse_config(text.encode(), tmp_path / "c.yml")
 
