@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 MOST_NAMED = 5
 
 
-def choose_backup(store: Store, environment: str, wanted: str | None) -> Manifest:
-    """Return the backup of that name (or of that archive), or the newest; raises UsageError when there is none."""
+def choose_backup(
+    store: Store, environment: str, wanted: str | None, *, restores: bool = False
+) -> Manifest:
+    """Return the backup of that name (or of that archive); raises UsageError when there is none.
+
+    Without a name the newest; for one that `restores` none that a restore took before its work: that is the state to
+    get away from, and a restore that is run once more would bring it back.
+    """
     found = take_inventory(store, environment)
     if wanted is None and found.backups:
-        return found.backups[-1]
+        wished = [each for each in found.backups if not restores or each.command != "restore"]
+        return (wished or found.backups)[-1]
     for manifest in found.backups:
         if wanted in (manifest.name, manifest.archive, store.locate(manifest.archive)):
             return manifest

@@ -55,8 +55,15 @@ def run_tool(
     """Run a command of ci-migrate in a folder, with `--json`, and wait for its end."""
     target = folder / ".ci-migrate-result.json"
     target.unlink(missing_ok=True)
+    code, output = say(folder, *command.split(), "--json", str(target), *arguments, env=env)
+    result = json.loads(target.read_text("utf-8")) if target.exists() else {}
+    return Ran(code, output, result)
+
+
+def say(folder: Path, *argv: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Run a command of ci-migrate in a folder; return its exit code and output."""
     done = subprocess.run(
-        [*tool(), *command.split(), "--json", str(target), *arguments],
+        [*tool(), *argv],
         cwd=folder,
         env=environment(env),
         stdout=subprocess.PIPE,
@@ -66,8 +73,7 @@ def run_tool(
         timeout=180,
         check=False,
     )
-    result = json.loads(target.read_text("utf-8")) if target.exists() else {}
-    return Ran(done.returncode, done.stdout, result)
+    return done.returncode, done.stdout
 
 
 def tool() -> list[str]:

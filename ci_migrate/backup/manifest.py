@@ -60,6 +60,8 @@ class Manifest:
     ci_migrate: str
     run_id: str
     run_url: str = ""
+    command: str = ""
+    """The command of ci-migrate that took it before its work; empty where an older version did."""
     started: str
     finished: str
 

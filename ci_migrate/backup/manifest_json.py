@@ -47,6 +47,7 @@ def render_manifest(manifest: Manifest) -> bytes:
         "recipients": list(manifest.recipients),
         "tools": dict(manifest.tools),
     }
+    content["command"] = manifest.command
     content["seal"] = _seal(content)
     return json.dumps(content, indent=2, ensure_ascii=True).encode() + b"\n"
 
@@ -93,6 +94,7 @@ def _manifest_of(content: Mapping[str, Any], file_name: str) -> Manifest:
         **texts,
         name=file_name.removesuffix(MANIFEST_SUFFIX),
         format=_text(content, "archive_format"),
+        command=str(content.get("command", "")),
         heads=tuple(str(head) for head in content["heads"]),
         tables=tuple(table for table, _ in tables),
         rows={table: int(rows) for table, rows in tables if rows is not None},

@@ -68,6 +68,8 @@ class BackupRequest:
     environment: str
     run_id: str
     run_url: str = ""
+    command: str = ""
+    """Of ci-migrate: what the backup is taken before."""
     address: DatabaseAddress
     server_version: str
     """As the server says it: `15.18`, `10.11.19-MariaDB`, `3.45.1`."""

@@ -176,5 +176,6 @@ def _describe(request: BackupRequest, backend_name: str) -> dict[str, Any]:
         "ci_migrate": __version__,
         "run_id": request.run_id,
         "run_url": request.run_url,
+        "command": request.command,
         "started": format_time(request.now),
     }

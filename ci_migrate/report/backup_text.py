@@ -18,7 +18,10 @@ def backup_lines(backups: Iterable[Manifest]) -> Iterator[str]:
         yield f"    {manifest.backend}: {one_line(manifest.verified, 300)}, {format_time(manifest.verified_at)}"
         yield f"    rows of {len(manifest.rows)} of {len(manifest.tables)} tables counted"
         run = manifest.run_url or f"run {manifest.run_id}"
-        yield f"    by {one_line(run, 300)}"
+        before = (
+            f", before its {manifest.command}" if manifest.command not in ("", "backup") else ""
+        )
+        yield f"    by {one_line(run, 300)}{one_line(before, 60)}"
 
 
 def backup_line(manifest: Manifest) -> str:
@@ -48,4 +51,5 @@ def backup_facts(manifest: Manifest) -> dict[str, Any]:
         "verified_at": manifest.verified_at,
         "run_id": manifest.run_id,
         "run_url": manifest.run_url or None,
+        "command": manifest.command or None,
     }

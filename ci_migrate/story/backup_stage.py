@@ -43,6 +43,7 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
                 environment=environment.name,
                 run_id=record.run.run_id,
                 run_url=record.run.run_url or "",
+                command=record.command,
                 address=database.address,
                 server_version=version,
                 server_major=major,

@@ -16,7 +16,7 @@ from tests.integration.promote.database import query, read_tables, run_statement
 from tests.processes import has_ended
 from tests.projects_builder import Project, copy_project
 from tests.projects_changes import add_revision
-from tests.promotion import Ran, environment, run_tool, tool, write_config
+from tests.promotion import Ran, environment, run_tool, say, tool, write_config
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.newest
@@ -64,17 +64,8 @@ class Place:
 
     def say(self, *arguments: str) -> tuple[int, str]:
         """Run a command that may have no JSON result."""
-        done = subprocess.run(
-            [*tool(), *arguments, "--environment", "dev"],
-            cwd=self.project.path,
-            env=environment(self.variables),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        argv = [*arguments, "--environment", "dev"]
+        return say(self.project.path, *argv, env=self.variables)
 
 
 @pytest.fixture

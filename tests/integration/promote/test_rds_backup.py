@@ -13,7 +13,7 @@ import pytest
 from tests.integration.promote.database import query, run_statements
 from tests.projects_builder import Project, copy_project
 from tests.projects_changes import add_revision
-from tests.promotion import Ran, environment, run_tool, tool, write_config
+from tests.promotion import Ran, environment, run_tool, say, tool, write_config
 from tests.servers.rds import REGION, RdsServer
 
 pytest.importorskip("boto3")
@@ -42,17 +42,8 @@ class Place:
         )
 
     def say(self, *arguments: str) -> tuple[int, str]:
-        done = subprocess.run(
-            [*tool(), *arguments, "--environment", "dev"],
-            cwd=self.project.path,
-            env=environment(self.env),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        argv = [*arguments, "--environment", "dev"]
+        return say(self.project.path, *argv, env=self.env)
 
     @property
     def rows(self) -> list[tuple[object, ...]]:

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 from tests.projects_builder import Project
-from tests.promotion import Ran, environment, tool
+from tests.promotion import Ran
+from tests.promotion import say as run_plain
 
 
 def say(project: Project, url: str, *arguments: str, **env: str) -> tuple[int, str]:
     """Run a command that has no JSON result, and return its exit code and output."""
-    done = subprocess.run(
-        [*tool(), *arguments, "--environment", "dev"],
-        cwd=project.path,
-        env=environment({"CIM_URL": url, **env}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    argv = [*arguments, "--environment", "dev"]
+    return run_plain(project.path, *argv, env={"CIM_URL": url, **env})
 
 
 def restore(project: Project, url: str, *arguments: str, **env: str) -> Ran:

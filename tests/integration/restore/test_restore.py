@@ -70,6 +70,24 @@ def test_a_bad_release_is_taken_back(shop: tuple[Project, str]) -> None:
     assert [item["revision"] for item in again.result["applied"]] == ["badc0ffee000"]
 
 
+def test_a_restore_once_more_does_not_bring_back_what_the_first_took_away(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, sqlite_url).outcome == "promoted"
+    assert say(project, sqlite_url, "backup", "take")[0] == 0
+    good = read_tables(sqlite_url)
+    run_statements(sqlite_url, ["CREATE TABLE junk (id INTEGER)"])
+    assert restore(project, sqlite_url, "--confirm", "dev").exit_code == 0
+    assert read_tables(sqlite_url) == good
+
+    ran = restore(project, sqlite_url, "--confirm", "dev")
+    assert ran.exit_code == 0, ran.output
+    assert read_tables(sqlite_url) == good
+    _, listed = say(project, sqlite_url, "backup", "list")
+    assert listed.count("before its restore") == 2
+
+
 def _history(project: Project, url: str, *arguments: str) -> str:
     target = project.path / "history.json"
     code, output = say(project, url, "history", "--json", str(target), *arguments)
