@@ -24,18 +24,7 @@ class PullRequest:
     title: str
     url: str
     head_sha: str
-    head_ref: str
     base_ref: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedFile:
-    """A file that a pull request or a range of commits changes."""
-
-    path: str
-    status: str
-    """`added`, `modified`, `removed`, `renamed`, `copied`, `changed` or `unchanged`."""
-    previous_path: str | None = None
 
 
 def iterate_pulls(github: GitHub, base: str) -> Iterator[PullRequest]:
@@ -68,22 +57,6 @@ def create_pull(github: GitHub, *, head: str, base: str, title: str, body: str) 
         return _pull(there)
 
 
-def iterate_pull_files(github: GitHub, number: int) -> Iterator[ChangedFile]:
-    """Yield the files that a pull request changes, 3,000 at most; raises GitHubError."""
-    for item in github.iterate(f"/pulls/{number}/files"):
-        yield changed_file(item)
-
-
-def changed_file(item: dict[str, Any]) -> ChangedFile:
-    """Return a changed file as GitHub tells it in pull requests and comparisons."""
-    with understood("a changed file"):
-        return ChangedFile(
-            path=str(item["filename"]),
-            status=str(item["status"]),
-            previous_path=item.get("previous_filename"),
-        )
-
-
 def set_commit_status(
     github: GitHub,
     sha: str,
@@ -111,6 +84,5 @@ def _pull(item: dict[str, Any]) -> PullRequest:
             title=str(item["title"]),
             url=str(item["html_url"]),
             head_sha=str(item["head"]["sha"]),
-            head_ref=str(item["head"]["ref"]),
             base_ref=str(item["base"]["ref"]),
         )

@@ -1,14 +1,14 @@
-"""What GitHub knows of a repository: its kind, a comparison of commits, the reviews of a run."""
+"""What GitHub knows of a repository: a comparison of commits, a file of one, the reviews of a run."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from ci_migrate.errors import GitHubError
-from ci_migrate.github.pulls import ChangedFile, changed_file
 from ci_migrate.github.rest import GitHub, understood
 
 MOST_FILES = 300
@@ -16,11 +16,13 @@ MOST_FILES = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
-    """A repository."""
+class ChangedFile:
+    """A file that a range of commits changes."""
 
-    default_branch: str
-    is_private: bool
+    path: str
+    status: str
+    """`added`, `modified`, `removed`, `renamed`, `copied`, `changed` or `unchanged`."""
+    previous_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +45,22 @@ class Review:
     environments: tuple[str, ...]
 
 
-def read_repository(github: GitHub) -> Repository:
-    """Return the repository; raises GitHubError."""
-    found = github.get("")
-    with understood("the repository"):
-        return Repository(default_branch=str(found["default_branch"]), is_private=found["private"])
-
-
 def compare_commits(github: GitHub, base: str, head: str) -> Comparison:
     """Return what `head` changed since its merge base with `base`; raises GitHubError."""
     found = github.get(f"/compare/{quote(base, safe='')}...{quote(head, safe='')}")
     with understood("a comparison"):
         return Comparison(
             merge_base=str(found["merge_base_commit"]["sha"]),
-            files=tuple(changed_file(item) for item in found.get("files", ())),
+            files=tuple(_changed_file(item) for item in found.get("files", ())),
         )
+
+
+def _changed_file(item: dict[str, Any]) -> ChangedFile:
+    return ChangedFile(
+        path=str(item["filename"]),
+        status=str(item["status"]),
+        previous_path=item.get("previous_filename"),
+    )
 
 
 def read_file(github: GitHub, path: str, commit: str) -> bytes | None:

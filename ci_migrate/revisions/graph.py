@@ -51,10 +51,6 @@ class Graph:
         inner = {parent for parents in self._parents.values() for parent in parents}
         return tuple(sorted(self._by_id.keys() - inner))
 
-    def bases(self) -> tuple[str, ...]:
-        """Return the revisions without a `down_revision`, sorted."""
-        return tuple(sorted(rev.id for rev in self._by_id.values() if not rev.parents))
-
     def ancestors(self, ids: Iterable[str]) -> set[str]:
         """Return the ids with all that they need, by parents and dependencies."""
         return set(self._walk(ids, self._needs, ()))

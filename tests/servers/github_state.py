@@ -30,7 +30,6 @@ class GitHubState:
         self.deployments: list[dict[str, Any]] = []
         self.deployment_statuses: dict[int, list[dict[str, Any]]] = {}
         self.pulls: list[dict[str, Any]] = []
-        self.pull_files: dict[int, list[dict[str, Any]]] = {}
         self.commit_statuses: dict[str, list[dict[str, Any]]] = {}
         self.approvals: dict[str, list[dict[str, Any]]] = {}
         self._base = f"{api_url}/repos/{self.repository}"
@@ -125,12 +124,6 @@ class GitHubState:
         number = self.add_pull(body["head"], sha, body["base"], body["title"])
         self.pulls[-1]["body"] = body.get("body")
         return 201, self._pull(self.pulls[-1], "pull-request"), {"Location": f"/pulls/{number}"}
-
-    def _get_pulls_files(self, operation: Operation, query: dict[str, str], body: Any) -> Acted:
-        number = int(operation.values["pull_number"])
-        sample = sample_of({"$ref": "urn:github#/components/schemas/diff-entry"})
-        found = [{**sample, **entry} for entry in self.pull_files.get(number, [])]
-        return self._page(f"/pulls/{number}/files", found, query)
 
     def _pull(self, pull: dict[str, Any], schema: str) -> dict[str, Any]:
         full: dict[str, Any] = sample_of({"$ref": f"urn:github#/components/schemas/{schema}"})

@@ -31,10 +31,9 @@ def load(folder: Path, seed: int) -> tuple[Graph, ScriptDirectory, list[Revision
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_heads_bases_and_labels(tmp_path: Path, seed: int) -> None:
+def test_heads_and_labels(tmp_path: Path, seed: int) -> None:
     graph, script, revisions = load(tmp_path, seed)
     assert graph.heads() == tuple(sorted(script.get_heads()))
-    assert graph.bases() == tuple(sorted(script.get_bases()))
     real = tuple(sorted(script.revision_map._real_heads))
     assert graph.real_heads(graph.heads()) == real
     assert graph.problems() == ()

@@ -16,11 +16,10 @@ from ci_migrate.github.deployments import (
 )
 from ci_migrate.github.pulls import (
     create_pull,
-    iterate_pull_files,
     iterate_pulls,
     set_commit_status,
 )
-from ci_migrate.github.repository import compare_commits, read_repository, read_reviews
+from ci_migrate.github.repository import compare_commits, read_reviews
 from ci_migrate.github.rest import GitHub, open_github, tokens_of
 from tests.projects_builder import Project, run_git
 from tests.servers.github import TOKEN, Answer, GitHubServer
@@ -67,15 +66,7 @@ def test_a_pull_request_is_opened_once(client: GitHub, github: GitHubServer) -> 
     assert first.url == f"https://github.com/acme/shop/pull/{first.number}"
 
 
-def test_the_files_of_a_pull_request_and_a_status_on_its_head(
-    client: GitHub, github: GitHubServer
-) -> None:
-    number = github.state.add_pull("topic", SHA, "main")
-    github.state.pull_files[number] = [
-        {"filename": "b.py", "status": "renamed", "previous_filename": "a.py"}
-    ]
-    files = [(f.path, f.status, f.previous_path) for f in iterate_pull_files(client, number)]
-    assert files == [("b.py", "renamed", "a.py")]
+def test_a_status_on_a_commit(client: GitHub, github: GitHubServer) -> None:
     set_commit_status(client, SHA, state="failure", context="ci-migrate", description="y" * 200)
     assert github.state.commit_statuses[SHA][0]["state"] == "failure"
 
@@ -101,9 +92,8 @@ def test_commits_are_compared_by_their_merge_base(
         compare_commits(client, "main", "missing")
 
 
-def test_a_repository_and_the_reviews_of_a_run(client: GitHub, github: GitHubServer) -> None:
+def test_the_reviews_of_a_run(client: GitHub, github: GitHubServer) -> None:
     github.state.add_approval("77", "production", "ada", "approved")
-    assert read_repository(client).is_private
     reviews = [(r.state, r.login, r.environments) for r in read_reviews(client, "77")]
     assert reviews == [("approved", "ada", ("production",))]
     assert read_reviews(client, "78") == ()
@@ -141,7 +131,7 @@ def test_a_refusal_is_told_in_words(
 ) -> None:
     github.answers.append(answer)
     with pytest.raises(GitHubError, match=says) as caught:
-        read_repository(client)
+        read_reviews(client, "78")
     assert (advises or "") in (caught.value.next_step or "")
     assert TOKEN not in str(caught.value)
     assert len(github.requests) == 1
@@ -151,7 +141,7 @@ def test_reading_outlives_a_short_trouble_and_writing_is_not_done_twice(
     client: GitHub, github: GitHubServer
 ) -> None:
     github.answers += [Answer(status=502)]
-    assert read_repository(client).default_branch == "main"
+    assert read_reviews(client, "78") == ()
     github.answers += [Answer(status=502)]
     with pytest.raises(GitHubError, match="in trouble: HTTP 502"):
         set_commit_status(client, SHA, state="success", context="x", description="")
@@ -161,9 +151,9 @@ def test_reading_outlives_a_short_trouble_and_writing_is_not_done_twice(
 def test_a_renamed_repository_is_followed_on_the_same_server(
     client: GitHub, github: GitHubServer
 ) -> None:
-    there = f"{github.api_url}/repos/acme/shop"
+    there = f"{github.api_url}/repos/acme/shop/actions/runs/78/approvals"
     github.answers.append(Answer(status=301, headers={"Location": there}))
-    assert read_repository(client).default_branch == "main"
+    assert read_reviews(client, "78") == ()
 
 
 def test_the_token_does_not_follow_a_link_to_another_server(
@@ -179,7 +169,7 @@ def test_no_answer_and_no_login_are_said_without_the_token(github: GitHubServer)
         port = closed.getsockname()[1]
     away = {**github.env, "GITHUB_API_URL": f"http://127.0.0.1:{port}"}
     with pytest.raises(GitHubError, match="cannot be asked") as caught:
-        read_repository(open_github(away))
+        read_reviews(open_github(away), "78")
     assert TOKEN not in repr(caught.value) + repr(open_github(away))
     with pytest.raises(GitHubError, match="GITHUB_TOKEN is not set"):
         open_github({"GITHUB_REPOSITORY": "acme/shop"})
@@ -192,4 +182,4 @@ def test_a_netrc_does_not_replace_the_token(
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    assert read_repository(client).is_private
+    assert read_reviews(client, "78") == ()

@@ -21,11 +21,10 @@ from ci_migrate.github.deployments import (
 )
 from ci_migrate.github.pulls import (
     create_pull,
-    iterate_pull_files,
     iterate_pulls,
     set_commit_status,
 )
-from ci_migrate.github.repository import compare_commits, read_repository, read_reviews
+from ci_migrate.github.repository import compare_commits, read_reviews
 from ci_migrate.github.rest import GitHub, open_github
 from ci_migrate.http_client import ask_api
 from ci_migrate.models import Evidence, RunInfo
@@ -55,11 +54,9 @@ CALLS: dict[str, Callable[[GitHub], object]] = {
     "new record": lambda github: write_record(github, "dev", RUN, LEDGER),
     "pulls": lambda github: list(iterate_pulls(github, "main")),
     "pull": lambda github: create_pull(github, head="a", base="b", title="", body=""),
-    "files": lambda github: list(iterate_pull_files(github, 1)),
     "status": lambda github: set_commit_status(
         github, SHA, state="success", context="x", description=""
     ),
-    "repository": read_repository,
     "comparison": lambda github: compare_commits(github, "a", "b"),
     "reviews": lambda github: read_reviews(github, "1"),
 }
