@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -78,7 +79,15 @@ def entry() -> NoReturn:
     """Run the command line and exit; what the exit codes mean is in docs/reference/exit-codes.md."""
     code = run(sys.argv[1:])
     ignore_stops()
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End this process at once: to take the objects of a long history apart one by one helps nobody."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed by who reads it
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -26,8 +26,6 @@ from ci_migrate.errors import (
 )
 
 POLL_SECONDS = 0.5
-FRESH_SECONDS = 0.2
-"""How long an answer is good: a history of quick revisions must not ask before each."""
 RELEASE_SECONDS = 2.0
 TELL_EVERY_SECONDS = 15.0
 SIGN_SECONDS = 1.0
@@ -44,17 +42,11 @@ class Lock:
         """The connection that holds it; None for a lock file."""
         self._ask = is_held
         self._one_by_one = threading.Lock()
-        self._asked = -FRESH_SECONDS
 
     def is_held(self) -> bool:
-        """Return whether the lock is still ours, as of a moment ago; from any thread."""
+        """Return whether the lock is still ours; from any thread."""
         with self._one_by_one:
-            if time.monotonic() - self._asked < FRESH_SECONDS:
-                return True
-            if not self._ask():
-                return False
-            self._asked = time.monotonic()
-            return True
+            return self._ask()
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterable
 
 from ci_migrate.revisions.escapes import find_escapes
+from ci_migrate.revisions.finding import Finding
 from ci_migrate.revisions.reach import Part, select_parts
 from ci_migrate.revisions.schema_changes import find_schema_changes
 from ci_migrate.revisions.syntax import parse_revision_source
@@ -31,16 +33,19 @@ def describe_atomicity(
     """
     parts = select_parts(parse_revision_source(source, file), (function,), keep_strings=False)
     nodes = [node for part in parts if not part.imported for node in part.meaning.nodes]
-    nodes.sort(key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
     name = dialect.partition("+")[0].lower()
     is_postgresql = name in {"postgresql", "postgres"}
-    escape = next(find_escapes(nodes, postgresql=is_postgresql), None)
+    escape = _first(find_escapes(nodes, postgresql=is_postgresql))
     if escape is not None:
         return False, f"it {escape}"
-    change = None if is_postgresql else next(find_schema_changes(nodes, _foreign(parts)), None)
+    change = None if is_postgresql else _first(find_schema_changes(nodes, _foreign(parts)))
     if change is None:
         return True, ""
     return False, f"{_WHY_SCHEMA_STAYS.get(name, _UNKNOWN)}: it {change}"
+
+
+def _first(findings: Iterable[Finding]) -> Finding | None:
+    return min(findings, key=lambda finding: finding.line, default=None)
 
 
 def _foreign(parts: list[Part]) -> set[str]:

@@ -6,7 +6,11 @@ import ast
 from typing import TYPE_CHECKING
 
 from ci_migrate.revisions.finding import Finding, called_name, find_sql, is_connection
-from ci_migrate.revisions.sql_words import is_commit, is_outside_transaction
+from ci_migrate.revisions.sql_words import (
+    is_commit,
+    is_outside_transaction,
+    may_leave_transaction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +28,7 @@ def find_escapes(nodes: Iterable[ast.AST], *, postgresql: bool) -> Iterator[Find
         elif isinstance(node, ast.keyword):
             if postgresql and node.arg == "postgresql_concurrently" and _may_be_true(node.value):
                 yield Finding("builds or drops an index concurrently", node.value.lineno)
-        elif isinstance(node, ast.Constant):
+        elif isinstance(node, ast.Constant) and may_leave_transaction(node.value):
             if node.value == "AUTOCOMMIT":
                 yield Finding("switches to AUTOCOMMIT", node.lineno)
             yield from find_sql(node, is_commit, "ends the transaction by SQL text")

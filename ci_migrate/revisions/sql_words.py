@@ -34,6 +34,14 @@ _OUTSIDE = re.compile(
     r"ALTER\s+TABLE\b.*\bDETACH\s+PARTITION\b.*\bCONCURRENTLY\b)",
     re.IGNORECASE | re.DOTALL,
 )
+_LEAVING = re.compile(
+    r"COMMIT|ROLLBACK|VACUUM|DATABASE|TABLESPACE|SUBSCRIPTION|SYSTEM|CONCURRENTLY", re.IGNORECASE
+)
+
+
+def may_leave_transaction(value: object) -> bool:
+    """Return whether a constant is a text in which `is_commit` or `is_outside_transaction` can find something."""
+    return isinstance(value, str) and _LEAVING.search(value) is not None
 
 
 def split_statements(text: str) -> Iterator[str]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Steps = Callable[[tuple[str, ...], MigrationContext], Iterable[Any]]
 
+FRESH_SECONDS = 0.2
+"""How long the parent's leave to go on is good: a history of quick revisions must not wait for it before each."""
+
 
 class RefusedError(Exception):
     """What env.py opened is not what the parent planned for; nothing was run on it."""
@@ -39,6 +42,7 @@ class Driver:
         self._capture = StatementCapture(channel, tells_all=settings["reads_locks"])
         self._session = SessionSettings(settings)
         self._locks = LockReader(channel, lambda: self._capture.revision)
+        self._allowed = float("-inf")
         self.script = ScriptDirectory.from_config(config)
         compat.add_locations(self.script, settings["version_locations"])
 
@@ -78,8 +82,7 @@ class Driver:
                 self._locks.begin(context)
             self._channel.send("connected", server_id=_server_id(context))
             for step in self._steps(command, rows):
-                self._channel.ask("next", revision=step.revision.revision)
-                self._refuse_after_stop()
+                self._ask_to_go_on()
                 yield from self._watched(step, is_atomic=step.revision.revision not in not_atomic)
             if command["do"] == "downgrade":
                 yield from self._drop_superfluous(context, command["target"])
@@ -94,7 +97,11 @@ class Driver:
             raise
         self._channel.send("ran", finished=bool(finished))
 
-    def _refuse_after_stop(self) -> None:
+    def _ask_to_go_on(self) -> None:
+        """Let the parent look whether another revision may begin; raises RefusedError when it may not."""
+        if time.monotonic() - self._allowed >= FRESH_SECONDS:
+            self._channel.ask("next")
+            self._allowed = time.monotonic()
         if self._channel.stop_reason:
             self._channel.send("stopped", reason=self._channel.stop_reason)
             raise RefusedError(self._channel.stop_reason)

@@ -82,6 +82,7 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
         elif command["do"] == "history":
             channel.send("history", revisions=describe_history(driver.script))
         elif command["do"] in {"upgrade", "downgrade"}:
+            gc.freeze()  # by now the revisions are loaded, too
             driver.run(command)
         elif command["do"] == "merge":
             from ci_migrate.worker.merge import write_merge

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_migrate.database.lock import FRESH_SECONDS
+from ci_migrate.worker.driver import FRESH_SECONDS
 from tests.faults.conftest import Record
 from tests.faults.running import Running, promote
 from tests.faults.sessions import transaction
