@@ -35,7 +35,8 @@ class Passage:
         self.is_stopped = False
         """Set when nobody wants the archive any more."""
         self.plain = RunningChecksum()
-        self.stored = RunningChecksum()
+        # Without encryption what is stored is the archive as it is.
+        self.stored = RunningChecksum() if recipients else self.plain
         self._source = source
         self._upload = upload
         self._recipients = recipients
@@ -85,5 +86,6 @@ class Passage:
     def _release(self) -> None:
         data = bytes(self._held)
         self._held.clear()
-        self.stored.update(data)
+        if self.stored is not self.plain:
+            self.stored.update(data)
         self._upload.write(data)

@@ -25,6 +25,12 @@ def write_all(file: BinaryIO, data: bytes) -> None:
         rest = rest[file.write(rest) :]
 
 
+def drain(file: BinaryIO) -> None:
+    """Read to the end and forget it; raises OSError."""
+    while file.read(CHUNK_BYTES):
+        continue
+
+
 class Companion:
     """A thread that does one thing and remembers how it ended."""
 

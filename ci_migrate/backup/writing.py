@@ -15,7 +15,7 @@ from ci_migrate.backup.checksum import Checksum, read_checksum
 from ci_migrate.backup.directory import SCRATCH_PREFIX, flush_to_disk, open_readable
 from ci_migrate.backup.failure import failed_file
 from ci_migrate.backup.passing import CutOffError, Passage, ProofEndedError
-from ci_migrate.backup.pipes import Companion, open_pipe
+from ci_migrate.backup.pipes import Companion, drain, open_pipe
 from ci_migrate.backup.proof import compare_checksums, unproved
 from ci_migrate.backup.stores.protocol import Store, Upload
 from ci_migrate.errors import BackupError
@@ -139,7 +139,7 @@ def _cause(passing: BaseException | None, proving: BaseException | None) -> Base
 def _prove_stream(prove: Prove, file: BinaryIO, scratch: Path) -> str:
     with file:
         answer = prove(ArchiveSource(file=file, path=None, scratch=scratch))
-        read_checksum(file)  # what is left must pass, too
+        drain(file)  # what is left must pass, too
         return answer
 
 
