@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ci_migrate.models import GateOutcome, GateResult, Promotion
+from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion
 from ci_migrate.redact import one_line
 from ci_migrate.report.prose import describe_forecast, short_list
 from ci_migrate.words import counted
@@ -17,7 +17,7 @@ def plan_lines(promotion: Promotion) -> Iterator[str]:
         current = pending_words = "not known, the database was not asked"
     else:
         current = short_list(promotion.current)
-        pending_words = counted(count, "revision") if count else "nothing"
+        pending_words = counted(count, "revision") if count else _without_pending(promotion)
     yield f"environment  {promotion.environment}"
     yield f"current      {current}"
     yield f"target       {short_list(promotion.target)}"
@@ -36,6 +36,12 @@ def plan_lines(promotion: Promotion) -> Iterator[str]:
         yield f"forecast     {describe_forecast(promotion.forecast, promotion)}"
     for at, gate in enumerate(promotion.gates):
         yield f"{'' if at else 'gates':<13}{gate.name:<12} {_answer(gate)}"
+
+
+def _without_pending(promotion: Promotion) -> str:
+    """Return `nothing`, unless the history cannot be read as text: a plan of it is ready without naming any."""
+    is_known = promotion.outcome is not Outcome.READY
+    return "nothing" if is_known else "not known before the project is asked"
 
 
 def _is_unseen(promotion: Promotion) -> bool:

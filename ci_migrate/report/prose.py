@@ -83,6 +83,8 @@ def headline(promotion: Promotion) -> str:
         return f"{name}: READY to be adopted at {short_list(promotion.target)}"
     if promotion.outcome is Outcome.READY and promotion.command == "recover":
         return f"{name}: READY to be recovered to {short_list(promotion.target)}"
+    if promotion.outcome is Outcome.READY and not promotion.pending:
+        return f"{name}: READY as far as text tells; what is pending only the project knows"
     if promotion.outcome is Outcome.READY:
         count = counted(len(promotion.pending), "revision")
         return f"{name}: READY, {count} pending to {short_list(promotion.target)}"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.promote.database import read_rows, read_tables
 from tests.projects_builder import copy_project
-from tests.promotion import promote
+from tests.promotion import promote, run_tool, write_config
 
 PLACES = """
 def configure(config):
@@ -43,3 +43,13 @@ def test_a_failing_probe_ends_the_run_with_an_async_driver(
     assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
     assert ran.result["error"]["kind"] == "probe"
     assert "MissingGreenlet" in ran.result["error"]["message"]
+
+
+def test_a_plan_does_not_say_what_text_cannot_tell(sqlite_url: str, tmp_path: Path) -> None:
+    project = copy_project("versions_at_run_time", tmp_path / "work")
+    write_config(project, {"dev": {"url": sqlite_url, "branches": ["main"]}})
+    ran = run_tool(project.path, "plan", "--environment", "dev")
+    assert (ran.outcome, ran.exit_code) == ("ready", 0), ran.output
+    assert "what is pending only the project knows" in ran.output
+    assert "READY, 0 revisions" not in ran.output
+    assert "pending      nothing" not in ran.output
