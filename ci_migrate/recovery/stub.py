@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-STUB = '''"""stands for {revision}, whose file is lost
+from ci_migrate.redact import one_line
 
-Revision ID: {revision}
+STUB = '''"""stands for {shown}, whose file is lost
+
+Revision ID: {shown}
 Revises: {revises}
 """
 revision = {revision!r}
@@ -18,7 +20,7 @@ def upgrade():
 
 
 def downgrade():
-    raise NotImplementedError("what {revision} did is not known")
+    raise NotImplementedError({unknown!r})
 '''
 
 
@@ -26,7 +28,18 @@ def write_stub(revision: str, parents: tuple[str, ...]) -> str:
     """Return the text of a stub; a parent that is not known is left to be filled in."""
     known = parents or ("FILL IN THE REVISION BEFORE IT",)
     value = known[0] if len(known) == 1 else known
-    return STUB.format(revision=revision, revises=", ".join(known), parents=value)
+    return STUB.format(
+        revision=revision,
+        shown=_in_docstring(revision),
+        revises=_in_docstring(", ".join(known)),
+        parents=value,
+        unknown=f"what {revision} did is not known",
+    )
+
+
+def _in_docstring(text: str) -> str:
+    """Return text that cannot end a docstring: ids may come from the rows of a database."""
+    return one_line(text).replace("\\", "/").replace('"', "'")
 
 
 def describe_stub(revision: str, parents: tuple[str, ...]) -> str:
