@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from ci_migrate.backup.manifest import Manifest
@@ -11,6 +11,7 @@ from ci_migrate.database.activity import Written
 from ci_migrate.database.half_restored import MARK_TABLE
 from ci_migrate.database.ledger_table import LEDGER_TABLE
 from ci_migrate.redact import one_line
+from ci_migrate.words import counted
 
 MOST_NAMED = 20
 
@@ -36,7 +37,7 @@ def describe_loss(
     elif manifest.activity:
         written = f"no row was counted as written {since}"
     elif rows:
-        written = _by_rows(manifest, rows)
+        written = _by_rows(manifest, rows, set(tables))
     else:
         written = f"whatever was written {since} will be gone; this server does not count it"
     return (written, *_dropped(manifest, tables), *_undone(manifest, runs))
@@ -49,7 +50,7 @@ def find_uncounted(manifest: Manifest, tables: Iterable[TableName]) -> tuple[Tab
     return tuple(sorted(set(manifest.rows) & set(tables), key=str))
 
 
-def _by_rows(manifest: Manifest, rows: Mapping[TableName, int]) -> str:
+def _by_rows(manifest: Manifest, rows: Mapping[TableName, int], tables: Set[TableName]) -> str:
     """Return what is written since as far as the rows of then and now tell; what was changed they do not."""
     since = f"whatever was written since {manifest.started} will be gone"
     differences = {name: count - manifest.rows[name] for name, count in rows.items()}
@@ -58,8 +59,9 @@ def _by_rows(manifest: Manifest, rows: Mapping[TableName, int]) -> str:
         for name, more in sorted(differences.items(), key=str)
         if more and name[1] != LEDGER_TABLE
     ]
-    unknown = len(set(manifest.tables) - set(rows))
-    others = f"; {unknown} tables were not counted" if unknown else ""
+    unknown = len(set(manifest.tables) & tables - set(rows))
+    were = "was" if unknown == 1 else "were"
+    others = f"; {counted(unknown, 'table')} {were} not counted" if unknown else ""
     if not changes:
         return (
             f"{since}; every table that was counted then has as many rows now, but rows that were changed or"
@@ -94,8 +96,8 @@ def _difference(then: Written | None, now: Written) -> list[str]:
 
 def _dropped(manifest: Manifest, tables: Iterable[TableName]) -> Iterator[str]:
     """Yield the tables that the backup does not have: newer ones, and those that it left out on purpose."""
-    newer = set(tables) - set(manifest.tables) - {(None, MARK_TABLE)}
-    surplus = [_shown(name) for name in sorted(newer, key=str)]
+    newer = sorted(set(tables) - set(manifest.tables), key=str)
+    surplus = [_shown(name) for name in newer if name[1] not in (MARK_TABLE, LEDGER_TABLE)]
     if surplus:
         more = f" and {len(surplus) - MOST_NAMED} more" if len(surplus) > MOST_NAMED else ""
         yield f"tables that the backup does not have will be gone: {', '.join(surplus[:MOST_NAMED])}{more}"

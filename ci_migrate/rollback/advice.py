@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ci_migrate.backup.restore_advice import restore_by_us
 from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
@@ -19,7 +20,6 @@ from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.way_back import WayBack
 from ci_migrate.rollback.last_revision import Found
-from ci_migrate.story.restoring import restore_command_of
 from ci_migrate.ways_back import Advice, Loss, Way
 
 
@@ -57,7 +57,7 @@ def _downgrade(place: Place, found: Found) -> Way:
     notes = list(_notes(way, losses, found.pending))
     took = found.executed.seconds
     if took is not None:
-        notes.append(f"the upgrade took {took:.1f} s")
+        notes.append(f"the upgrade took {took:.1f} s" if took >= 0.05 else "the upgrade was quick")
     return Way(
         name="downgrade",
         possible=True,
@@ -100,7 +100,7 @@ def _restore(place: Place, found: Found) -> Way:
         name="restore",
         possible=True,
         price="; ".join([*losses, "the application has to be stopped"]),
-        command=restore_command_of(name, manifest.name),
+        command=restore_by_us(name, manifest.name),
     )
 
 
