@@ -10,7 +10,6 @@ from ci_migrate.errors import UsageError
 from ci_migrate.models import Outcome
 from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.frame import RunRequest, hold_database
-from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import read_files
 
 
@@ -20,15 +19,7 @@ def take_now(request: RunRequest) -> Manifest:
     Raises UsageError where the configuration says `backup: none`, LockNotAcquiredError, BackupError.
     """
     environment = request.environment
-    record = RunRecord(
-        command="backup",
-        goal=Outcome.NOTHING_TO_DO,
-        environment=environment.name,
-        run=request.run,
-        root=environment.root,
-        observer=request.observer,
-        redactor=request.redactor,
-    )
+    record = request.open_record(command="backup", goal=Outcome.NOTHING_TO_DO)
     history = read_files(environment, request.env)
     with hold_database(request, record, history) as execution:
         table, schema = history.version_table, history.version_table_schema

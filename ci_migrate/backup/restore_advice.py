@@ -1,4 +1,4 @@
-"""How an archive is restored by hand: the command for the report of a run that went wrong."""
+"""How an archive is restored: the command for the report of a run that went wrong."""
 
 from __future__ import annotations
 
@@ -24,9 +24,15 @@ def restore_command(backup: Backup, address: DatabaseAddress, environment: str) 
     archive = backup.location.rpartition("/")[2].removesuffix(ENCRYPTED_SUFFIX)
     if archive.endswith((SUFFIX, COPY_SUFFIX)):
         name = archive.removesuffix(SUFFIX).removesuffix(COPY_SUFFIX)
-        return shlex.join(["ci-migrate", "backup", "restore", "--environment", environment, name])
+        return restore_by_us(environment, name)
     fetch, place = fetch_commands(backup.location)
     return fetch + _restore(shlex.quote(place), address, backup.properties)
+
+
+def restore_by_us(environment: str, backup: str) -> str:
+    """Return our own command for the backup of this name; for the newest without a name."""
+    argv = ["ci-migrate", "backup", "restore", "--environment", environment]
+    return shlex.join([*argv, backup] if backup else argv)
 
 
 def fetch_commands(location: str) -> tuple[str, str]:

@@ -64,7 +64,7 @@ class BackupSettings:
     """The section `backup` of one environment."""
 
     backend: str
-    """`auto`, `postgres`, `mysql`, `sqlite`, `command`, `rds` or `none`."""
+    """`auto`, `postgres`, `mysql`, `sqlite`, `mariadb-backup`, `command`, `rds` or `none`."""
     store: str
     """Absolute path of a directory, or the URL of an object store."""
     encrypt_to: tuple[str, ...] = ()

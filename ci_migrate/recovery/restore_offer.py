@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 from ci_migrate.backup.inventory import take_inventory
 from ci_migrate.backup.manifest import Manifest
+from ci_migrate.backup.restore_advice import restore_by_us
 from ci_migrate.config.environment import Environment
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.models import Backup
 from ci_migrate.revisions.graph import Graph
-from ci_migrate.story.restoring import restore_command_of
 
 
 def offer_explained_backup(environment: Environment, env: Mapping[str, str], graph: Graph) -> str:
@@ -42,6 +42,6 @@ def _offer(
         if is_meant(manifest):
             return (
                 f"Or bring back the backup of {manifest.started[:16].replace('T', ' ')} UTC, and lose what was"
-                f" written since:\n{restore_command_of(environment.name, manifest.name)}"
+                f" written since:\n{restore_by_us(environment.name, manifest.name)}"
             )
     return ""

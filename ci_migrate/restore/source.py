@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup_choice import choose_backup
-from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.clearing import clearing_script, finishing_script
 from ci_migrate.database.engine import Database
@@ -44,7 +43,7 @@ def open_source(
     """Choose a backup by its name, or the newest; raises UsageError, BackupError."""
     with record.stage("choose") as note:
         store = open_environment_store(environment, env)
-        manifest = choose_backup(store, environment.name, wanted)
+        manifest = choose_backup(store, environment.name, wanted, restores=True)
         note.result = f"{manifest.name}, taken {manifest.started}"
     identities = load_environment_identities(environment, env)
     return Source(
@@ -147,24 +146,20 @@ def load_archive(execution: Execution, source: Source) -> None:
     except CiMigrateError as exc:
         raise RestoreError(
             f"the backup {manifest.name} could not be brought back: {exc.message}",
-            next_step=_next_step(execution, exc, is_snapshot=manifest.backend in SNAPSHOTS),
+            next_step=_next_step(execution, exc),
         ) from exc
 
 
-def restore_again(execution: Execution) -> str:
-    """Return the command that brings the same backup back."""
-    return execution.restoring.command(execution.environment.name) if execution.restoring else ""
-
-
-def _next_step(execution: Execution, error: CiMigrateError, *, is_snapshot: bool) -> str:
+def _next_step(execution: Execution, error: CiMigrateError) -> str:
     cause = f" {error.next_step}" if error.next_step else ""
     backup = execution.record.backup
     before = f" The state of before is in {backup.location}." if backup and backup.location else ""
-    if is_snapshot:
+    restoring = execution.restoring
+    if restoring is None or restoring.is_snapshot:
         return f"What the command left of the database nobody knows: look at it.{before}{cause}"
     if execution.database.dialect != "mysql":
         return f"The database is as it was: the restore is one transaction.{cause}"
     return (
         "MariaDB commits every statement: the database may hold a part of the archive. Once the cause is gone, run"
-        f" the restore again; it begins anew: {restore_again(execution)}.{before}{cause}"
+        f" the restore again; it begins anew: {restoring.command(execution.environment.name)}.{before}{cause}"
     )

@@ -43,6 +43,19 @@ class RunRequest:
     now: Callable[[], datetime]
     """UTC."""
 
+    def open_record(self, *, command: str, goal: Outcome) -> RunRecord:
+        """Return the record of a run that begins; `goal` is the outcome of one that does all it has to."""
+        return RunRecord(
+            command=command,
+            goal=goal,
+            environment=self.environment.name,
+            run=self.run,
+            root=self.environment.root,
+            observer=self.observer,
+            redactor=self.redactor,
+            versions=dict(self.versions),
+        )
+
 
 def run_story(
     request: RunRequest, story: Callable[[RunRecord], None], *, command: str, goal: Outcome
@@ -52,16 +65,7 @@ def run_story(
     `goal` is the outcome that the story reaches when all is done. Until it sets another one the outcome is
     FAILED, which says that the database is unchanged.
     """
-    record = RunRecord(
-        command=command,
-        goal=goal,
-        environment=request.environment.name,
-        run=request.run,
-        root=request.environment.root,
-        observer=request.observer,
-        redactor=request.redactor,
-        versions=dict(request.versions),
-    )
+    record = request.open_record(command=command, goal=goal)
     try:
         with taken_stops():
             story(record)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
+from ci_migrate.backup.restore_advice import restore_by_us
 from ci_migrate.database.engine import Database
 from ci_migrate.database.half_restored import MARK_TABLE, find_half_restored
 from ci_migrate.errors import HalfRestoredError
@@ -23,7 +23,7 @@ class Restoring:
 
     def command(self, environment: str) -> str:
         """Return the command that brings it back."""
-        return restore_command_of(environment, self.backup)
+        return restore_by_us(environment, self.backup)
 
     def advise(self, environment: str, *, changed: bool) -> str:
         """Return the next step after the restore was stopped or failed."""
@@ -43,12 +43,6 @@ class Restoring:
         return f"The database is as it was, nothing of the backup is in it. {again}"
 
 
-def restore_command_of(environment: str, backup: str) -> str:
-    """Return the command that brings a backup of this name back; the newest without a name."""
-    argv = ["ci-migrate", "backup", "restore", "--environment", environment]
-    return shlex.join([*argv, backup] if backup else argv)
-
-
 def refuse_half_restored(database: Database, environment: str) -> None:
     """Raise HalfRestoredError for a database that a restore has left in its middle."""
     half = find_half_restored(database)
@@ -58,6 +52,6 @@ def refuse_half_restored(database: Database, environment: str) -> None:
         f"a restore of {half.backup or 'a backup'}, begun {half.begun or 'earlier'}, ended in its middle:"
         f" {database.label} holds a part of it",
         next_step="The backups are as they were. Run the restore again, it begins anew:\n"
-        f"{restore_command_of(environment, half.backup)}\nIf the database was mended in another way, drop the"
+        f"{restore_by_us(environment, half.backup)}\nIf the database was mended in another way, drop the"
         f" table {MARK_TABLE}.",
     )
