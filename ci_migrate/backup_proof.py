@@ -9,7 +9,6 @@ from datetime import datetime
 
 from ci_migrate.backup.inventory import take_inventory, write_manifest
 from ci_migrate.backup.manifest import Manifest
-from ci_migrate.backup.times import format_time
 from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.environment import Environment
 from ci_migrate.environment_store import (
@@ -18,6 +17,7 @@ from ci_migrate.environment_store import (
     read_backup_options,
 )
 from ci_migrate.errors import BackupError, UsageError
+from ci_migrate.times import format_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

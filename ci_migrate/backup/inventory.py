@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ci_migrate.backup.manifest import MANIFEST_SUFFIX, RUN_SUFFIX, Manifest
 from ci_migrate.backup.manifest_json import parse_manifest, render_manifest
 from ci_migrate.backup.stores.protocol import Store
-from ci_migrate.backup.times import parse_time
 from ci_migrate.errors import BackupError
+from ci_migrate.times import parse_time
 
 LARGEST_BYTES = 64 << 20
 

@@ -11,9 +11,9 @@ from typing import Any
 from ci_migrate.backup.checksum import Checksum
 from ci_migrate.backup.manifest import MANIFEST_SUFFIX, Manifest
 from ci_migrate.backup.request import TableName
-from ci_migrate.backup.times import parse_time
 from ci_migrate.database.activity import Written
 from ci_migrate.errors import BackupError
+from ci_migrate.times import parse_time
 
 FORMAT = "ci-migrate-backup"
 FORMAT_VERSION = 2

@@ -10,7 +10,7 @@ from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup.removal import remove_backup
 from ci_migrate.backup.request import BackupOptions
 from ci_migrate.backup.stores.protocol import Store
-from ci_migrate.backup.times import parse_time
+from ci_migrate.times import parse_time
 
 CUT_OFF_AFTER = timedelta(days=1)
 """Age at which an unfinished upload belongs to a run that is dead."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ci_migrate.backup.times import format_time
 from ci_migrate.config.backup_settings import CommandSettings, RdsSettings
 from ci_migrate.database.activity import Written
 from ci_migrate.database.address import DatabaseAddress
+from ci_migrate.times import format_time
 
 if TYPE_CHECKING:
     from ci_migrate.backup.stores.protocol import Store

@@ -21,10 +21,10 @@ from ci_migrate.backup.inventory import choose_name, write_manifest
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest
 from ci_migrate.backup.stores.protocol import Store
-from ci_migrate.backup.times import format_time
 from ci_migrate.backup.writing import write_archive
 from ci_migrate.errors import BackupError, CiMigrateError
 from ci_migrate.models import Backup
+from ci_migrate.times import format_time
 
 
 def take_backup(request: BackupRequest, backend_name: str) -> Backup:

@@ -139,11 +139,12 @@ class World:
         """Say who runs this, where, and from which commit."""
         from ci_migrate.git import checkout
         from ci_migrate.models import RunInfo
+        from ci_migrate.times import format_time
 
         event = self.event()
         return RunInfo(
             run_id=str(uuid.uuid4()),
-            started_at=utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            started_at=format_time(utc_now()),
             branch=branch,
             commit=checkout.current_commit(self.cwd, self.env) if event is None else event.sha,
             actor=checkout.user_name(self.cwd, self.env) if event is None else event.actor,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ci_migrate.backup.directory import name_archive
 from ci_migrate.backup.manifest import RUN_SUFFIX
 from ci_migrate.errors import BackupError
+from ci_migrate.times import parse_time
 
 if TYPE_CHECKING:
     from ci_migrate.backup.stores.protocol import Store
@@ -57,7 +57,7 @@ class RunCopies:
 def write_copy(store: Store, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the rows of one run, over an older state of the same run; raises BackupError."""
     run = rows[0]
-    moment = datetime.fromisoformat(str(run["started_at"]).replace("Z", "+00:00"))
+    moment = parse_time(str(run["started_at"]))
     name = name_archive(str(run["environment"]), str(run["run_id"]), moment) + RUN_SUFFIX
     content = {"format": FORMAT, "format_version": FORMAT_VERSION, "rows": [dict(r) for r in rows]}
     store.put(name, json.dumps(content, indent=1).encode() + b"\n", replace=True)

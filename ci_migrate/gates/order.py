@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import Evidence, GateOutcome, GateResult, PendingRevision
 from ci_migrate.redact import one_line
+from ci_migrate.times import parse_time
 
 NAME = "order"
 _WORDS = {
@@ -147,10 +148,9 @@ def _soaked(inputs: GateInputs, before: str, evidence: Mapping[str, Evidence]) -
 
 def _ready_at(evidence: Evidence, soak: float) -> datetime | None:
     try:
-        at = datetime.fromisoformat(evidence.finished_at.replace("Z", "+00:00"))
+        return parse_time(evidence.finished_at) + timedelta(seconds=soak)
     except ValueError:
         return None
-    return at + timedelta(seconds=soak) if at.tzinfo else None
 
 
 def _name(pending: PendingRevision) -> str:

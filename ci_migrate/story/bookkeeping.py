@@ -13,6 +13,7 @@ from ci_migrate.story.execution import Execution
 from ci_migrate.story.look_back import CALM_SECONDS, patience
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import Survey
+from ci_migrate.times import format_time
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.words import counted
 
@@ -45,7 +46,7 @@ def finish_ledger(execution: Execution, survey: Survey) -> None:
     stage = record.stage_name
     try:
         with record.stage("ledger") as note:
-            now, remains = execution.now().isoformat(), _remains(execution, executed)
+            now, remains = format_time(execution.now()), _remains(execution, executed)
             ask_within(
                 patience(record),
                 lambda: execution.ledger.finish_run(promotion, executed, now, remains),

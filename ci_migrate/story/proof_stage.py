@@ -23,6 +23,7 @@ from ci_migrate.errors import (
 from ci_migrate.scratch.request import Scratch, scratch_like
 from ci_migrate.scratch.restored import Restored, describe_proof, find_differences
 from ci_migrate.story.execution import Execution
+from ci_migrate.times import format_time
 
 if TYPE_CHECKING:
     from ci_migrate.backup.manifest import Manifest
@@ -174,7 +175,6 @@ def _write_proof(
     execution: Execution, source: Source, store: Store, manifest: Manifest, proof: str
 ) -> None:
     from ci_migrate.backup.inventory import write_manifest
-    from ci_migrate.backup.times import format_time
 
     proved = dataclasses.replace(
         manifest,

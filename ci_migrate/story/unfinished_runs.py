@@ -10,6 +10,7 @@ from ci_migrate.remains import describe_remains
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import Survey
+from ci_migrate.times import format_time
 
 
 def settle_unfinished(execution: Execution, survey: Survey) -> None:
@@ -30,15 +31,14 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
             )
             record.warn(
                 f"an earlier restore, begun {run.started_at}{link}, was cut off. {state}. To bring the backup back,"
-                " run the restore again and name it (`ci-migrate backup list`): the newest may be that of the restore"
-                " itself"
+                " run the restore again and name it (`ci-migrate backup list`)"
             )
         else:
             record.warn(
                 f"an earlier run, begun {run.started_at}{link}, was cut off: {len(done)} of its"
                 f" {len(run.planned)} revisions are {where} the database"
             )
-        ledger.settle_run(run, done, execution.now().isoformat())
+        ledger.settle_run(run, done, format_time(execution.now()))
 
 
 def _recall_foreign(record: RunRecord, ledger: Ledger, survey: Survey) -> None:

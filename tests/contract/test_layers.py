@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "redact",
             "standard_streams",
             "stops",
+            "times",
             "ways_back",
             "words",
         }

@@ -20,10 +20,10 @@ from ci_migrate.backup.request import (
     RemovalRequest,
     RestoreRequest,
 )
-from ci_migrate.backup.times import format_time, parse_time
 from ci_migrate.config.backup_settings import RdsSettings
 from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.errors import BackupError, InterruptedRunError
+from ci_migrate.times import format_time, parse_time
 
 dialects = frozenset({"postgresql", "mysql"})
 

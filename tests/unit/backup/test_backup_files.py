@@ -26,9 +26,9 @@ from ci_migrate.backup.manifest_json import parse_manifest, render_manifest
 from ci_migrate.backup.prune import find_surplus, prune_backups
 from ci_migrate.backup.request import BackupOptions
 from ci_migrate.backup.stores.local import LocalStore
-from ci_migrate.backup.times import format_time
 from ci_migrate.database.activity import Written
 from ci_migrate.errors import BackupError, ProcessError
+from ci_migrate.times import format_time
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890000, tzinfo=timezone.utc)
 SUM = Checksum(1, "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881")  # of "x"

@@ -1,4 +1,4 @@
-"""Moments as manifests write them."""
+"""Moments as text: in the ledger, in manifests, in results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 
 def parse_time(text: str) -> datetime:
-    """Return the moment a manifest names; raises ValueError when it names none."""
+    """Return the moment that a text names, UTC where it names no zone; raises ValueError when it names none."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
