@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.database.engine import Database
 from ci_migrate.database.schema_facts import SCHEMA_FACTS
+from ci_migrate.errors import DatabaseFailedError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+LOCK_NOT_AVAILABLE = "55P03"
+"""SQLSTATE of PostgreSQL."""
+LOCK_WAIT_SECONDS = 45
+"""How long the look at the schema waits for a table that somebody holds: less than `answer_timeout` is by default."""
 # No LIKE: a percent sign in driver SQL is a parameter to some drivers.
 _OWN_SCHEMAS = "n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'"
 _TABLES = {
@@ -63,12 +68,32 @@ def list_tables(database: Database) -> tuple[tuple[str | None, str], ...]:
 
 
 def take_snapshot(database: Database, *, without: tuple[str, ...]) -> Snapshot:
-    """Return the schema's facts, all of the tables called `without` left out."""
+    """Return the schema's facts, all of the tables called `without` left out; raises DatabaseFailedError."""
     if database.is_missing_file:
         return Snapshot(frozenset())
-    rows = database.run(lambda connection: _rows(connection, SCHEMA_FACTS[database.dialect]))
+    try:
+        rows = database.run(lambda connection: _read_facts(connection, database.dialect))
+    except DatabaseFailedError as exc:
+        original = getattr(exc.__cause__, "orig", None)
+        if LOCK_NOT_AVAILABLE not in (
+            getattr(original, "sqlstate", None),
+            getattr(original, "pgcode", None),
+        ):
+            raise
+        raise DatabaseFailedError(
+            f"{database.label}: the schema could not be read, somebody has locked a table for {LOCK_WAIT_SECONDS} s",
+            next_step="See who holds an AccessExclusiveLock in pg_locks (pg_stat_activity says what it does), and"
+            " run this again when it has ended.",
+        ) from exc
     facts = (tuple("" if part is None else str(part) for part in row) for row in rows)
     return Snapshot(frozenset(fact for fact in facts if fact[2] not in without))
+
+
+def _read_facts(connection: Connection, dialect: str) -> list[tuple[object, ...]]:
+    if dialect == "postgresql":
+        # To spell a default it locks the table: who rewrites one shall not make the server look dead.
+        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    return _rows(connection, SCHEMA_FACTS[dialect])
 
 
 def read_server_version(database: Database) -> tuple[str, int]:

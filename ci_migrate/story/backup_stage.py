@@ -93,9 +93,13 @@ def _prepare(execution: Execution) -> tuple[str, int]:
 def _as_backup_failure() -> Iterator[None]:
     try:
         yield
-    except (SilentServerError, DatabaseFailedError, DatabaseUnreachableError) as exc:
+    except (SilentServerError, DatabaseUnreachableError) as exc:
         raise BackupError(
             f"the server was lost while it was backed up: {exc.message}", next_step=exc.next_step
+        ) from exc
+    except DatabaseFailedError as exc:
+        raise BackupError(
+            f"the database could not be backed up: {exc.message}", next_step=exc.next_step
         ) from exc
 
 

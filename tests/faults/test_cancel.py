@@ -228,8 +228,10 @@ def test_stopped_in_the_backup(
     stock = postgres_stock
     shop = build_shop(tmp_path / "work")
     write_settings(shop, UNCOUNTED)
+    stock.execute("CREATE SCHEMA aside", "CREATE TABLE aside.held (id integer)")
     with stock.connect() as connection:
-        connection.exec_driver_sql("LOCK TABLE journal IN ACCESS EXCLUSIVE MODE")
+        # Without a default in it only pg_dump needs the table; ours looks at definitions.
+        connection.exec_driver_sql("LOCK TABLE aside.held IN ACCESS EXCLUSIVE MODE")
         run = Running(shop, stock.url)
         run.wait_for_program("pg_dump")
         seconds = run.stop(number)

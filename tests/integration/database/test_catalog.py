@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ci_migrate.database.catalog import Snapshot, list_tables, take_snapshot
 from ci_migrate.database.engine import Database
+from ci_migrate.errors import DatabaseFailedError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Outcome, Plan
 from tests.integration.database.drivers import open_database
+from tests.integration.promote.database import run_statements
 from tests.unit.report.samples import PENDING, make_promotion
 
 pytestmark = pytest.mark.newest
@@ -145,3 +149,20 @@ def test_a_file_that_does_not_exist_is_not_created(sqlite_url: str) -> None:
     database = open_database(sqlite_url)
     assert (list_tables(database), snapshot(database)) == ((), Snapshot(frozenset()))
     assert database.is_missing_file
+
+
+def test_a_table_that_somebody_rewrites_is_named_as_what_is_waited_for(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("ci_migrate.database.catalog.LOCK_WAIT_SECONDS", 1)
+    database = Database(postgres_url, root=tmp_path)
+    run_statements(postgres_url, ["CREATE TABLE held (id integer DEFAULT 1)"])
+    with database.session(autocommit=False) as holder:
+        lock = "LOCK TABLE held IN ACCESS EXCLUSIVE MODE"
+        holder.run(lambda connection: connection.exec_driver_sql(lock).close())
+        with pytest.raises(
+            DatabaseFailedError, match="somebody has locked a table for 1 s"
+        ) as told:
+            take_snapshot(database, without=())
+    assert "pg_locks" in (told.value.next_step or "")
+    assert take_snapshot(database, without=()).facts
