@@ -22,6 +22,8 @@ Event = Mapping[str, Any]
 # Not `-m ci_migrate.worker`: that looks in the working directory first, where the project may have a
 # folder or a file called like this package or like one of our imports.
 START = "import sys; sys.path[:1] == [''] and sys.path.pop(0); from ci_migrate.worker.start import start; start()"
+RELAY_SECONDS = 0.05
+"""How late a line that the project prints may be shown."""
 INTERRUPT_SECONDS = 4.0
 """How long the worker may take to roll back after SIGINT."""
 
@@ -147,7 +149,7 @@ class Worker:
                 self._buffer += data
 
     def _relay_output(self, hear: Callable[[str], None]) -> None:
-        for line in read_lines(self._process):
+        for line in read_lines(self._process, pause=RELAY_SECONDS):
             hear(line)
 
 

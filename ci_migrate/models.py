@@ -136,6 +136,16 @@ class Backup:
     """Of the database itself, as far as they are known: `character_set` and `collation`."""
 
 
+NOT_TAKEN = Backup(
+    backend="none",
+    location="",
+    bytes=0,
+    sha256="",
+    verified="not taken: the configuration says none",
+    seconds=0.0,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
     """What a revision that is not atomic has done so far, or had done when its run ended."""

@@ -21,6 +21,8 @@ from ci_migrate.stops import Hold, held_stops, wait_patiently
 
 LONGEST_LINE = 1_000_000
 """Bytes of a child's line that are relayed; the rest of the line is dropped."""
+LITTLE_BYTES = 4096
+"""A child that had printed less is not in a hurry to be heard again."""
 STOP_SECONDS = 2.0
 """How long a child may take to end after SIGTERM, before it is killed; GitHub gives us 10 s in all."""
 
@@ -165,18 +167,36 @@ def start_server(
     )
 
 
-def read_lines(process: Child) -> Iterator[str]:
-    """Yield the lines that a child prints, very long ones without their end, until it closes its output."""
+def read_lines(process: Child, *, pause: float = 0.0) -> Iterator[str]:
+    """Yield the lines that a child prints, very long ones without their end, until it closes its output.
+
+    `pause`: seconds between two looks while it prints little; each look takes time from the child where all
+    processors are busy.
+    """
     pipe = process.stdout or process.stderr
     if pipe is None:
         return
     with pipe as output:
-        for line in iter(lambda: output.readline(LONGEST_LINE), b""):
-            # Not in pieces: a secret that lies across two of them would be found in neither.
-            rest = line
-            while rest and not rest.endswith(b"\n"):
-                rest = output.readline(LONGEST_LINE)
-            yield line.decode("utf-8", "replace").rstrip("\r\n")
+        held, is_told = b"", False
+        while data := os.read(output.fileno(), LONGEST_LINE):
+            *lines, held = (held + data).split(b"\n")
+            for line in lines:
+                if not is_told:
+                    yield _line_of(line)
+                is_told = False
+            if len(held) >= LONGEST_LINE:
+                # Not in pieces: a secret that lies across two of them would be found in neither.
+                if not is_told:
+                    yield _line_of(held)
+                held, is_told = b"", True
+            if len(data) < LITTLE_BYTES:
+                time.sleep(pause)
+        if held and not is_told:
+            yield _line_of(held)
+
+
+def _line_of(data: bytes) -> str:
+    return data[:LONGEST_LINE].decode("utf-8", "replace").rstrip("\r\n")
 
 
 def ends_within(process: Child, seconds: float | None) -> bool:

@@ -23,7 +23,7 @@ from ci_migrate.backup.request import BackupOptions, BackupRequest, ProofRequest
 from ci_migrate.backup.stores.protocol import Store
 from ci_migrate.backup.writing import write_archive
 from ci_migrate.errors import BackupError, CiMigrateError
-from ci_migrate.models import Backup
+from ci_migrate.models import NOT_TAKEN, Backup
 from ci_migrate.times import format_time
 
 
@@ -35,14 +35,7 @@ def take_backup(request: BackupRequest, backend_name: str) -> Backup:
     """
     backend_name = choose_backend(backend_name, request.address.dialect)
     if backend_name == NO_BACKUP:
-        return Backup(
-            backend=NO_BACKUP,
-            location="",
-            bytes=0,
-            sha256="",
-            verified="not taken: the configuration says none",
-            seconds=0.0,
-        )
+        return NOT_TAKEN
     started = time.monotonic()
     backend = BACKENDS[backend_name]
     kept = [table for table in request.tables if not backend.leaves_out(request.options, table)]

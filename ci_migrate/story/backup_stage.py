@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ci_migrate.backup_risks import find_risks, refuse_publishing
 from ci_migrate.database.activity import read_activity
@@ -24,49 +24,72 @@ from ci_migrate.errors import (
     DatabaseUnreachableError,
     SilentServerError,
 )
+from ci_migrate.models import NOT_TAKEN
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.proof_stage import dumped_source, make_own_key, prove_by_restore
+
+if TYPE_CHECKING:
+    from ci_migrate.backup.request import BackupRequest
+    from ci_migrate.backup.stores.protocol import Store
+    from ci_migrate.database.source import Source
 
 
 def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
     """Take and prove a backup of a database with these version rows; raises BackupError."""
-    from ci_migrate.backup.request import BackupRequest
+    environment, record = execution.environment, execution.record
+    if environment.backup.backend == NOT_TAKEN.backend:
+        _take_none(execution)
+        return
     from ci_migrate.backup.take import take_backup
 
-    environment, database, record = execution.environment, execution.database, execution.record
-    settings, store = environment.backup, open_environment_store(environment, execution.env)
+    store = open_environment_store(environment, execution.env)
     identities, own_recipient = make_own_key(environment)
     with record.stage("backup") as note, _as_backup_failure(), dumped_source(execution) as source:
-        version, major = _prepare(execution)
-        record.backup = take_backup(
-            BackupRequest(
-                environment=environment.name,
-                run_id=record.run.run_id,
-                run_url=record.run.run_url or "",
-                command=record.command,
-                address=database.address,
-                server_version=version,
-                server_major=major,
-                **_describe(database),
-                heads=rows,
-                store=store,
-                expected_bytes=read_size(database) if settings.is_remote else 0,
-                encrypt_to=settings.encrypt_to,
-                run_recipient=own_recipient,
-                options=read_backup_options(environment),
-                snapshot=source.snapshot,
-                read_rows=source.exact_rows,
-                env=execution.env,
-                now=execution.now(),
-                tell=record.note,
-            ),
-            settings.backend,
-        )
+        request = _request(execution, source, store, rows, own_recipient)
+        record.backup = take_backup(request, environment.backup.backend)
         note.result = f"{record.backup.backend}: {record.backup.verified}"
     if environment.backup_prove == "restore":
         prove_by_restore(execution, source, store, rows, identities)
     for risk in find_risks(environment, execution.env):
         record.warn(risk)
+
+
+def _request(
+    execution: Execution, source: Source, store: Store, rows: tuple[str, ...], own_recipient: str
+) -> BackupRequest:
+    from ci_migrate.backup.request import BackupRequest
+
+    environment, database, record = execution.environment, execution.database, execution.record
+    version, major = _prepare(execution)
+    return BackupRequest(
+        environment=environment.name,
+        run_id=record.run.run_id,
+        run_url=record.run.run_url or "",
+        command=record.command,
+        address=database.address,
+        server_version=version,
+        server_major=major,
+        **_describe(database),
+        heads=rows,
+        store=store,
+        expected_bytes=read_size(database) if environment.backup.is_remote else 0,
+        encrypt_to=environment.backup.encrypt_to,
+        run_recipient=own_recipient,
+        options=read_backup_options(environment),
+        snapshot=source.snapshot,
+        read_rows=source.exact_rows,
+        env=execution.env,
+        now=execution.now(),
+        tell=record.note,
+    )
+
+
+def _take_none(execution: Execution) -> None:
+    record = execution.record
+    with record.stage("backup") as note, _as_backup_failure():
+        _prepare(execution)
+        record.backup = NOT_TAKEN
+        note.result = f"{NOT_TAKEN.backend}: {NOT_TAKEN.verified}"
 
 
 def _describe(database: Database) -> dict[str, Any]:
