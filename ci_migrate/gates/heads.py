@@ -67,6 +67,8 @@ def _describe(inputs: GateInputs, head: str) -> str:
 
 def _advice(inputs: GateInputs, heads: tuple[str, ...]) -> Iterator[str]:
     yield "Merge them in dev, review the new file, commit it and push:"
+    yield "    ci-migrate merge"
+    yield "which proves first that their order does not matter; without that proof:"
     yield f'    {inputs.merge_command} -m "merge heads" {" ".join(heads)}'
     if inputs.intended_heads:
         yield f"(intended heads are {', '.join(inputs.intended_heads)}, each may have one head)"
