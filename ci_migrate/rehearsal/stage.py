@@ -200,6 +200,7 @@ def _environment_of(environment: Environment, url: str) -> Environment:
 def _control(database: Database, patience: Patience) -> Control:
     return Control(
         refuse=lambda: "",
+        leave=1e9,
         keep=lambda _remains: None,  # nobody comes after a scratch database
         cancel=lambda number: cancel_statement(database, number),
         wait_for_end=lambda number: wait_for_session(database, number, END_SECONDS),

@@ -130,6 +130,7 @@ class Trial:
         patience = Patience(self.environment.probe_timeout, self.observer.note, is_loaded=True)
         control = Control(
             refuse=look,
+            leave=0.0,
             keep=lambda _remains: None,
             cancel=lambda _number: None,
             wait_for_end=lambda _number: True,

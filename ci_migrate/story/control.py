@@ -15,6 +15,8 @@ from ci_migrate.upgrade.probe import Patience
 from ci_migrate.upgrade.run import Control
 
 CANCEL_SECONDS = 2.0
+LEAVE_SECONDS = 0.2
+"""How old the last look at the lock may be: a history of quick revisions must not wait for one before each."""
 END_SECONDS = 5.0
 """How long a server may take to notice that a session's client is gone, or to roll back."""
 
@@ -27,6 +29,7 @@ def build_control(execution: Execution) -> Control:
     )
     return Control(
         refuse=lambda: "" if lock.is_held() else LOST_LOCK,
+        leave=LEAVE_SECONDS,
         keep=_keep_by(execution),
         cancel=lambda number: _cancel(execution, number),
         wait_for_end=lambda number: _wait_for_end(execution, number),

@@ -18,6 +18,8 @@ class Control:
 
     refuse: Callable[[], str]
     """Says why no further revision may begin; empty when it may."""
+    leave: float
+    """Seconds for which such an answer is good; 0 to be asked before each revision."""
     keep: Callable[[tuple[Remains, ...]], None]
     """Writes down what revisions that are not atomic have done and are about to do."""
     cancel: Callable[[int], object]
@@ -51,6 +53,7 @@ def run_revisions(
         not_atomic=careful,
         revisions=[pending.revision for pending in plan.pending],
         target=list(plan.target),
+        leave=control.leave,
     )
     try:
         # What a revision may take is the user's to say; before the first, env.py has the probe's deadline.

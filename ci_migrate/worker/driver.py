@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 Steps = Callable[[tuple[str, ...], MigrationContext], Iterable[Any]]
 
-FRESH_SECONDS = 0.2
-"""How long the parent's leave to go on is good: a history of quick revisions must not wait for it before each."""
-
 
 class RefusedError(Exception):
     """What env.py opened is not what the parent planned for; nothing was run on it."""
@@ -42,7 +39,7 @@ class Driver:
         self._capture = StatementCapture(channel, tells_all=settings["reads_locks"])
         self._session = SessionSettings(settings)
         self._locks = LockReader(channel, lambda: self._capture.revision)
-        self._allowed = float("-inf")
+        self._asked = float("-inf")
         self.script = ScriptDirectory.from_config(config)
         compat.add_locations(self.script, settings["version_locations"])
 
@@ -63,8 +60,8 @@ class Driver:
         """Run env.py with the steps that are asked for; report each as it starts and ends.
 
         `command`: do, which is `upgrade` (to the target) or `downgrade` (of exactly `revisions`, in their
-        order, to the version rows `target`); challenge; expected, the version rows before; not_atomic.
-        The parent is asked before each step, and before each statement of the revisions in `not_atomic`
+        order, to the version rows `target`); challenge; expected, the version rows before; not_atomic; leave.
+        The parent is asked before a step, where its last leave is older than that, and before each statement of the revisions in `not_atomic`
         whose effect would outlive a crash.
         """
         not_atomic = frozenset(command["not_atomic"])
@@ -82,7 +79,7 @@ class Driver:
                 self._locks.begin(context)
             self._channel.send("connected", server_id=_server_id(context))
             for step in self._steps(command, rows):
-                self._ask_to_go_on()
+                self._ask_to_go_on(command["leave"])
                 yield from self._watched(step, is_atomic=step.revision.revision not in not_atomic)
             if command["do"] == "downgrade":
                 yield from self._drop_superfluous(context, command["target"])
@@ -97,11 +94,14 @@ class Driver:
             raise
         self._channel.send("ran", finished=bool(finished))
 
-    def _ask_to_go_on(self) -> None:
-        """Let the parent look whether another revision may begin; raises RefusedError when it may not."""
-        if time.monotonic() - self._allowed >= FRESH_SECONDS:
+    def _ask_to_go_on(self, leave: float) -> None:
+        """Let the parent look whether another revision may begin, where its last leave is `leave` seconds old.
+
+        Raises RefusedError when it may not.
+        """
+        if time.monotonic() - self._asked >= leave:
             self._channel.ask("next")
-            self._allowed = time.monotonic()
+            self._asked = time.monotonic()
         if self._channel.stop_reason:
             self._channel.send("stopped", reason=self._channel.stop_reason)
             raise RefusedError(self._channel.stop_reason)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_migrate.worker.driver import FRESH_SECONDS
+from ci_migrate.story.control import LEAVE_SECONDS
 from tests.faults.conftest import Record
 from tests.faults.running import Running, promote
 from tests.faults.sessions import transaction
@@ -248,7 +248,7 @@ def test_a_lock_that_is_lost_stops_before_the_next_revision(
     run = Running(shop, stock.url, point="r2.middle")
     run.wait_for_point()
     LOSE[stock.dialect](stock)
-    time.sleep(FRESH_SECONDS)
+    time.sleep(LEAVE_SECONDS)
     run.release()
     ran = run.end()
     assert (

@@ -63,7 +63,6 @@ def test_the_revision_that_builds_the_schema_is_stamped(
     assert commands == ["adopt", "promote"]
 
 
-@pytest.mark.slow
 def test_an_earlier_revision_is_found(project: Project, sqlite_url: str) -> None:
     make_legacy(project, sqlite_url, "ALTER TABLE users DROP COLUMN display_name")
     assert run(project, sqlite_url, "adopt").outcome == "adopted"
