@@ -61,8 +61,8 @@ class Driver:
 
         `command`: do, which is `upgrade` (to the target) or `downgrade` (of exactly `revisions`, in their
         order, to the version rows `target`); challenge; expected, the version rows before; not_atomic; leave.
-        The parent is asked before a step, where its last leave is older than that, and before each statement of the revisions in `not_atomic`
-        whose effect would outlive a crash.
+        The parent is asked before a step, where its last leave is older than that, and before each statement of
+        the revisions in `not_atomic` whose effect would outlive a crash.
         """
         not_atomic = frozenset(command["not_atomic"])
         finished: list[bool] = []
