@@ -46,6 +46,7 @@ def check_command(config_path: Path | None, json_option: str | None, base: str |
 
 def _check(world: World, reporters: Reporters, base: str | None) -> Promotion:
     from ci_migrate.check import check
+    from ci_migrate.debug import wants_debug
     from ci_migrate.github.rest import tokens_of
     from ci_migrate.models import Outcome
     from ci_migrate.redact import Redactor
@@ -62,6 +63,7 @@ def _check(world: World, reporters: Reporters, base: str | None) -> Promotion:
         goal=Outcome.READY,
         versions=installed_versions(),
         stage_name="configuration",
+        is_debug=wants_debug(world.env),
     )
     try:
         with taken_stops():

@@ -30,9 +30,10 @@ from ci_migrate.cli.rebase_command import rebase_command
 from ci_migrate.cli.recover_command import recover_command
 from ci_migrate.cli.rollback_command import rollback_command
 from ci_migrate.cli.status_command import status_command
+from ci_migrate.debug import VARIABLE, format_error, wants_debug
 from ci_migrate.errors import ExitCode, ToldError
 from ci_migrate.github.commands import neutralise
-from ci_migrate.redact import Redactor, plain, secrets_of_url
+from ci_migrate.redact import Redactor, plain, secrets_of_url, without_row_data
 from ci_migrate.stops import ignore_stops, taken_stops
 
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|webhook")
@@ -52,8 +53,13 @@ class Commands(click.Group):
     epilog=EXIT_CODES,
 )
 @click.version_option(__version__, prog_name="ci-migrate", message="%(prog)s %(version)s")
-def main() -> None:
+@click.option(
+    "--debug", is_flag=True, help="Show the traceback of a failure, too; secrets are taken out."
+)
+def main(debug: bool) -> None:
     """Promote Alembic and Flask-Migrate revisions through your environments, safely."""
+    if debug:
+        os.environ[VARIABLE] = "1"
 
 
 for _command in (
@@ -116,6 +122,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _tell(error: ToldError) -> None:
+    if wants_debug(os.environ):
+        _write(without_row_data(format_error(error)))
     _write(f"error: {error.message}")
     if error.next_step:
         _write(error.next_step)

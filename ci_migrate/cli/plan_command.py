@@ -46,6 +46,7 @@ def plan_command(
 
 def _plan(prepared: Prepared, *, static: bool, overrides: Mapping[str, str]) -> Promotion:
     from ci_migrate.cli.world import installed_versions, utc_now
+    from ci_migrate.debug import wants_debug
     from ci_migrate.preview import preview, preview_files
     from ci_migrate.report.plan_text import plan_lines
     from ci_migrate.story.record import RunRecord
@@ -61,6 +62,7 @@ def _plan(prepared: Prepared, *, static: bool, overrides: Mapping[str, str]) -> 
         redactor=prepared.redactor,
         versions=installed_versions(),
         stage_name="plan",
+        is_debug=wants_debug(prepared.world.env),
     )
     with taken_stops():
         if static:

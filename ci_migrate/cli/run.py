@@ -79,7 +79,6 @@ def run_selected(
     changes a database: Slack hears of it, and a stranger's event may not. `is_strict`: nor a foreign branch.
     """
     from ci_migrate.redact import Redactor
-    from ci_migrate.report.send import send_reports
 
     world = current_world(config_path)
     reporters, redactor = world.reporters(json_option, None), Redactor()
@@ -98,9 +97,16 @@ def run_selected(
                 _heed(selection.warning, reporters, is_strict=is_strict and world.is_github)
                 promotion = work(prepared)
         except ToldError as exc:
+            _show_traceback(world, exc, reporters, redactor)
             promotion = _failed_before(world, exc, redactor, environment, branch, command)
-        code = int(send_reports(promotion, reporters).exit_code)
-        forget_stops()
+        return _finish(promotion, reporters)
+
+
+def _finish(promotion: Promotion, reporters: Reporters) -> int:
+    from ci_migrate.report.send import send_reports
+
+    code = int(send_reports(promotion, reporters).exit_code)
+    forget_stops()
     return code
 
 
@@ -162,6 +168,16 @@ def _nothing_selected(run: RunInfo, reason: str, command: str) -> Promotion:
         warnings=(reason,),
         versions=installed_versions(),
     )
+
+
+def _show_traceback(
+    world: World, error: ToldError, reporters: Reporters, redactor: Redactor
+) -> None:
+    from ci_migrate.debug import format_error, wants_debug
+    from ci_migrate.redact import without_row_data
+
+    if wants_debug(world.env):
+        reporters.console.warn(without_row_data(redactor.clean(format_error(error))))
 
 
 def _failed_before(

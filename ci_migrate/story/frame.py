@@ -13,6 +13,7 @@ from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
 from ci_migrate.database.identity import is_same_database
 from ci_migrate.database.lock import Lock, hold_lock
+from ci_migrate.debug import wants_debug
 from ci_migrate.errors import BlockedError, ConfigError, DatabaseUnreachableError, ToldError
 from ci_migrate.gates import connection
 from ci_migrate.models import GOOD_OUTCOMES, Outcome, Promotion, RunInfo
@@ -54,6 +55,7 @@ class RunRequest:
             observer=self.observer,
             redactor=self.redactor,
             versions=dict(self.versions),
+            is_debug=wants_debug(self.env),
         )
 
 

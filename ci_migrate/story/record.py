@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ci_migrate.debug import format_error
 from ci_migrate.errors import ExitCode, InterruptedRunError, ToldError
 from ci_migrate.foreseen import Forecast, Rehearsal
 from ci_migrate.models import (
@@ -22,7 +23,7 @@ from ci_migrate.models import (
     RunInfo,
 )
 from ci_migrate.observer import Observer
-from ci_migrate.redact import Redactor
+from ci_migrate.redact import Redactor, without_row_data
 
 LONGEST_TEXT = 4_000
 """Characters of a message or statement that are kept."""
@@ -62,6 +63,8 @@ class RunRecord:
     warnings: list[str] = field(default_factory=list)
     versions: Mapping[str, str] = field(default_factory=dict)
     stage_name: str = "config"
+    is_debug: bool = False
+    """Whether the traceback of an expected failure is shown, too."""
     started: float = field(default_factory=time.monotonic)
 
     @contextmanager
@@ -109,6 +112,8 @@ class RunRecord:
         if not isinstance(error, ToldError):
             self._fail_as_bug(error)
             return
+        if self.is_debug:
+            self.observer.warn(without_row_data(self.redactor.clean(format_error(error))))
         where, clean = error.where, self.redactor.clean
         self.failure = Failure(
             stage=self.stage_name,

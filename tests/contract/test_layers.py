@@ -11,6 +11,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "__init__",
+            "debug",
             "environment_status",
             "errors",
             "foreseen",

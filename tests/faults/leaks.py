@@ -84,6 +84,7 @@ def run_and_gather(
         "GITHUB_OUTPUT": str(outside / "outputs"),
         "HOME": str(outside / "home"),
         "TMPDIR": str(outside / "tmp"),
+        "CI_MIGRATE_DEBUG": "1",
         **env,
     }
     seen: set[str] = set()

@@ -176,3 +176,15 @@ def test_a_detached_head_asks_for_an_environment(shop: Shop) -> None:
     ran = shop.run("promote")
     assert ran.exit_code == 2, ran.output
     assert "--environment" in ran.output
+
+
+@pytest.mark.parametrize("command", ["promote", "history", "rollback"])
+def test_who_looks_for_a_cause_gets_the_traceback_without_secrets(shop: Shop, command: str) -> None:
+    arguments = (command, "--environment", "dev")
+    config = shop.path / "ci-migrate.yml"
+    url = "postgresql://shop:hunter22hunter22@127.0.0.1:1/shop"
+    config.write_text(config.read_text().replace("${DEV_URL}", url))
+    for options, is_shown in (((), False), (("--debug",), True)):
+        _, out, err = stdout(shop, *options, *arguments)
+        assert ("Traceback (most recent call last)" in out + err) is is_shown, out + err
+        assert "hunter22" not in out + err
