@@ -16,5 +16,16 @@ def wants_debug(env: Mapping[str, str]) -> bool:
 
 
 def format_error(error: BaseException) -> str:
-    """Return the traceback of an error and of what led to it; secrets and row data are still in it."""
-    return "".join(traceback.format_exception(error)).rstrip()
+    """Return where an error came about, and what led to it: places and kinds, no messages and no code.
+
+    A message of the project's own may hold anything, and there is nobody yet who knows all secrets.
+    """
+    lines = ["Traceback (most recent call last), without messages:"]
+    told: BaseException | None = error
+    while told is not None:
+        frames = traceback.extract_tb(told.__traceback__)
+        lines += [f'  File "{at.filename}", line {at.lineno}, in {at.name}' for at in frames]
+        lines.append(f"{type(told).__module__}.{type(told).__qualname__}")
+        told = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
+        lines += ["which came of:"] if told is not None else []
+    return "\n".join(lines)

@@ -33,7 +33,7 @@ from ci_migrate.cli.status_command import status_command
 from ci_migrate.debug import VARIABLE, format_error, wants_debug
 from ci_migrate.errors import ExitCode, ToldError
 from ci_migrate.github.commands import neutralise
-from ci_migrate.redact import Redactor, plain, secrets_of_url, without_row_data
+from ci_migrate.redact import Redactor, plain, secrets_of_url
 from ci_migrate.stops import ignore_stops, taken_stops
 
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|webhook")
@@ -53,9 +53,7 @@ class Commands(click.Group):
     epilog=EXIT_CODES,
 )
 @click.version_option(__version__, prog_name="ci-migrate", message="%(prog)s %(version)s")
-@click.option(
-    "--debug", is_flag=True, help="Show the traceback of a failure, too; secrets are taken out."
-)
+@click.option("--debug", is_flag=True, help="Show where in the code a failure came about, too.")
 def main(debug: bool) -> None:
     """Promote Alembic and Flask-Migrate revisions through your environments, safely."""
     if debug:
@@ -123,7 +121,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _tell(error: ToldError) -> None:
     if wants_debug(os.environ):
-        _write(without_row_data(format_error(error)))
+        _write(format_error(error))
     _write(f"error: {error.message}")
     if error.next_step:
         _write(error.next_step)

@@ -174,10 +174,9 @@ def _show_traceback(
     world: World, error: ToldError, reporters: Reporters, redactor: Redactor
 ) -> None:
     from ci_migrate.debug import format_error, wants_debug
-    from ci_migrate.redact import without_row_data
 
     if wants_debug(world.env):
-        reporters.console.warn(without_row_data(redactor.clean(format_error(error))))
+        reporters.console.warn(redactor.clean(format_error(error)))
 
 
 def _failed_before(

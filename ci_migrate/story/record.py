@@ -23,7 +23,7 @@ from ci_migrate.models import (
     RunInfo,
 )
 from ci_migrate.observer import Observer
-from ci_migrate.redact import Redactor, without_row_data
+from ci_migrate.redact import Redactor
 
 LONGEST_TEXT = 4_000
 """Characters of a message or statement that are kept."""
@@ -113,7 +113,7 @@ class RunRecord:
             self._fail_as_bug(error)
             return
         if self.is_debug:
-            self.observer.warn(without_row_data(self.redactor.clean(format_error(error))))
+            self.observer.warn(self.redactor.clean(format_error(error)))
         where, clean = error.where, self.redactor.clean
         self.failure = Failure(
             stage=self.stage_name,
