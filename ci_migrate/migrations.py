@@ -78,6 +78,7 @@ class Worker:
         os.close(command_reader)
         os.close(event_writer)
         self._buffer = b""
+        self._is_over = threading.Event()
         self._relay = threading.Thread(target=self._relay_output, args=(hear,), daemon=True)
         self._relay.start()
 
@@ -127,6 +128,7 @@ class Worker:
         os.close(self._commands)
         wait_or_stop(self._process, INTERRUPT_SECONDS)
         os.close(self._events)
+        self._is_over.set()
         self._relay.join(timeout=1)
 
     def _lines(self, while_silent: Callable[[], object]) -> Iterator[bytes]:
@@ -149,7 +151,7 @@ class Worker:
                 self._buffer += data
 
     def _relay_output(self, hear: Callable[[str], None]) -> None:
-        for line in read_lines(self._process, pause=RELAY_SECONDS):
+        for line in read_lines(self._process, pause=lambda: self._is_over.wait(RELAY_SECONDS)):
             hear(line)
 
 

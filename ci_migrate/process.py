@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,10 +167,10 @@ def start_server(
     )
 
 
-def read_lines(process: Child, *, pause: float = 0.0) -> Iterator[str]:
+def read_lines(process: Child, *, pause: Callable[[], object] | None = None) -> Iterator[str]:
     """Yield the lines that a child prints, very long ones without their end, until it closes its output.
 
-    `pause`: seconds between two looks while it prints little; each look takes time from the child where all
+    `pause` is called between two looks while it prints little: each look takes time from the child where all
     processors are busy.
     """
     pipe = process.stdout or process.stderr
@@ -189,8 +189,8 @@ def read_lines(process: Child, *, pause: float = 0.0) -> Iterator[str]:
                 if not is_told:
                     yield _line_of(held)
                 held, is_told = b"", True
-            if len(data) < LITTLE_BYTES:
-                time.sleep(pause)
+            if pause is not None and len(data) < LITTLE_BYTES:
+                pause()
         if held and not is_told:
             yield _line_of(held)
 
