@@ -67,6 +67,16 @@ def prove_backups(
         yield ProofResult(name="manifest", is_good=False, text=problem)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What a thinning-out did."""
+
+    places: tuple[str, ...]
+    """Of the archives that went, or would, oldest first."""
+    spoilt: tuple[str, ...]
+    """Newer backups that were found damaged, a sentence each."""
+
+
 def prune_environment(
     environment: Environment,
     env: Mapping[str, str],
@@ -75,12 +85,12 @@ def prune_environment(
     keep_days: int | None,
     now: datetime,
     dry_run: bool,
-) -> tuple[str, ...]:
-    """Remove what neither rule keeps and return the places of it; rules that are not given come from the configuration.
+) -> Pruned:
+    """Remove what neither rule keeps, but never the newest whole one; missing rules come from the configuration.
 
     Raises UsageError without any rule, BackupError when one cannot be removed.
     """
-    from ci_migrate.backup.prune import find_surplus, prune_backups
+    from ci_migrate.backup.prune import PruneRequest, find_surplus, prune_backups
 
     if keep is None and keep_days is None:
         keep, keep_days = environment.backup.keep, environment.backup.keep_days
@@ -90,16 +100,17 @@ def prune_environment(
             next_step="Give --keep COUNT or --keep-days DAYS, or set one under `backup` in the configuration.",
         )
     store = open_environment_store(environment, env)
-    if not dry_run:
-        return prune_backups(
-            store,
-            environment.name,
-            keep=keep,
-            keep_days=keep_days,
-            now=now,
-            options=read_backup_options(environment),
-            env=env,
-        )
-    backups = take_inventory(store, environment.name).backups
-    surplus = find_surplus(backups, keep=keep, keep_days=keep_days, now=now)
-    return tuple(store.locate(manifest.archive) for manifest in surplus)
+    request = PruneRequest(
+        store=store,
+        environment=environment.name,
+        keep=keep,
+        keep_days=keep_days,
+        now=now,
+        options=read_backup_options(environment),
+        env=env,
+    )
+    surplus = find_surplus(request) if dry_run else prune_backups(request)
+    return Pruned(
+        places=tuple(store.locate(manifest.archive) for manifest in surplus.backups),
+        spoilt=surplus.spoilt,
+    )

@@ -126,17 +126,23 @@ def prune_command(
     keep_days: int | None,
     dry_run: bool,
 ) -> int:
-    """Remove the backups that neither `keep` nor `keep_days` keeps; the newest proved one always stays."""
+    """Remove the backups that neither `keep` nor `keep_days` keeps.
+
+    The newest ones are read again first: the newest that is whole always stays.
+    """
     from ci_migrate.backup_proof import prune_environment
     from ci_migrate.report.console import open_console
 
     world = current_world(config_path)
     resolved = world.resolve_selected(environment, branch)
-    gone = prune_environment(
+    pruned = prune_environment(
         resolved, world.env, keep=keep, keep_days=keep_days, now=utc_now(), dry_run=dry_run
     )
     verb = "would be removed" if dry_run else "removed"
-    lines = [f"{verb}: {place}" for place in gone] or [f"{resolved.name}: nothing to remove"]
+    lines = [f"BAD   {told}" for told in pruned.spoilt]
+    lines += [f"{verb}: {place}" for place in pruned.places]
+    if not pruned.places:
+        lines.append(f"{resolved.name}: nothing to remove")
     open_console(is_github=world.is_github).write_text("\n".join(lines))
     return 0
 

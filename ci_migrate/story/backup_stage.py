@@ -132,17 +132,20 @@ def remove_old_backups(execution: Execution) -> None:
     settings = environment.backup
     if settings.backend == "none" or not (settings.keep or settings.keep_days):
         return
-    from ci_migrate.backup.prune import prune_backups
+    from ci_migrate.backup.prune import PruneRequest, prune_backups
 
     try:
-        prune_backups(
-            open_environment_store(environment, execution.env),
-            environment.name,
+        request = PruneRequest(
+            store=open_environment_store(environment, execution.env),
+            environment=environment.name,
             keep=settings.keep,
             keep_days=settings.keep_days,
             now=execution.now(),
             options=read_backup_options(environment),
             env=execution.env,
+            proved=record.backup.location if record.backup else "",
         )
+        for spoilt in prune_backups(request).spoilt:
+            record.warn(f"a backup cannot be used: {spoilt}")
     except (CiMigrateError, OSError) as exc:
         record.warn(f"old backups could not be removed: {exc}")

@@ -16,7 +16,7 @@ from ci_migrate.backup.backends.registry import BACKENDS
 from ci_migrate.backup.checksum import read_checksum
 from ci_migrate.backup.inventory import take_inventory
 from ci_migrate.backup.manifest import Manifest
-from ci_migrate.backup.prune import prune_backups
+from ci_migrate.backup.prune import PruneRequest, prune_backups
 from ci_migrate.backup.rds_kinds import INSTANCE
 from ci_migrate.backup.rds_source import check_source
 from ci_migrate.backup.removal import remove_backup
@@ -94,9 +94,16 @@ class Account:
 
     def prune(self, **settings) -> tuple[str, ...]:
         order = self.order(**settings)
-        return prune_backups(
-            order.store, "production", keep=1, keep_days=None, now=NOW, options=order.options, env=order.env
-        )  # fmt: skip
+        rules = PruneRequest(
+            store=order.store,
+            environment="production",
+            keep=1,
+            keep_days=None,
+            now=NOW,
+            options=order.options,
+            env=order.env,
+        )
+        return tuple(manifest.location for manifest in prune_backups(rules).backups)
 
     @property
     def snapshots(self) -> list[str]:

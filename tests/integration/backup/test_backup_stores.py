@@ -15,7 +15,7 @@ import pytest
 
 from ci_migrate.backup.encryption import parse_identities
 from ci_migrate.backup.inventory import take_inventory
-from ci_migrate.backup.prune import prune_backups
+from ci_migrate.backup.prune import PruneRequest, prune_backups
 from ci_migrate.backup.reading import open_backup
 from ci_migrate.backup.stores.object_store import MOST_PARTS, PART_BYTES
 from ci_migrate.backup.stores.opening import open_store
@@ -300,16 +300,23 @@ def test_a_snapshot_whose_name_is_in_a_bucket(object_store, sqlite_url, tmp_path
     found = take_inventory(store, "production").backups
     for manifest in found:
         verify_backup(manifest, store, env=order.env, options=order.options)
-    gone = prune_backups(
-        store,
-        "production",
+    rules = PruneRequest(
+        store=store,
+        environment="production",
         keep=1,
         keep_days=None,
         now=order.now,
         options=order.options,
         env=order.env,
     )
-    assert gone == (first.location,)
+    # While the snapshot of the newer one is away, the older one is all there is.
+    away = vault / read(store, found[1].archive).decode().strip()
+    away.rename(tmp_path / "away")
+    surplus = prune_backups(rules)
+    assert (surplus.backups, len(surplus.spoilt)) == ((), 1)
+    (tmp_path / "away").rename(away)
+    surplus = prune_backups(rules)
+    assert ([one.location for one in surplus.backups], surplus.spoilt) == ([first.location], ())
     assert len(store.list()) == len(list(vault.iterdir())) == 2
 
     (vault / read(store, found[1].archive).decode().strip()).unlink()

@@ -220,6 +220,9 @@ def test_backups_are_listed_verified_and_pruned(sqlite_url: str, tmp_path: Path)
     code, output = say(project, sqlite_url, "backup", "prune")
     assert (code, "--keep" in output) == (2, True), output
     code, output = say(project, sqlite_url, "backup", "prune", "--keep", "1", "--dry-run")
-    assert (code, output.count("would be removed")) == (0, 2), output
+    assert (code, output.count("BAD "), output.count("would be removed")) == (0, 1, 1), output
     assert say(project, sqlite_url, "backup", "prune", "--keep", "1")[0] == 0
-    assert len(list((project.path / ".ci-migrate/backups").glob("*.sqlite"))) == 1
+    # The newest is spoilt and stays to be looked at; the newest whole one stays beside it.
+    left = (project.path / ".ci-migrate/backups").glob("*.sqlite")
+    assert len({newest, *left}) == 2
+    assert say(project, sqlite_url, "backup", "verify", "--all")[1].count("good ") == 1

@@ -23,7 +23,7 @@ from ci_migrate.backup.inventory import (
 )
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup.manifest_json import parse_manifest, render_manifest
-from ci_migrate.backup.prune import find_surplus, prune_backups
+from ci_migrate.backup.prune import PruneRequest, exceed_rules, prune_backups
 from ci_migrate.backup.request import BackupOptions
 from ci_migrate.backup.stores.local import LocalStore
 from ci_migrate.database.activity import Written
@@ -221,18 +221,24 @@ def add_backup(directory: Path, name: str, *, day: int, environment: str = "prod
     return archive
 
 
-def prune(directory: Path, keep: int | None, keep_days: int | None = None, **later) -> tuple:
-    now = NOW + timedelta(**later)
-    store = LocalStore(directory)
-    return prune_backups(
-        store,
-        "production",
+def prune_order(
+    directory: Path, keep: int | None, keep_days: int | None = None, proved: str = "", **later
+) -> PruneRequest:
+    return PruneRequest(
+        store=LocalStore(directory),
+        environment="production",
         keep=keep,
         keep_days=keep_days,
-        now=now,
+        now=NOW + timedelta(**later),
         options=BackupOptions(),
         env={},
+        proved=proved,
     )
+
+
+def prune(directory: Path, *rules: int | None, **later) -> tuple[str, ...]:
+    gone = prune_backups(prune_order(directory, *rules, **later)).backups
+    return tuple(str(directory / manifest.archive) for manifest in gone)
 
 
 def test_oldest_archives_of_the_environment_are_removed(tmp_path):
@@ -270,7 +276,7 @@ def test_a_backup_goes_when_no_rule_keeps_it(keep, keep_days, left):
         for day in (1, 2, 3, 4)
     }
     now = NOW + timedelta(days=5)
-    gone = find_surplus(tuple(days.values()), keep=keep, keep_days=keep_days, now=now)
+    gone = exceed_rules(tuple(days.values()), keep=keep, keep_days=keep_days, now=now)
     assert [day for day, one in days.items() if one not in gone] == left
 
 
@@ -282,6 +288,34 @@ def test_archive_that_is_not_whole_keeps_no_place(tmp_path):
     paths[2].unlink()
     problems = take_inventory(LocalStore(tmp_path), "production").problems
     assert problems == ("p3.json: its archive p3.dump is missing",)
+
+
+def test_a_backup_that_was_spoilt_in_place_does_not_let_the_last_whole_one_go(tmp_path):
+    """Its size is right and its manifest says that it was proved; its bytes are others by now."""
+    paths = [add_backup(tmp_path, f"p{day}", day=day) for day in (1, 2, 3, 4)]
+    for spoilt in paths[2:]:
+        spoilt.write_text("y")
+    surplus = prune_backups(prune_order(tmp_path, 1))
+    assert [manifest.name for manifest in surplus.backups] == ["p1", "p3"]
+    assert [told.split(":")[0] for told in surplus.spoilt] == ["p4", "p3"]
+    assert all(" is not a usable backup" in told for told in surplus.spoilt), surplus.spoilt
+    assert {path.name for path in tmp_path.glob("*.dump")} == {"p2.dump", "p4.dump"}
+
+
+def test_where_no_backup_is_whole_none_goes(tmp_path):
+    for day in (1, 2, 3):
+        add_backup(tmp_path, f"p{day}", day=day).write_text("y")
+    surplus = prune_backups(prune_order(tmp_path, 1))
+    assert (surplus.backups, len(surplus.spoilt)) == ((), 3)
+    assert len(list(tmp_path.glob("*.dump"))) == 3
+
+
+def test_the_backup_of_this_run_is_not_read_again(tmp_path):
+    for day in (1, 2):
+        archive = add_backup(tmp_path, f"p{day}", day=day)
+    archive.write_text("y")
+    surplus = prune_backups(prune_order(tmp_path, 1, proved=MANIFEST.location))
+    assert ([one.name for one in surplus.backups], surplus.spoilt) == (["p1"], ())
 
 
 def test_files_of_others_are_not_touched(tmp_path):
