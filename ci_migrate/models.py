@@ -178,6 +178,11 @@ class AppliedRevision:
     message: str
     seconds: float | None
     """Wall time of the revision; None when it was not seen to finish."""
+    direction: str = "upgrade"
+    """`upgrade` or `downgrade`."""
+    parents: tuple[str, ...] = ()
+    content_hash: str = ""
+    """Hash of what it did, as of a `PendingRevision`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from ci_migrate.evidence.ledger_copy import RunCopies, RunCopy
+from ci_migrate.evidence.ledger_copy import RunCopies, RunCopy, write_copy
 from ci_migrate.ledger.ledger import Ledger
+from ci_migrate.ledger.rows import STARTED
 from ci_migrate.revisions.graph import Graph
+
+if TYPE_CHECKING:
+    from ci_migrate.backup.stores.protocol import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +25,14 @@ class Fork:
     """Runs of which the copy tells an end that the ledger does not know, or another one."""
     uncopied: tuple[str, ...]
     """Runs that only the ledger knows: the store was out of reach, or is another one now."""
+    stale: tuple[str, ...]
+    """Runs of which the ledger tells an end that the copy does not know."""
     undone: tuple[tuple[str, str], ...]
     """Run and revision of what the ledger calls executed and the version rows do not have."""
 
     def __bool__(self) -> bool:
         """Whether they differ at all."""
-        return bool(self.lost or self.behind or self.uncopied or self.undone)
+        return bool(self.lost or self.behind or self.uncopied or self.stale or self.undone)
 
 
 def find_fork(
@@ -34,11 +40,12 @@ def find_fork(
 ) -> Fork:
     """Compare a ledger with its copies; `is_gone` tells of a row what the database does not have any more."""
     known = ledger.outcomes()
-    copied = {copy.run_id for copy in copies.runs}
+    copied = {copy.run_id: str(copy.run["outcome"]) for copy in copies.runs}
     return Fork(
         lost=tuple(copy for copy in copies.runs if copy.run_id not in known),
         behind=tuple(copy for copy in copies.runs if _tells_more(copy, known.get(copy.run_id))),
         uncopied=tuple(run for run in known if run not in copied),
+        stale=tuple(run for run in known if copied.get(run) == STARTED != known[run]),
         undone=tuple(
             (str(row["run_id"]), str(row["revision"]))
             for row in ledger.executed_rows()
@@ -48,21 +55,33 @@ def find_fork(
 
 
 def heal_fork(
-    ledger: Ledger,
-    copies: RunCopies,
-    is_gone: Callable[[Mapping[str, Any]], bool],
+    ledger: Ledger, copies: RunCopies, is_gone: Callable[[Mapping[str, Any]], bool]
 ) -> Fork:
     """Write into the ledger what it has lost, and mark what the database has no more; return what was done."""
-    lost = find_fork(ledger, copies, is_gone).lost
-    for copy in lost:
+    fork = find_fork(ledger, copies, is_gone)
+    for copy in fork.lost:
         ledger.add_rows(copy.rows)
+    for copy in fork.behind:
+        ledger.take_over_ending(copy.rows)
     undone = find_fork(ledger, copies, is_gone).undone
     by_run: dict[str, list[str]] = {}
     for run, revision in undone:
         by_run.setdefault(run, []).append(revision)
     for run, revisions in by_run.items():
         ledger.mark_undone(run, revisions)
-    return Fork(lost=lost, behind=(), uncopied=(), undone=undone)
+    return replace(fork, uncopied=(), stale=(), undone=undone)
+
+
+def copy_missing(ledger: Ledger, copies: RunCopies, store: Store) -> tuple[str, ...]:
+    """Write beside the backups each run that the ledger knows better than its copies; return their ids.
+
+    Raises BackupError when the store does not take one.
+    """
+    fork = find_fork(ledger, copies, lambda _: False)
+    missing = (*fork.uncopied, *fork.stale)
+    for run_id in missing:
+        write_copy(store, ledger.rows_of_run(run_id))
+    return missing
 
 
 def gone_by_rows(
@@ -99,12 +118,14 @@ def explain_fork(fork: Fork) -> Iterator[str]:
         )
     for run_id in fork.uncopied:
         yield f"only the ledger knows run {run_id}: its backups went elsewhere, or the store was out of reach"
+    for run_id in fork.stale:
+        yield f"the store says that run {run_id} has begun; the ledger says how it ended"
     for run_id, revision in fork.undone:
         yield f"the ledger says that run {run_id} executed {revision}, but the version rows do not have it"
 
 
 def _tells_more(copy: RunCopy, outcome: str | None) -> bool:
-    return outcome not in (None, copy.run["outcome"]) and copy.run["outcome"] != "started"
+    return outcome not in (None, copy.run["outcome"]) and copy.run["outcome"] != STARTED
 
 
 def _taken_back(ledger: Ledger) -> set[tuple[str, str]]:

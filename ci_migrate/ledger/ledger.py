@@ -26,7 +26,7 @@ from ci_migrate.ledger.facts import (
     read_executed,
     rehearsal_of,
 )
-from ci_migrate.ledger.rows import begun_rows, revision_ending
+from ci_migrate.ledger.rows import STARTED, begun_rows, ending_of, revision_ending
 from ci_migrate.models import (
     Backup,
     Evidence,
@@ -118,7 +118,7 @@ class Ledger:
 
     def unfinished_runs(self) -> tuple[UnfinishedRun, ...]:
         """Return the runs of this environment that began and did not end, oldest first."""
-        rows = self._select(kind="run", outcome="started")
+        rows = self._select(kind="run", outcome=STARTED)
         return tuple(
             UnfinishedRun(
                 run_id=row["run_id"],
@@ -242,6 +242,12 @@ class Ledger:
         with _as_ledger_error("write"):
             create_ledger(self._database, self._schema)
             insert_rows(self._database, self._schema, rows)
+
+    def take_over_ending(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write how a run ended, and what became of its revisions, as other rows of the same run tell it."""
+        values, revisions = ending_of(rows)
+        with _as_ledger_error("write"):
+            update_run(self._database, self._schema, str(rows[0]["run_id"]), values, revisions)
 
     def mark_undone(self, run_id: str, revisions: Collection[str]) -> None:
         """Keep that the work of a run on these revisions is in the database no more, by a restore."""

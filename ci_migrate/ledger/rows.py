@@ -8,6 +8,12 @@ from typing import Any
 
 from ci_migrate.models import Backup, GateOutcome, GateResult, Plan
 
+STARTED = "started"
+"""Outcome of a run that has begun and not ended."""
+RUN_ENDING = ("outcome", "finished_at", "seconds", "to_rows", "failure", "detail")
+REVISION_ENDING = ("outcome", "finished_at", "seconds")
+"""Columns that are written when a run ends."""
+
 
 def begun_rows(
     common: Mapping[str, Any],
@@ -24,7 +30,7 @@ def begun_rows(
     run = {
         **common,
         "kind": "run",
-        "outcome": "started",
+        "outcome": STARTED,
         "from_rows": json.dumps(plan.current),
         "to_rows": json.dumps(plan.target),
         "backup": json.dumps(_backup_record(backup)) if backup else None,
@@ -38,6 +44,18 @@ def revision_ending(is_done: bool, seconds: float | None, now: str) -> dict[str,
     if is_done:
         return {"outcome": "executed", "finished_at": now, "seconds": seconds}
     return {"outcome": "not-executed", "finished_at": now}
+
+
+def ending_of(
+    rows: Sequence[Mapping[str, Any]],
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return what the rows of a run, itself first, say of its end: of the run, and of its revisions by id."""
+    revisions = {
+        str(row["revision"]): {name: row[name] for name in REVISION_ENDING}
+        for row in rows
+        if row["kind"] == "revision"
+    }
+    return {name: rows[0][name] for name in RUN_ENDING}, revisions
 
 
 def _revision_rows(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ci_migrate.foreseen import Forecast, Rehearsal, RehearsedRevision
-from ci_migrate.models import Backup, Failure, PendingRevision, Promotion
+from ci_migrate.models import AppliedRevision, Backup, Failure, PendingRevision, Promotion
 
 
 def build_result(promotion: Promotion) -> dict[str, Any]:
@@ -20,10 +20,7 @@ def build_result(promotion: Promotion) -> dict[str, Any]:
         "to": list(promotion.target),
         "reached": list(promotion.reached),
         "pending": [_pending(pending) for pending in promotion.pending],
-        "applied": [
-            {"revision": a.revision, "message": a.message, "seconds": a.seconds}
-            for a in promotion.applied
-        ],
+        "applied": [_applied(applied) for applied in promotion.applied],
         "gates": [
             {
                 "name": gate.name,
@@ -43,6 +40,9 @@ def build_result(promotion: Promotion) -> dict[str, Any]:
         "seconds": round(promotion.seconds, 3),
         "run": {
             "id": promotion.run.run_id,
+            "started": promotion.run.started_at,
+            "actor": promotion.run.actor,
+            "host": promotion.run.host,
             "commit": promotion.run.commit,
             "url": promotion.run.run_url,
         },
@@ -59,15 +59,18 @@ def render_result(promotion: Promotion) -> str:
 def build_outputs(promotion: Promotion) -> dict[str, str]:
     """Return the step outputs: the keys of the result, arrays and objects as JSON text."""
     result = build_result(promotion)
-    result["pending"] = [
-        {"revision": p["revision"], "message": p["message"], "file": p["file"]}
-        for p in result["pending"]
-    ]
+    result["pending"] = _only(result["pending"], "revision", "message", "file")
+    result["applied"] = _only(result["applied"], "revision", "message", "seconds")
     for name in ("environment", "branch"):
         result[name] = result[name] or ""
     for name in ("command", "forecast", "next", "reached", "rehearsal", "run", "warnings"):
         del result[name]
     return {name: _output(value) for name, value in result.items()}
+
+
+def _only(items: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """Return of each item only what has these names: outputs have little room."""
+    return [{name: item[name] for name in names} for item in items]
 
 
 def _output(value: object) -> str:
@@ -81,6 +84,17 @@ def _pending(pending: PendingRevision) -> dict[str, Any]:
         "file": pending.file,
         "atomic": pending.atomic,
         "note": pending.why_not_atomic or None,
+    }
+
+
+def _applied(applied: AppliedRevision) -> dict[str, Any]:
+    return {
+        "revision": applied.revision,
+        "message": applied.message,
+        "seconds": applied.seconds,
+        "direction": applied.direction,
+        "parents": list(applied.parents),
+        "content_hash": applied.content_hash,
     }
 
 

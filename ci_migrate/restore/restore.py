@@ -9,9 +9,9 @@ from ci_migrate.backup.manifest import Manifest
 from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.database.half_restored import find_half_restored
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import UsageError
+from ci_migrate.errors import CiMigrateError, UsageError
 from ci_migrate.evidence.ledger_copy import read_copies
-from ci_migrate.evidence.reconcile import heal_fork
+from ci_migrate.evidence.reconcile import copy_missing, heal_fork
 from ci_migrate.models import Outcome, Plan, Promotion
 from ci_migrate.restore.loss import is_later
 from ci_migrate.restore.rows_now import tell_loss
@@ -90,6 +90,7 @@ def _bring_back(execution: Execution, source: Source) -> None:
     """Load the archive, compare, and give the ledger that came with it back what it had lost."""
     record, ledger = execution.record, execution.ledger
     this_run = ledger.rows_of_run(record.run.run_id)
+    _save_history(execution, source)
     with record.stage("restore") as note:
         load_archive(execution, source)
         if execution.restoring is not None:
@@ -104,3 +105,14 @@ def _bring_back(execution: Execution, source: Source) -> None:
             ledger.add_rows(this_run)
         note.result = f"{compared}; {len(fork.undone)} executed revisions are undone"
     record.outcome = Outcome.FAILED  # until a fresh connection has read the version rows
+
+
+def _save_history(execution: Execution, source: Source) -> None:
+    """Copy what only the ledger knows beside the backups, before the ledger goes back in time with its database."""
+    try:
+        copies = read_copies(source.store, execution.environment.name)
+        copy_missing(execution.ledger, copies, source.store)
+    except CiMigrateError as exc:
+        execution.record.warn(
+            f"what only the ledger knows could not be saved before the restore: {exc.message}"
+        )

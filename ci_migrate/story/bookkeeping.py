@@ -6,7 +6,7 @@ from ci_migrate.database.patience import ask_within
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.evidence.forecast import encode_rehearsal
-from ci_migrate.models import AppliedRevision, Outcome
+from ci_migrate.models import NOT_TAKEN, AppliedRevision, Outcome
 from ci_migrate.plan import find_done
 from ci_migrate.remains import encode_remains
 from ci_migrate.story.execution import Execution
@@ -34,7 +34,7 @@ def start_ledger(execution: Execution, survey: Survey) -> None:
             details=encode_rehearsal(record.rehearsal),
         ),
     )
-    _copy_ledger(execution)
+    copy_run(execution, record.run.run_id)
 
 
 def finish_ledger(execution: Execution, survey: Survey) -> None:
@@ -55,19 +55,19 @@ def finish_ledger(execution: Execution, survey: Survey) -> None:
             note.result = f"run recorded, {counted(count, 'revision')} executed"
     except CiMigrateError as exc:
         record.warn(f"the end of the run could not be recorded, the next run will: {exc.message}")
-    _copy_ledger(execution)
+    copy_run(execution, record.run.run_id)
     record.stage_name = stage
 
 
-def _copy_ledger(execution: Execution) -> None:
-    """Keep a copy of what the ledger says of this run beside the backups; a failure is only a warning."""
+def copy_run(execution: Execution, run_id: str) -> None:
+    """Keep a copy of what the ledger says of a run beside the backups; a failure is only a warning."""
     from ci_migrate.evidence.ledger_copy import write_copy
 
     record, environment = execution.record, execution.environment
-    if record.backup is None or not record.backup.location:
-        return  # without a backup there is no store, and nothing that could take the ledger back in time
+    if environment.backup.backend == NOT_TAKEN.backend:
+        return  # there is no store, and nothing that could take the ledger back in time
     try:
-        rows = ask_within(patience(record), lambda: execution.ledger.rows_of_run(record.run.run_id))
+        rows = ask_within(patience(record), lambda: execution.ledger.rows_of_run(run_id))
         if rows:
             write_copy(open_environment_store(environment, execution.env), rows)
     except CiMigrateError as exc:
@@ -82,7 +82,12 @@ def _keep_applied(record: RunRecord, survey: Survey, report: UpgradeReport) -> N
     done = find_done(plan.direction, planned, rows, survey.history.graph)
     record.applied = tuple(
         AppliedRevision(
-            revision=item.revision, message=item.message, seconds=report.done.get(item.revision)
+            revision=item.revision,
+            message=item.message,
+            seconds=report.done.get(item.revision),
+            direction=plan.direction,
+            parents=item.parents,
+            content_hash=item.content_hash,
         )
         for item in plan.pending
         if item.revision in done

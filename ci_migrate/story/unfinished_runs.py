@@ -7,6 +7,7 @@ from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.plan import find_done
 from ci_migrate.redact import one_line
 from ci_migrate.remains import describe_remains
+from ci_migrate.story.bookkeeping import copy_run
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import Survey
@@ -39,6 +40,7 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
                 f" {len(run.planned)} revisions are {where} the database"
             )
         ledger.settle_run(run, done, format_time(execution.now()))
+        copy_run(execution, run.run_id)
 
 
 def _recall_foreign(record: RunRecord, ledger: Ledger, survey: Survey) -> None:

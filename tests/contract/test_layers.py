@@ -55,6 +55,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "backup_proof",
             "check",
             "heads",
+            "ledger_fork",
             "preview",
             "promote",
             "recovery",

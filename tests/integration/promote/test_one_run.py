@@ -15,7 +15,7 @@ import pytest
 from tests.integration.promote.shop import Shop, build_shop, write_shop_config
 from tests.projects_builder import copy_project, run_git
 from tests.projects_changes import add_revision
-from tests.promotion import environment, promote, run_tool, tool, write_config
+from tests.promotion import environment, promote, run_tool, say, tool, write_config
 
 pytestmark = pytest.mark.newest
 
@@ -85,6 +85,34 @@ def test_the_record_has_run_and_revisions(shop: Shop) -> None:
     assert json.loads(run[3])["sha256"] == ran.result["backup"]["sha256"]
 
 
+def test_the_result_says_all_that_the_record_says(shop: Shop) -> None:
+    """The record goes back in time with its database; the file of `--json` does not."""
+    result = shop.promote("dev").result
+    columns = [row[1] for row in shop.query("dev", "PRAGMA table_info(ci_migrate_ledger)")]
+    run, *revisions = (
+        dict(zip(columns, row, strict=True))
+        for row in shop.query("dev", "SELECT * FROM ci_migrate_ledger ORDER BY id")
+    )
+    mine = result["run"]
+    assert (run["run_id"], run["started_at"], run["actor"], run["host"]) == (
+        mine["id"], mine["started"], mine["actor"], mine["host"],
+    )  # fmt: skip
+    assert (run["commit_sha"], run["run_url"], run["branch"]) == (
+        mine["commit"], mine["url"], result["branch"],
+    )  # fmt: skip
+    for name in ("command", "environment", "outcome"):
+        assert run[name] == result[name]
+    assert json.loads(run["from_rows"]) == result["from"]
+    assert json.loads(run["to_rows"]) == result["reached"]
+    assert json.loads(run["versions"]).items() <= result["versions"].items()
+    known = ("revision", "message", "seconds", "direction", "content_hash")
+    assert [
+        {**{name: row[name] for name in known}, "parents": json.loads(row["parents"])}
+        for row in revisions
+    ] == result["applied"]
+    assert all(item["content_hash"] for item in result["applied"])
+
+
 def test_a_run_that_was_cut_off_is_settled_by_the_next(shop: Shop) -> None:
     """SIGKILL in the second revision; SQLite keeps the first statement of it or nothing, and we say which."""
     slow = add_revision(
@@ -121,6 +149,12 @@ def test_a_run_that_was_cut_off_is_settled_by_the_next(shop: Shop) -> None:
     assert after.outcome == "promoted", after.output
     ends = shop.query("dev", "SELECT outcome FROM ci_migrate_ledger WHERE kind = 'run' ORDER BY id")
     assert ends == [("interrupted",), ("promoted",)]
+    from_store = ("history", "--environment", "dev", "--from", "store", "--json", "-")
+    code, copied = say(shop.path, *from_store, env=shop.env)
+    assert (code, [run["outcome"] for run in json.loads(copied)]) == (
+        0,
+        ["interrupted", "promoted"],
+    )
 
 
 def test_a_failed_run_says_where_and_what_next(shop: Shop) -> None:

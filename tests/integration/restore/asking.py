@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.projects_builder import Project
 from tests.promotion import Ran
@@ -21,3 +22,12 @@ def restore(project: Project, url: str, *arguments: str, **env: str) -> Ran:
     target.unlink(missing_ok=True)
     code, output = say(project, url, "backup", "restore", "--json", str(target), *arguments, **env)
     return Ran(code, output, json.loads(target.read_text("utf-8")) if target.exists() else {})
+
+
+def history(project: Project, url: str, *arguments: str) -> list[dict[str, Any]]:
+    """Return the runs that `history` shows, oldest first."""
+    target = project.path / "history.json"
+    code, output = say(project, url, "history", "--json", str(target), *arguments)
+    assert code == 0, output
+    runs: list[dict[str, Any]] = json.loads(target.read_text("utf-8"))
+    return runs

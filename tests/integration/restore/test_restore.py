@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.integration.promote.database import query, read_tables, run_statements
-from tests.integration.restore.asking import restore, say
+from tests.integration.restore.asking import history, restore, say
 from tests.projects_builder import Project, copy_project
 from tests.projects_changes import add_revision
 from tests.promotion import promote
@@ -57,7 +55,7 @@ def test_a_bad_release_is_taken_back(shop: tuple[Project, str]) -> None:
     assert ran.result["from"] == ["badc0ffee000"]
     assert ran.result["backup"]["location"] != bad.result["backup"]["location"]
 
-    runs = json.loads(_history(project, url))
+    runs = history(project, url)
     assert [(run["command"], run["outcome"]) for run in runs] == [
         ("promote", "promoted"), ("promote", "promoted"), ("restore", "restored"),
     ]  # fmt: skip
@@ -86,32 +84,6 @@ def test_a_restore_once_more_does_not_bring_back_what_the_first_took_away(
     assert read_tables(sqlite_url) == good
     _, listed = say(project, sqlite_url, "backup", "list")
     assert listed.count("before its restore") == 2
-
-
-def _history(project: Project, url: str, *arguments: str) -> str:
-    target = project.path / "history.json"
-    code, output = say(project, url, "history", "--json", str(target), *arguments)
-    assert code == 0, output
-    return target.read_text("utf-8")
-
-
-def test_the_store_knows_what_a_restore_by_hand_forgot(sqlite_url: str, tmp_path: Path) -> None:
-    project = copy_project("linear", tmp_path / "work")
-    assert promote(project, sqlite_url).outcome == "promoted"
-    add_revision(project, "badc0ffee000", upgrade=DAMAGE)
-    bad = promote(project, sqlite_url)
-    database = sqlite_url.removeprefix("sqlite:///")
-    shutil.copy(bad.result["backup"]["location"], database)
-
-    assert len(json.loads(_history(project, sqlite_url))) == 1
-    assert len(json.loads(_history(project, sqlite_url, "--from", "store"))) == 2
-    code, output = say(project, sqlite_url, "ledger", "reconcile")
-    assert (code, "only the store knows" in output) == (3, True), output
-    code, output = say(project, sqlite_url, "ledger", "reconcile", "--write")
-    assert code == 0, output
-    runs = json.loads(_history(project, sqlite_url))
-    assert [row["outcome"] for row in runs[1]["revisions"]] == ["undone"]
-    assert say(project, sqlite_url, "ledger", "reconcile")[0] == 0
 
 
 @pytest.mark.parametrize("arguments", [(), ("--confirm", "production")])
