@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ci_migrate.redact import one_line
-from ci_migrate.report.prose import format_time, short_list
+from ci_migrate.report.prose import short_list
+from ci_migrate.report.units import format_time
 from ci_migrate.ways_back import Advice, Way
 
 _TITLES = {

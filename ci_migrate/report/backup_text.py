@@ -7,7 +7,8 @@ from typing import Any
 
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.redact import one_line
-from ci_migrate.report.prose import format_bytes, format_time, short_list
+from ci_migrate.report.prose import short_list
+from ci_migrate.report.units import format_bytes, format_time
 
 
 def backup_lines(backups: Iterable[Manifest]) -> Iterator[str]:

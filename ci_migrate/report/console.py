@@ -13,6 +13,8 @@ from ci_migrate.github.commands import endgroup, group, neutralise
 from ci_migrate.models import GateOutcome, Outcome, Promotion
 from ci_migrate.redact import one_line, plain
 from ci_migrate.report import prose
+from ci_migrate.report.foreseen_text import describe_forecast
+from ci_migrate.report.units import format_seconds
 
 MOST_PROJECT_LINES = 1_000
 """Lines of the project's own output that are shown; the rest is counted."""
@@ -56,7 +58,7 @@ class Console:
     def stage_ended(self, stage: str, result: str, seconds: float) -> None:
         """Write the stage's line."""
         self.close_group()
-        self._labelled(stage, f"{result}  ({prose.format_seconds(seconds)})", "1")
+        self._labelled(stage, f"{result}  ({format_seconds(seconds)})", "1")
 
     def note(self, text: str) -> None:
         """Write an indented line."""
@@ -81,7 +83,7 @@ class Console:
         _, message, number, total = self._current or ("", "", 0, 0)
         # The bar that named the revision is gone; plain lines named it when it began.
         name = f"{revision} {one_line(message, 60)}" if self._is_terminal else revision
-        text = f"[{number}/{total}] {name} done in {prose.format_seconds(seconds)}"
+        text = f"[{number}/{total}] {name} done in {format_seconds(seconds)}"
         self._write(f"         {self._foreign(text)}")
 
     def project_output(self, line: str) -> None:
@@ -107,8 +109,10 @@ class Console:
         for passage in prose.overridden_gates(promotion):
             self._labelled("gate", f"{passage.label}\n{passage.text}", "33")
         self._failure(promotion)
+        for passage in prose.rehearsed(promotion):
+            self._labelled("copy", passage.text, "1", is_code=True)
         if promotion.forecast and promotion.applied:
-            words = prose.describe_forecast(promotion.forecast, promotion)
+            words = describe_forecast(promotion.forecast, promotion)
             self._labelled("forecast", words, "1")
         self._write(
             self._paint(self._foreign(prose.headline(promotion)), _COLOURS[promotion.outcome])

@@ -51,6 +51,8 @@ def _lines(promotion: Promotion) -> Iterator[str]:
     yield from _failure(promotion)
     yield from _gates(promotion)
     yield from _revisions(promotion)
+    for passage in prose.rehearsed(promotion):
+        yield f"**{escape(passage.label)}**\n\n{code_block(passage.text)}\n"
     for warning in promotion.warnings:
         yield f"> ⚠️ {escape(warning)}\n"
     if promotion.versions:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion
 from ci_migrate.redact import one_line
-from ci_migrate.report.prose import describe_forecast, short_list
+from ci_migrate.report.foreseen_text import describe_forecast
+from ci_migrate.report.prose import short_list
 from ci_migrate.words import counted
 
 

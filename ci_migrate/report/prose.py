@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ci_migrate.errors import ExitCode
-from ci_migrate.foreseen import Forecast, Rehearsal
 from ci_migrate.models import Backup, GateOutcome, Outcome, Promotion
 from ci_migrate.redact import one_line
+from ci_migrate.report.foreseen_text import describe_forecast, describe_rehearsal, rehearsed_lines
+from ci_migrate.report.units import format_bytes, format_seconds
 from ci_migrate.words import counted
 
 LONGEST_MESSAGE = 4_000
 """Characters of an error message that are shown; the JSON result has the same."""
-MOST_LOCKS = 5
 
 
 _WORDS = {
@@ -160,6 +159,13 @@ def foreseen(promotion: Promotion) -> Iterator[Fact]:
         yield Fact(label="Forecast", value=describe_forecast(promotion.forecast, promotion))
 
 
+def rehearsed(promotion: Promotion) -> Iterator[Passage]:
+    """Yield what was seen of the revisions in a rehearsal, a line each, however it ended; nothing without one."""
+    lines = list(rehearsed_lines(promotion))
+    if lines:
+        yield Passage(label="Rehearsed", text="\n".join(lines))
+
+
 def revision_lines(promotion: Promotion) -> Iterator[RevisionLine]:
     """Yield the revisions that were pending, each with what became of it."""
     seconds = {applied.revision: applied.seconds for applied in promotion.applied}
@@ -226,65 +232,6 @@ def describe_backup(backup: Backup) -> str:
         f"{backup.backend}, {format_bytes(backup.bytes)}, {backup.location}, verified:"
         f" {backup.verified}"
     )
-
-
-def describe_rehearsal(rehearsal: Rehearsal) -> str:
-    """Return a rehearsal in one line: how it ended, where, and how long it took."""
-    how = f"{rehearsal.outcome} in {format_seconds(rehearsal.seconds)} on {rehearsal.where}"
-    return f"{how}, there and back and again" if rehearsal.round_trip else how
-
-
-def describe_forecast(forecast: Forecast, promotion: Promotion) -> str:
-    """Return what was to be expected and, once it has happened, what it really took; then the locks."""
-    text = f"{format_seconds(forecast.seconds)} (by {one_line(forecast.source, 80)})"
-    unknown = len(promotion.pending) - len(forecast.revisions)
-    if unknown > 0:
-        text += f", {counted(unknown, 'revision')} unknown"
-    real = [item.seconds for item in promotion.applied if item.seconds is not None]
-    if real:
-        text += f"; it took {format_seconds(sum(real))}"
-    locks = [lock for item in forecast.revisions for lock in item.locks or ()]
-    if any(item.locks is None for item in forecast.revisions):
-        return f"{text}; locks unknown"
-    shown = [
-        f"{describe_mode(lock.mode)} on {one_line(lock.table, 80)} for {format_seconds(lock.seconds)}"
-        for lock in locks[:MOST_LOCKS]
-    ]
-    more = f" and {len(locks) - MOST_LOCKS} more" if len(locks) > MOST_LOCKS else ""
-    return f"{text}; locks: {', '.join(shown) or 'none on tables that are there'}{more}"
-
-
-def describe_mode(mode: str) -> str:
-    """Return a lock mode as the documentation of its server spells it: `ACCESS EXCLUSIVE`."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode.removesuffix("Lock")).replace("_", " ")
-    return one_line(words.upper(), 40)
-
-
-def format_time(time: str) -> str:
-    """Return a UTC time of the ledger (ISO 8601) for people, to the second."""
-    found = re.match(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)", time)
-    return f"{found[1]} {found[2]} UTC" if found else one_line(time, 40)
-
-
-def format_bytes(count: int) -> str:
-    """Return a size with its unit, 1 kB = 1,000 bytes."""
-    size = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return ""
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a duration for people."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def short_list(revisions: tuple[str, ...]) -> str:

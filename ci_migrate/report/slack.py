@@ -118,6 +118,8 @@ def _blocks(promotion: Promotion) -> Iterator[dict[str, Any]]:
     fields = [_field(fact) for fact in prose.facts(promotion)]
     for start in range(0, len(fields), 10):
         yield {"type": "section", "fields": fields[start : start + 10]}
+    for passage in prose.rehearsed(promotion):
+        yield _passage(passage.label, passage.text, is_code=True)
 
 
 def _revisions(promotion: Promotion) -> Iterator[str]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from ci_migrate.environment_status import EnvironmentStatus
 from ci_migrate.redact import one_line
-from ci_migrate.report.prose import format_seconds, format_time, short_list
+from ci_migrate.report.prose import short_list
+from ci_migrate.report.units import format_seconds, format_time
 
 _HELD = {
     "blocks": "promote blocks on it: mend it by a revision after it and use --reapply, or take it out of the branch",

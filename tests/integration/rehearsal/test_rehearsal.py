@@ -54,6 +54,10 @@ def test_the_revisions_run_on_a_restored_copy_first(
     assert rehearsal["revisions"][0]["statements"] == 1
     assert rehearsal["outcome"] == "passed"
     assert again.result["forecast"]["source"] == "the rehearsal"
+    (told,) = (line for line in again.output.splitlines() if "aa11aa11aa11: 1 statement, " in line)
+    assert ", really " in told
+    # The tests' own MariaDB has no performance_schema.
+    assert ("locks: unknown" in told) is (kind != "postgres"), told
 
 
 def test_a_revision_that_fails_on_the_copy_blocks_and_leaves_the_database_alone(
@@ -71,6 +75,7 @@ def test_a_revision_that_fails_on_the_copy_blocks_and_leaves_the_database_alone(
     assert "bb22bb22bb22" in gate(ran)["message"]
     assert "nowhere" in gate(ran)["message"]
     assert ran.result["rehearsal"]["outcome"] == "failed"
+    assert "bb22bb22bb22: 1 statement, did not end; locks: " in ran.output
     assert query(mariadb_url, "SHOW TABLES LIKE 'half'") == []
     assert query(mariadb_url, "SHOW DATABASES LIKE 'ci\\_migrate\\_scratch%%'") == []
 
@@ -131,6 +136,25 @@ def test_the_locks_of_a_revision_are_those_that_the_server_documents(
     assert seen["ee55ee55ee55"]["public.users"][0] == "ShareLock"
     assert seen["ff66ff66ff66"]["public.users"][0] == "ShareUpdateExclusiveLock"
     assert "ACCESS EXCLUSIVE on public.orders" in ran.output
+
+
+@pytest.mark.slow
+def test_a_private_mariadb_shows_the_locks_of_a_revision(
+    project: Project, mariadb_url: str
+) -> None:
+    assert promote(project, mariadb_url).outcome == "promoted"
+    add_revision(
+        project,
+        "ab88ab88ab88",
+        upgrade='op.execute("UPDATE orders SET id = id"); op.execute("SELECT SLEEP(0.3)")',
+    )
+    ran = promote(project, mariadb_url, rehearse=True)
+    assert ran.outcome == "promoted", ran.output
+    (locks,) = (item["locks"] for item in ran.result["rehearsal"]["revisions"])
+    (orders,) = (lock for lock in locks if lock["table"].endswith("orders"))
+    assert orders["mode"] == "SHARED_WRITE"
+    assert orders["seconds"] >= 0.25
+    assert "SHARED WRITE on " in ran.output
 
 
 @pytest.mark.slow

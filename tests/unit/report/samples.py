@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ci_migrate.errors import ExitCode
+from ci_migrate.foreseen import Forecast, LockSeen, Rehearsal, RehearsedRevision
 from ci_migrate.models import (
     AppliedRevision,
     Backup,
@@ -90,6 +91,12 @@ def make_promotion(outcome: Outcome, **more: Any) -> Promotion:
     return Promotion(**{**values, **more})
 
 
+FORECAST = Forecast(
+    source="staging, 2026-11-20",
+    revisions=(RehearsedRevision(revision="aaaa1111", seconds=61.0, statements=1, locks=None),),
+)
+
+
 def make_hostile(outcome: Outcome, words: str = HOSTILE) -> Promotion:
     """Return a run in which everything that strangers write is `words`."""
     plain = make_promotion(outcome)
@@ -103,7 +110,22 @@ def make_hostile(outcome: Outcome, words: str = HOSTILE) -> Promotion:
         warnings=(words,),
         versions={"alembic": words},
         backup=replace(BACKUP, location=words),
+        rehearsal=make_rehearsal(words),
+        forecast=replace(FORECAST, source=words),
     )  # fmt: skip
+
+
+def make_rehearsal(table: str, outcome: str = "passed") -> Rehearsal:
+    """Return a rehearsal of the pending revisions; the first locked the table, the second did not end."""
+    lock = LockSeen(revision="aaaa1111", table=table, mode="AccessExclusiveLock", seconds=0.25)
+    first = RehearsedRevision(revision="aaaa1111", seconds=0.5, statements=2, locks=(lock,))
+    second = RehearsedRevision(revision="bbbb2222", seconds=None, statements=1, locks=())
+    return Rehearsal(
+        outcome=outcome,
+        where=f"a scratch database of {table}",
+        seconds=3.0,
+        revisions=(first, second),
+    )
 
 
 def _gate(outcome: GateOutcome, **more: Any) -> GateResult:

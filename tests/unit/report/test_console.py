@@ -13,7 +13,14 @@ import pytest
 from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.report.console import MOST_PROJECT_LINES, Console
 from tests.unit.report.runner_log import read_log
-from tests.unit.report.samples import FAILURE, HOSTILE, make_hostile, make_promotion
+from tests.unit.report.samples import (
+    FAILURE,
+    FORECAST,
+    HOSTILE,
+    make_hostile,
+    make_promotion,
+    make_rehearsal,
+)
 
 OUTCOMES = list(Outcome)
 ATTACKS = [
@@ -94,6 +101,19 @@ def test_a_failure_is_told_outside_of_the_group() -> None:
     told = "\n".join(read_log(stream.getvalue()).outside)
     for words in (FAILURE.message, FAILURE.statement, FAILURE.next, "bbbb2222_x.py:21"):
         assert words in told
+
+
+def test_a_rehearsal_that_blocked_shows_its_locks_and_a_forecast_its_figures() -> None:
+    console, stream = make_console("plain")
+    console.tell(
+        make_promotion(Outcome.BLOCKED, rehearsal=make_rehearsal("public.orders", "failed"))
+    )
+    assert "locks: ACCESS EXCLUSIVE on public.orders for 250 ms" in stream.getvalue()
+    console.tell(make_promotion(Outcome.PROMOTED, forecast=FORECAST))
+    assert (
+        "forecast 1 min 1 s (by staging, 2026-11-20), 1 revision unknown; it took"
+        in stream.getvalue()
+    )
 
 
 def test_plain_output_has_no_escapes_and_no_commands() -> None:

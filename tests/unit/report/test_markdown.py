@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from ci_migrate.models import Outcome
 from ci_migrate.report.markdown import code_block, escape, render_markdown
-from tests.unit.report.samples import FAILURE, HOSTILE, make_hostile, make_pending, make_promotion
+from tests.unit.report.samples import (
+    FAILURE,
+    FORECAST,
+    HOSTILE,
+    make_hostile,
+    make_pending,
+    make_promotion,
+    make_rehearsal,
+)
 
 OUTCOMES = list(Outcome)
 
@@ -105,6 +113,16 @@ def test_a_failure_is_told_with_its_next_step() -> None:
     assert FAILURE.next.replace(".", r"\.") in visible(parsed)
     assert f"{FAILURE.statement}\n" in parsed.code
     assert any("CREATE TABLE extra" in code for code in parsed.code)
+
+
+def test_a_rehearsal_and_a_forecast_are_told() -> None:
+    rehearsal = make_rehearsal("public.orders", "failed")
+    parsed = parse(render_markdown(make_promotion(Outcome.BLOCKED, rehearsal=rehearsal)))
+    assert "failed in 3" in visible(parsed)
+    assert any("ACCESS EXCLUSIVE on public.orders for 250 ms" in code for code in parsed.code)
+    parsed = parse(render_markdown(make_promotion(Outcome.PROMOTED, forecast=FORECAST)))
+    assert "1 min 1 s" in visible(parsed)
+    assert "it took 500 ms" in visible(parsed)
 
 
 def test_the_command_of_a_failed_gate_can_be_copied() -> None:

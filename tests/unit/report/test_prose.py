@@ -8,8 +8,16 @@ import pytest
 
 from ci_migrate.errors import ExitCode
 from ci_migrate.models import Outcome
-from ci_migrate.report import prose
-from tests.unit.report.samples import BACKUP, FAILURE, PENDING, make_pending, make_promotion
+from ci_migrate.report import prose, units
+from tests.unit.report.samples import (
+    BACKUP,
+    FAILURE,
+    FORECAST,
+    PENDING,
+    make_pending,
+    make_promotion,
+    make_rehearsal,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +85,30 @@ def test_a_push_to_no_environment_says_why() -> None:
     assert prose.headline(promotion) == "NOTHING TO DO: no environment has the branch x"
 
 
+def test_a_rehearsal_is_told_revision_by_revision_beside_what_really_came() -> None:
+    done = make_promotion(Outcome.PROMOTED, rehearsal=make_rehearsal("public.orders"))
+    (passage,) = prose.rehearsed(done)
+    assert passage.text.splitlines() == [
+        "aaaa1111: 2 statements, 500 ms, really 500 ms; locks: ACCESS EXCLUSIVE on public.orders for 250 ms",
+        "bbbb2222: 1 statement, did not end; locks: none on tables that are there",
+    ]
+    assert not list(prose.rehearsed(make_promotion(Outcome.PROMOTED)))
+
+
+def test_a_long_rehearsal_is_told_in_part() -> None:
+    one = make_rehearsal("t").revisions[0]
+    rehearsal = replace(make_rehearsal("t"), revisions=(one,) * 100)
+    (passage,) = prose.rehearsed(make_promotion(Outcome.PROMOTED, rehearsal=rehearsal))
+    assert passage.text.splitlines()[-1] == "… and 70 more"
+
+
+def test_a_forecast_stands_beside_the_real_figures() -> None:
+    (fact,) = prose.foreseen(make_promotion(Outcome.READY, forecast=FORECAST))
+    assert fact.value == "1 min 1 s (by staging, 2026-11-20), 1 revision unknown; locks unknown"
+    (fact,) = prose.foreseen(make_promotion(Outcome.PROMOTED, forecast=FORECAST))
+    assert "; it took 500 ms; locks unknown" in fact.value
+
+
 def test_each_revision_says_what_became_of_it() -> None:
     third = make_pending("cccc3333")
     promotion = make_promotion(Outcome.PARTIAL, pending=(*PENDING, third))
@@ -136,13 +168,13 @@ def test_a_backup_that_was_switched_off_says_so() -> None:
      (3599.6, "1 h 0 min"), (7261, "2 h 1 min")],
 )  # fmt: skip
 def test_durations(seconds: float, words: str) -> None:
-    assert prose.format_seconds(seconds) == words
+    assert units.format_seconds(seconds) == words
 
 
 def test_times_are_read_by_people() -> None:
-    assert prose.format_time("2026-11-22T03:36:12.298Z") == "2026-11-22 03:36:12 UTC"
-    assert prose.format_time("2026-11-22T03:36:12+00:00") == "2026-11-22 03:36:12 UTC"
-    assert prose.format_time("yesterday") == "yesterday"
+    assert units.format_time("2026-11-22T03:36:12.298Z") == "2026-11-22 03:36:12 UTC"
+    assert units.format_time("2026-11-22T03:36:12+00:00") == "2026-11-22 03:36:12 UTC"
+    assert units.format_time("yesterday") == "yesterday"
 
 
 @pytest.mark.parametrize(
@@ -150,4 +182,4 @@ def test_times_are_read_by_people() -> None:
     [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (10**12, "1000.0 GB")],
 )
 def test_sizes(count: int, words: str) -> None:
-    assert prose.format_bytes(count) == words
+    assert units.format_bytes(count) == words

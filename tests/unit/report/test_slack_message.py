@@ -15,11 +15,13 @@ from ci_migrate.report.slack import build_message, escape, post_to_slack
 from tests.servers.slack_limits import find_problem, strings_in
 from tests.unit.report.samples import (
     FAILURE,
+    FORECAST,
     HOSTILE,
     RUN,
     make_hostile,
     make_pending,
     make_promotion,
+    make_rehearsal,
 )
 
 OUTCOMES = list(Outcome)
@@ -84,6 +86,15 @@ def test_a_command_can_be_pasted_as_it_is() -> None:
     told = texts(build_message(make_promotion(Outcome.PARTIAL, failure=failure)))
     assert f"*Next*\n```Bring the backup back:\n{command}```" in told
     assert "```DROP TABLE `a'```" in told
+
+
+def test_a_rehearsal_and_a_forecast_are_told() -> None:
+    rehearsal = make_rehearsal("public.orders", "failed")
+    told = texts(build_message(make_promotion(Outcome.BLOCKED, rehearsal=rehearsal)))
+    assert "*Rehearsal*\nfailed in 3.0 s on a scratch database of public.orders" in told
+    assert "locks: ACCESS EXCLUSIVE on public.orders for 250 ms" in told
+    told = texts(build_message(make_promotion(Outcome.PROMOTED, forecast=FORECAST)))
+    assert "*Forecast*\n1 min 1 s (by staging, 2026-11-20)" in told
 
 
 def test_no_entity_is_cut_in_two() -> None:
