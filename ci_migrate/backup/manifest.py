@@ -38,6 +38,8 @@ class Manifest:
     """Rows of the tables that were counted, in the very state that the archive holds."""
     shapes: Mapping[TableName, str] = field(default_factory=dict)
     """What the definition of each table came to; none where tables were left out."""
+    objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What the definition of each thing that is no table came to, by kind (`views`, …); none as above."""
     activity: Mapping[TableName, Written] = field(default_factory=dict)
     """What had been written to the tables when the backup began, where the server counts it."""
     sequences: Mapping[TableName, int] = field(default_factory=dict)

@@ -36,6 +36,7 @@ def render_manifest(manifest: Manifest) -> bytes:
             {**_render_table(table, manifest.rows.get(table)), "shape": manifest.shapes.get(table)}
             for table in manifest.tables
         ],
+        "objects": {kind: sorted(found) for kind, found in manifest.objects.items()},
         "activity": [_render_activity(name, at) for name, at in manifest.activity.items()],
         "sequences": [_render_table(name, at) for name, at in manifest.sequences.items()],
         "properties": dict(manifest.properties),
@@ -100,6 +101,10 @@ def _manifest_of(content: Mapping[str, Any], file_name: str) -> Manifest:
         rows={table: int(rows) for table, rows in tables if rows is not None},
         shapes={
             _table_of(item): str(item["shape"]) for item in content["tables"] if item.get("shape")
+        },
+        objects={
+            str(kind): frozenset(map(str, found))
+            for kind, found in content.get("objects", {}).items()
         },
         activity={_table_of(item): _activity_of(item) for item in content["activity"]},
         sequences={_table_of(item): int(item["rows"]) for item in content["sequences"]},

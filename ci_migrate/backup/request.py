@@ -82,6 +82,10 @@ class BackupRequest:
     """`character_set` and `collation` of the database itself, as its server calls them."""
     shapes: Mapping[TableName, str] = field(default_factory=dict)
     """What the definition of each table comes to."""
+    objects: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What the definition of each thing that is no table comes to, by kind."""
+    lost_history: tuple[str, ...] = ()
+    """System-versioned tables of which a dump can hold the present rows only (MariaDB)."""
     activity: Mapping[TableName, Written] = field(default_factory=dict)
     """What had been written to the tables so far, where the server counts it."""
     expected_bytes: int = 0

@@ -163,8 +163,9 @@ def _describe(request: BackupRequest, backend_name: str) -> dict[str, Any]:
         "tables": request.tables,
         "properties": request.properties,
         "activity": request.activity,
-        # A foreign key to a table that is left out does not come back.
+        # A foreign key to a table that is left out does not come back, nor does a view of one.
         "shapes": {} if _leaves_out(request.options) else request.shapes,
+        "objects": {} if _leaves_out(request.options) else request.objects,
         "recipients": request.encrypt_to,
         "ci_migrate": __version__,
         "run_id": request.run_id,

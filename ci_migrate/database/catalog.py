@@ -27,7 +27,7 @@ _TABLES = {
             AND d.objid = c.oid AND d.deptype = 'e')""",
     "mysql": """
         SELECT NULL, table_name FROM information_schema.tables
-        WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'""",
+        WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')""",
     "sqlite": """
         SELECT NULL, name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'""",
 }

@@ -22,7 +22,7 @@ _TABLES = {
     "postgresql": "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n"
     f" ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {_OWN}",
     "mysql": "SELECT NULL, table_name FROM information_schema.tables"
-    " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+    " WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
     "sqlite": "SELECT NULL, name FROM sqlite_master WHERE type = 'table'"
     " AND substr(name, 1, 7) <> 'sqlite_'",
 }
@@ -30,7 +30,7 @@ _BYTES = {
     "postgresql": "SELECT n.nspname, c.relname, pg_relation_size(c.oid) FROM pg_class c JOIN pg_namespace n"
     f" ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {_OWN}",
     "mysql": "SELECT NULL, table_name, data_length FROM information_schema.tables"
-    " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
+    " WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')",
 }
 _SQLITE_BYTES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
 _SEQUENCES = {
@@ -41,6 +41,10 @@ _SEQUENCES = {
     " WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL",
     "sqlite": "SELECT NULL, name, seq FROM sqlite_sequence",
 }
+_MARIADB_SEQUENCES = (
+    "SELECT table_name FROM information_schema.tables"
+    " WHERE table_schema = DATABASE() AND table_type = 'SEQUENCE' ORDER BY table_name"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +97,22 @@ def read_sequences(session: Session, dialect: str) -> dict[Name, int]:
             return []
         return _rows(connection, _SEQUENCES[dialect])
 
-    found = session.run(read)
-    return {(row[0], str(row[1])): int(row[2]) for row in found if row[2] is not None}
+    found = {(row[0], str(row[1])): int(row[2]) for row in session.run(read) if row[2] is not None}
+    if dialect == "mysql":
+        found |= session.run(_read_mariadb_sequences)
+    return found
+
+
+def _read_mariadb_sequences(connection: Connection) -> dict[Name, int]:
+    """Return the next value that no session has reserved yet, of each sequence that is an object of its own."""
+    from sqlalchemy import column, select, table
+
+    names = [str(row[0]) for row in _rows(connection, _MARIADB_SEQUENCES)]
+    value: Any = column("next_not_cached_value")
+    return {
+        (None, name): int(connection.execute(select(value).select_from(table(name))).scalar() or 0)
+        for name in names
+    }
 
 
 def _count(connection: Connection, name: Name) -> int:

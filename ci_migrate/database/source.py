@@ -37,7 +37,7 @@ _EXPORT = (
 )
 _WRITTEN = """
     SELECT table_name, CAST(update_time AS CHAR) FROM information_schema.tables
-    WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"""
+    WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"""
 _WRITTEN_POSTGRESQL = """
     SELECT relname, CAST(sum(n_tup_ins + n_tup_upd + n_tup_del) AS text) FROM pg_stat_user_tables GROUP BY relname"""
 # A backup waits for a table that somebody holds, a count that it can do without does not.

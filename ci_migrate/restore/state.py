@@ -51,11 +51,21 @@ def _check_shapes(database: Database, manifest: Manifest) -> None:
     if not manifest.shapes or read_server_version(database)[1] != _major(manifest.server_version):
         return
     found = read_shapes(database, manifest.tables)
-    differing = [name for name, shape in manifest.shapes.items() if found.get(name) != shape]
+    differing = [name for name, shape in manifest.shapes.items() if found.tables.get(name) != shape]
     if differing:
         raise NotVerifiedError(
             "the restore reported success, but columns, indexes, constraints, triggers or policies differ from those of"
             f" {manifest.name}: {_names(sorted(differing, key=str))}",
+            next_step=_DO_NOT_USE,
+        )
+    missing = {
+        kind: len(wanted - found.objects.get(kind, frozenset()))
+        for kind, wanted in manifest.objects.items()
+    }
+    told = [f"{count} of the {kind}" for kind, count in sorted(missing.items()) if count]
+    if told:
+        raise NotVerifiedError(
+            f"the restore reported success, but {' and '.join(told)} of {manifest.name} are missing or differ",
             next_step=_DO_NOT_USE,
         )
 

@@ -16,6 +16,7 @@ from ci_migrate.database.catalog import (
 )
 from ci_migrate.database.engine import Database
 from ci_migrate.database.shapes import read_shapes
+from ci_migrate.database.versioned import find_lost_history
 from ci_migrate.environment_store import open_environment_store, read_backup_options
 from ci_migrate.errors import (
     BackupError,
@@ -25,6 +26,7 @@ from ci_migrate.errors import (
     SilentServerError,
 )
 from ci_migrate.models import NOT_TAKEN
+from ci_migrate.redact import one_line
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.proof_stage import dumped_source, make_own_key, prove_by_restore
 
@@ -48,6 +50,11 @@ def back_up(execution: Execution, rows: tuple[str, ...]) -> None:
         request = _request(execution, source, store, rows, own_recipient)
         record.backup = take_backup(request, environment.backup.backend)
         note.result = f"{record.backup.backend}: {record.backup.verified}"
+    if request.lost_history and record.backup.backend == "mysql":
+        record.warn(
+            f"the backup holds the present rows of {', '.join(map(one_line, request.lost_history))}, not their history:"
+            " a dump of this server's system-versioned tables has none. The backend `mariadb-backup` keeps it"
+        )
     if environment.backup_prove == "restore":
         prove_by_restore(execution, source, store, rows, identities)
     for risk in find_risks(environment, execution.env):
@@ -95,9 +102,12 @@ def _take_none(execution: Execution) -> None:
 def _describe(database: Database) -> dict[str, Any]:
     """Return what the manifest says about the database itself."""
     tables = list_tables(database)
+    shapes = read_shapes(database, tables)
     return {
         "tables": tables,
-        "shapes": read_shapes(database, tables),
+        "shapes": shapes.tables,
+        "objects": shapes.objects,
+        "lost_history": find_lost_history(database),
         "properties": read_properties(database),
         "activity": read_activity(database),
     }

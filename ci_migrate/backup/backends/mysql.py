@@ -22,6 +22,7 @@ from ci_migrate.backup.request import (
     TableName,
 )
 from ci_migrate.database.address import DatabaseAddress
+from ci_migrate.database.versioned import dumps_history
 from ci_migrate.errors import ProcessError
 from ci_migrate.process import feed_command, run_command
 from ci_migrate.words import counted
@@ -34,6 +35,7 @@ _OPTIONS = (
     "--triggers",
     "--events",
     "--hex-blob",
+    "--skip-add-locks",  # a table whose key comes from a sequence could not be loaded under its lock
     "--no-tablespaces",  # would need the PROCESS privilege
     "--comments",  # the completion mark is one
     "--default-character-set=utf8mb4",
@@ -78,6 +80,8 @@ def write_archive(request: BackupRequest, output: ArchiveOutput, tools: Mapping[
         # Not --defaults-extra-file: after it the clients read ~/.my.cnf, which may hold another
         # password, or leave tables out.
         argv = [str(program), f"--defaults-file={options}", *_OPTIONS, *family]
+        if dumps_history(request.server_version) and not request.lost_history:
+            argv.append("--dump-history")
         argv += [f"--ignore-table={address.database}.{n}" for n in request.options.exclude_tables]
         try:
             run_command([*argv, "--", address.database], env=env, stdout=output.file, tied=True)

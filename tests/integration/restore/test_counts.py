@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,40 @@ def test_a_restore_without_indexes_and_constraints_is_not_verified(
     assert (ran.exit_code, ran.outcome) == (7, "unverified"), ran.output
     assert "constraints" in ran.result["error"]["message"]
     assert "public.users" in ran.result["error"]["message"]
+
+
+def test_a_restore_without_functions_and_events_is_not_verified(
+    mariadb_url: str, tmp_path: Path
+) -> None:
+    project = build(mariadb_url, tmp_path)
+    statements = ["CREATE FUNCTION one() RETURNS int DETERMINISTIC RETURN 1",
+                  "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1"]  # fmt: skip
+    run_statements(mariadb_url, statements)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    program = tools / "mariadb-dump"
+    real = shutil.which("mariadb-dump", path=environment()["PATH"])
+    program.write_text(
+        f'#!/bin/sh\nfirst=$1; shift\nset -- "$first" $(printf "%s\\n" "$@" | grep -v -e --routines -e --events)\n'
+        f'exec {real} "$@"\n'
+    )
+    program.chmod(0o755)
+    take(project, mariadb_url, PATH=f"{tools}:{environment()['PATH']}")
+    ran = restore(project, mariadb_url, "--confirm", "dev")
+    assert (ran.exit_code, ran.outcome) == (7, "unverified"), ran.output
+    assert "1 of the events and 1 of the functions of" in ran.result["error"]["message"]
+
+
+def test_a_restore_without_views_is_not_verified(
+    postgres: PostgresServer, postgres_url: str, tmp_path: Path
+) -> None:
+    project = build(postgres_url, tmp_path)
+    run_statements(postgres_url, ["CREATE VIEW seen AS SELECT 1 AS one"])
+    path = path_without(postgres, "--exclude-table=seen", tmp_path)
+    take(project, postgres_url, PATH=path)
+    ran = restore(project, postgres_url, "--confirm", "dev")
+    assert (ran.exit_code, ran.outcome) == (7, "unverified"), ran.output
+    assert "of the views of" in ran.result["error"]["message"]
 
 
 def test_version_rows_that_did_not_come_back_are_found_in_another_database_too(
