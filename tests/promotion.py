@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -74,6 +75,26 @@ def say(folder: Path, *argv: str, env: Mapping[str, str] | None = None) -> tuple
         check=False,
     )
     return done.returncode, done.stdout
+
+
+def type_at_terminal(
+    folder: Path, typed: str, *argv: str, env: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a command with a terminal at its standard input, at which a line is typed."""
+    main, other = pty.openpty()
+    process = subprocess.Popen(
+        [*tool(), *argv],
+        cwd=folder,
+        env=environment(env),
+        stdin=other,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    os.write(main, f"{typed}\n".encode())
+    output = process.communicate(timeout=120)[0].decode()
+    os.close(main)
+    os.close(other)
+    return process.returncode, output
 
 
 def tool() -> list[str]:

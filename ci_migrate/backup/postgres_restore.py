@@ -65,7 +65,7 @@ def fill_empty(request: RestoreRequest, archive: Reachable, target: DatabaseAddr
         f"--dbname={connection_text(target.database)}",
     ]
     if archive.path is not None:
-        argv += [f"--jobs={max(request.jobs, 1)}", str(archive.path)]
+        argv += [f"--jobs={max(request.options.jobs, 1)}", str(archive.path)]
     with connection_environment(target, request.env) as env:
         try:
             run_command(argv, env=env, stdin=archive.stdin, tied=True)

@@ -29,12 +29,7 @@ def open_backup(
     context ends: prove it with `verify_backup` before it is loaded anywhere.
     Raises BackupError when it is missing, was changed, or cannot be decrypted.
     """
-    if manifest.encrypted and not identities:
-        raise BackupError(
-            f"the archive {manifest.archive} is encrypted, and there is no identity to read it with",
-            next_step="Name the variable or the file of an age identity:"
-            " `backup.identity_env` or `backup.identity_file`.",
-        )
+    require_identity(manifest, identities)
     with scratch_folder(store, env) as scratch:
         if store.is_local and not manifest.encrypted:
             check_stored(manifest, store)
@@ -44,6 +39,16 @@ def open_backup(
             return
         with _open_stream(manifest, store, identities) as stream:
             yield ArchiveSource(file=stream, path=None, scratch=scratch)
+
+
+def require_identity(manifest: Manifest, identities: Sequence[Any]) -> None:
+    """Raise BackupError when the archive is encrypted and there is nothing to read it with."""
+    if manifest.encrypted and not identities:
+        raise BackupError(
+            f"the archive {manifest.archive} is encrypted, and there is no identity to read it with",
+            next_step="Name the variable or the file of an age identity:"
+            " `backup.identity_env` or `backup.identity_file`.",
+        )
 
 
 def check_stored(manifest: Manifest, store: Store) -> None:

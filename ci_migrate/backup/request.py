@@ -26,7 +26,7 @@ class BackupOptions:
     format: str = ""
     """PostgreSQL: `custom` or `directory`; empty for the backend's own choice."""
     jobs: int = 1
-    """Connections that dump at the same time; more than one needs the format `directory`."""
+    """Connections that dump at the same time, and load into an empty database; more need the format `directory`."""
     compress: str = ""
     """`gzip`, `lz4`, `zstd` or `none`, with a level after a colon; empty for the backend's own choice."""
     exclude_schemas: tuple[str, ...] = ()
@@ -148,8 +148,6 @@ class RestoreRequest:
     tools: Mapping[str, str]
     """Programs and versions, from `find_tools` of the backend."""
     env: Mapping[str, str]
-    jobs: int = 1
-    """Connections that load at the same time, where the archive and the way it comes allow it."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """As the manifest says them; given to a database that can take them later (MariaDB, MySQL)."""
     clear: str = ""

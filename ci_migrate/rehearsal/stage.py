@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.cancel import cancel_statement, wait_for_session
 from ci_migrate.database.catalog import Snapshot, list_tables, take_snapshot
+from ci_migrate.database.comparison import compare_schemas
 from ci_migrate.database.engine import Database
 from ci_migrate.database.identity import publish_challenge
 from ci_migrate.database.ledger_table import LEDGER_TABLE
@@ -89,14 +90,17 @@ class _Run:
         return self._scratch.database
 
     def go(self) -> None:
-        """Upgrade and verify, and for a round trip downgrade and upgrade again; raises the failure."""
+        """Upgrade and verify, and where it is wanted make the round trip; raises the failure."""
         plan = self._survey.plan
         before = self._snapshot()
         self._work(plan, self._report, self._poll)
         is_wanted = self._execution.environment.rehearse == "round_trip"
-        if not is_wanted or plan.direction != "upgrade":
-            return
-        rows = self._read_rows()
+        if is_wanted and plan.direction == "upgrade":
+            self._go_back_and_forth(plan, before)
+
+    def _go_back_and_forth(self, plan: Plan, before: Snapshot) -> None:
+        """Downgrade to where it began and upgrade again; both schemas have to be those of the first time."""
+        rows, after = self._read_rows(), self._snapshot()
         pending = tuple(reversed(plan.pending))
         back = Plan(current=rows, target=plan.current, pending=pending, direction="downgrade")
         self._work(back, UpgradeReport(direction="downgrade"), None)
@@ -107,6 +111,14 @@ class _Run:
                 next_step="Correct downgrade() of these revisions, or rehearse without the way back.",
             )
         self._work(plan, UpgradeReport(), None)
+        differing = compare_schemas(after, self._snapshot())
+        if differing:
+            told = "; ".join(item.describe("the first", "the second") for item in differing[:5])
+            raise UpgradeError(
+                f"the second upgrade made another schema than the first: {told}",
+                next_step="Let upgrade() of these revisions not depend on what it finds, or rehearse without the way"
+                " back.",
+            )
         self._is_round_trip = True
 
     def result(self, outcome: str) -> Rehearsal:

@@ -60,9 +60,11 @@ def prove_source(record: RunRecord, source: Source, env: Mapping[str, str]) -> N
 
     Raises BackupError.
     """
+    from ci_migrate.backup.reading import require_identity
     from ci_migrate.backup.verify import verify_backup
 
     with record.stage("prove") as note:
+        require_identity(source.manifest, source.identities)
         note.result = verify_backup(
             source.manifest, source.store, source.identities, env=env, options=source.options
         )

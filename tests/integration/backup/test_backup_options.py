@@ -24,7 +24,7 @@ from tests.servers.postgres import find_wheel
 SAMPLE = SAMPLES["postgres"][0]
 
 
-def restore(request, url: str, *, jobs: int = 1) -> str:
+def restore(request, url: str) -> str:
     (manifest,) = take_inventory(request.store, "production").backups
     verify_backup(manifest, request.store, env=request.env)
     restored = SAMPLE.make_empty(url)
@@ -32,7 +32,7 @@ def restore(request, url: str, *, jobs: int = 1) -> str:
         format=manifest.format,
         tools=postgres_backend.find_tools(manifest.tools, request.env),
         env=request.env,
-        jobs=jobs,
+        options=request.options,
     )
     with open_backup(manifest, request.store, env=request.env) as source:
         postgres_backend.restore_archive(order, source, address_of(make_url(restored)))
@@ -52,7 +52,7 @@ def test_every_way_of_writing_comes_back(postgres_url, tmp_path, options):
     request = make_request(SAMPLE, postgres_url, tmp_path / "out", options=options)
     backup = take_backup(request, "auto")
     assert f"{len(SAMPLE.tables)} tables" in backup.verified
-    restored = restore(request, postgres_url, jobs=2)
+    restored = restore(request, postgres_url)
     try:
         assert SAMPLE.rows(restored) == SAMPLE.rows(postgres_url)
     finally:
@@ -74,7 +74,7 @@ def test_other_compressions_come_back_where_the_client_has_them(
     except BackupToolError as exc:
         pytest.skip(exc.message)
     take_backup(request, "auto")
-    restored = restore(request, postgres_url, jobs=2)
+    restored = restore(request, postgres_url)
     try:
         assert SAMPLE.rows(restored) == SAMPLE.rows(postgres_url)
     finally:

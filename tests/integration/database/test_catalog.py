@@ -8,6 +8,7 @@ import pytest
 
 from ci_migrate.database.catalog import Snapshot, list_tables, take_snapshot
 from ci_migrate.database.engine import Database
+from ci_migrate.database.versioned import find_lost_history
 from ci_migrate.errors import DatabaseFailedError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Outcome, Plan
@@ -166,3 +167,18 @@ def test_a_table_that_somebody_rewrites_is_named_as_what_is_waited_for(
             take_snapshot(database, without=())
     assert "pg_locks" in (told.value.next_step or "")
     assert take_snapshot(database, without=()).facts
+
+
+def test_history_that_no_dump_holds_is_named(mariadb_url: str) -> None:
+    database = open_database(mariadb_url)
+    run_statements(mariadb_url, ["CREATE TABLE kept (id int PRIMARY KEY) WITH SYSTEM VERSIONING"])
+    assert find_lost_history(database) == ()
+    run_statements(
+        mariadb_url,
+        [
+            "CREATE TABLE exact (id int PRIMARY KEY, began bigint unsigned GENERATED ALWAYS AS ROW START,"
+            " ended bigint unsigned GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (began, ended))"
+            " WITH SYSTEM VERSIONING"
+        ],
+    )
+    assert find_lost_history(database) == ("exact", "kept")

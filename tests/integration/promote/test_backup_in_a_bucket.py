@@ -12,8 +12,9 @@ from ci_migrate.backup.encryption import parse_identities
 from ci_migrate.backup.inventory import take_inventory
 from ci_migrate.backup.stores.opening import open_store
 from ci_migrate.backup.verify import verify_backup
+from tests.integration.promote.database import read_tables
 from tests.projects_builder import build_repository
-from tests.promotion import environment, run_tool, write_config
+from tests.promotion import environment, run_tool, say, write_config
 from tests.servers.object_store import SECRET_KEY, ObjectStoreServer
 
 pytestmark = pytest.mark.newest
@@ -51,6 +52,13 @@ def test_backup_goes_into_the_bucket(
     assert store.locate(manifest.archive) == taken["location"]
     assert manifest.stored.sha256 == taken["sha256"]
     verify_backup(manifest, store, parse_identities(str(identity)), env=environment())
+    asked = ("--environment", "production")
+    code, output = say(project.path, "backup", "verify", *asked, env=env)
+    assert (code, "decrypted" in output) == (0, True), output
+    again = ("backup", "restore", *asked, "--confirm", "production", manifest.name)
+    code, output = say(project.path, *again, env=env)
+    assert code == 0, output
+    assert "users" not in read_tables(database_url), "the backup is of before the first promotion"
     assert not (project.path / ".ci-migrate/backups").exists()
     for secret in (SECRET_KEY, str(identity)):
         assert secret not in ran.output + json.dumps(ran.result)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,7 @@ from tests.integration.promote.shop import NAMES, build_shop, gates, message
 from tests.integration.rollback.place import Place, build_place
 from tests.projects_builder import commit, run_git
 from tests.projects_changes import edit_revision
-from tests.promotion import environment, tool
+from tests.promotion import type_at_terminal
 
 CREATE_USERS, CREATE_ORDERS, ADD_NAME = "8f67280c2894", "b82e443fd109", "5c00753421f7"
 
@@ -179,20 +176,10 @@ def test_the_advice_names_each_price_and_changes_nothing(database_url: str, tmp_
 def test_the_name_is_typed_at_a_terminal(sqlite_url: str, tmp_path: Path) -> None:
     place = build_place(tmp_path / "work", sqlite_url)
     for typed, code in (("prod", 3), ("dev", 0)):
-        main, other = pty.openpty()
-        process = subprocess.Popen(
-            [*tool(), "rollback", "--environment", "dev"],
-            cwd=place.project.path,
-            env=environment(place.env),
-            stdin=other,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+        done, output = type_at_terminal(
+            place.project.path, typed, "rollback", "--environment", "dev", env=place.env
         )
-        os.write(main, f"{typed}\n".encode())
-        output = process.communicate(timeout=120)[0].decode()
-        os.close(main)
-        os.close(other)
-        assert process.returncode == code, output
+        assert done == code, output
         assert f"Type dev to take back {ADD_NAME}" in output
         assert rows(place) == ([CREATE_ORDERS] if code == 0 else [ADD_NAME])
 
