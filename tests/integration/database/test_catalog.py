@@ -176,9 +176,11 @@ def test_history_that_no_dump_holds_is_named(mariadb_url: str) -> None:
     run_statements(
         mariadb_url,
         [
-            "CREATE TABLE exact (id int PRIMARY KEY, began bigint unsigned GENERATED ALWAYS AS ROW START,"
-            " ended bigint unsigned GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (began, ended))"
-            " WITH SYSTEM VERSIONING"
+            (
+                "CREATE TABLE exact (id int PRIMARY KEY, began bigint unsigned GENERATED ALWAYS AS ROW START,"
+                " ended bigint unsigned GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (began, ended))"
+                " WITH SYSTEM VERSIONING"
+            )
         ],
     )
     assert find_lost_history(database) == ("exact", "kept")
