@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
-from tests.integration.promote.database import query
+from tests.integration.promote.database import query, read_tables, run_statements
 from tests.integration.promote.shop import build_shop
+from tests.integration.restore.asking import restore, say
 from tests.projects_builder import copy_project, run_git
 from tests.projects_changes import add_revision
 from tests.promotion import Ran, environment, promote, run_tool, write_config
+from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.newest
@@ -50,6 +54,85 @@ def test_an_archive_without_some_rows_is_found_and_does_not_stay(
     assert sorted(backups.iterdir()) == before
     assert query(postgres_url, "SELECT to_regclass('table_aa11aa11aa11')") == [(None,)]
     assert run("list").outcome == "promoted", "the fault shows by a restore only"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        ("^INSERT INTO .users.", "users has 0 rows instead of 1"),
+        ("SETVAL(", "the sequence numbers is at 1 instead of 1,001"),
+        ("^INSERT INTO .alembic_version.", "its version rows are none instead of "),
+    ],
+)
+def test_a_dump_of_mariadb_that_lacks_something_is_found(
+    left_out: str, message: str, mariadb_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "linear")
+    assert promote(project, mariadb_url).outcome == "promoted"
+    run_statements(mariadb_url, ["CREATE SEQUENCE numbers", "SELECT NEXTVAL(numbers)"])
+    add_revision(project, "aa11aa11aa11")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    program = tools / "mariadb-dump"
+    real = shutil.which("mariadb-dump", path=environment()["PATH"])
+    # With its data in one line each, as grep likes it; the file ends well all the same.
+    program.write_text(
+        f"#!/bin/sh\n{real} \"$@\" | sed -z 's/VALUES\\n/VALUES /g' | grep -av '{left_out}'\n"
+    )
+    program.chmod(0o755)
+    settings = {"url": mariadb_url, "scratch_url": mariadb_url, **PROVED}
+    write_config(project, {"dev": settings})
+    path = f"{tools}:{environment()['PATH']}"
+    ran = run_tool(project.path, "promote", "--environment", "dev", env={"PATH": path})
+    assert (ran.outcome, ran.exit_code) == ("failed", 4), ran.output
+    assert message in ran.result["error"]["message"]
+    assert "table_aa11aa11aa11" not in read_tables(mariadb_url)
+
+
+@pytest.mark.slow
+def test_a_dump_of_mariadb_is_of_one_moment_while_others_write(
+    mariadb: MariadbServer, mariadb_url: str, tmp_path: Path
+) -> None:
+    """Each transaction writes to two tables; a dump that saw only one of the writes would be of two moments."""
+    project = copy_project("linear", tmp_path / "linear")
+    assert promote(project, mariadb_url).outcome == "promoted"
+    filler = "x" * 2000
+    run_statements(
+        mariadb_url,
+        [
+            "CREATE TABLE a_first (id int AUTO_INCREMENT PRIMARY KEY, filler text)",
+            "CREATE TABLE z_last (id int AUTO_INCREMENT PRIMARY KEY, filler text)",
+            *(f"INSERT INTO {table} (filler) SELECT '{filler}' FROM seq_1_to_20000"
+              for table in ("a_first", "z_last")),
+        ],
+    )  # fmt: skip
+    over, written = threading.Event(), []
+
+    def write() -> None:
+        engine = sa.create_engine(mariadb_url)
+        while not over.is_set():
+            with engine.begin() as connection:
+                for table in ("a_first", "z_last"):
+                    connection.exec_driver_sql(f"INSERT INTO {table} (filler) VALUES ('{filler}')")
+            written.append(1)
+        engine.dispose()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        code, output = say(project, mariadb_url, "backup", "take")
+    finally:
+        over.set()
+        thread.join()
+    assert code == 0, output
+    assert len(written) > 100
+    other = mariadb.create_database()
+    ran = restore(project, mariadb_url, "--into", other)
+    assert ran.outcome == "restored", ran.output
+    counts = query(other, "SELECT (SELECT COUNT(*) FROM a_first), (SELECT COUNT(*) FROM z_last)")[0]
+    assert counts[0] == counts[1] > 20_000
+    assert counts[0] < 20_000 + len(written)
 
 
 @pytest.mark.slow
