@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import sqlalchemy as sa
 from tests.integration.promote.database import query, read_tables, run_statements
 from tests.integration.promote.shop import build_shop
 from tests.integration.restore.asking import restore, say
+from tests.integration.restore.clients import path_with, path_without
 from tests.projects_builder import copy_project, run_git
 from tests.projects_changes import add_revision
-from tests.promotion import Ran, environment, promote, run_tool, write_config
+from tests.promotion import Ran, promote, run_tool, write_config
 from tests.servers.mariadb import MariadbServer
 from tests.servers.postgres import PostgresServer
 
@@ -30,22 +30,13 @@ def test_an_archive_without_some_rows_is_found_and_does_not_stay(
     project = copy_project("linear", tmp_path / "linear")
     assert promote(project, postgres_url).outcome == "promoted"
     add_revision(project, "aa11aa11aa11")
-    # A pg_dump that leaves the rows of a table out; reading the archive back shows nothing of it.
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    program = tools / "pg_dump"
-    program.write_text(
-        f'#!/bin/sh\nexec {postgres.bindir}/pg_dump "$@" --exclude-table-data=users\n'
-    )
-    program.chmod(0o755)
-    (tools / "pg_restore").symlink_to(postgres.bindir / "pg_restore")
+    path = path_without(postgres, "--exclude-table-data=users", tmp_path)
     backups = project.path / ".ci-migrate/backups"
     before = sorted(backups.iterdir())
 
     def run(backup: str) -> Ran:
         settings = {"url": postgres_url, "scratch_url": postgres_url, "backup": {"prove": backup}}
         write_config(project, {"dev": settings})
-        path = f"{tools}:{environment()['PATH']}"
         return run_tool(project.path, "promote", "--environment", "dev", env={"PATH": path})
 
     ran = run("restore")
@@ -72,18 +63,11 @@ def test_a_dump_of_mariadb_that_lacks_something_is_found(
     assert promote(project, mariadb_url).outcome == "promoted"
     run_statements(mariadb_url, ["CREATE SEQUENCE numbers", "SELECT NEXTVAL(numbers)"])
     add_revision(project, "aa11aa11aa11")
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    program = tools / "mariadb-dump"
-    real = shutil.which("mariadb-dump", path=environment()["PATH"])
     # With its data in one line each, as grep likes it; the file ends well all the same.
-    program.write_text(
-        f"#!/bin/sh\n{real} \"$@\" | sed -z 's/VALUES\\n/VALUES /g' | grep -av '{left_out}'\n"
-    )
-    program.chmod(0o755)
+    script = f"$real \"$@\" | sed -z 's/VALUES\\n/VALUES /g' | grep -av '{left_out}'"
+    path = path_with(tmp_path, "mariadb-dump", script)
     settings = {"url": mariadb_url, "scratch_url": mariadb_url, **PROVED}
     write_config(project, {"dev": settings})
-    path = f"{tools}:{environment()['PATH']}"
     ran = run_tool(project.path, "promote", "--environment", "dev", env={"PATH": path})
     assert (ran.outcome, ran.exit_code) == ("failed", 4), ran.output
     assert message in ran.result["error"]["message"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.source import Extent, watched_source
 from tests.integration.promote.database import query, run_statements
 from tests.integration.restore.asking import restore, say
+from tests.integration.restore.clients import path_with, path_without
 from tests.projects_builder import Project, copy_project
-from tests.promotion import environment, promote
+from tests.promotion import promote
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.newest
@@ -74,18 +74,6 @@ def test_a_restore_that_brings_back_fewer_rows_is_not_verified(
     assert "public.users has 0 rows instead of 21" in ran.result["error"]["message"]
 
 
-def path_without(postgres: PostgresServer, options: str, folder: Path) -> str:
-    """Return a PATH with a pg_dump that leaves something out, which reading the archive back does not show."""
-    tools = folder / "tools"
-    tools.mkdir()
-    program = tools / "pg_dump"
-    program.write_text(f'#!/bin/sh\nexec {postgres.bindir}/pg_dump "$@" {options}\n')
-    program.chmod(0o755)
-    for name in ("pg_restore", "psql"):
-        (tools / name).symlink_to(postgres.bindir / name)
-    return f"{tools}:{environment()['PATH']}"
-
-
 def test_a_restore_without_indexes_and_constraints_is_not_verified(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -105,16 +93,8 @@ def test_a_restore_without_functions_and_events_is_not_verified(
     statements = ["CREATE FUNCTION one() RETURNS int DETERMINISTIC RETURN 1",
                   "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1"]  # fmt: skip
     run_statements(mariadb_url, statements)
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    program = tools / "mariadb-dump"
-    real = shutil.which("mariadb-dump", path=environment()["PATH"])
-    program.write_text(
-        f'#!/bin/sh\nfirst=$1; shift\nset -- "$first" $(printf "%s\\n" "$@" | grep -v -e --routines -e --events)\n'
-        f'exec {real} "$@"\n'
-    )
-    program.chmod(0o755)
-    take(project, mariadb_url, PATH=f"{tools}:{environment()['PATH']}")
+    script = 'first=$1; shift; exec $real "$first" $(printf "%s\\n" "$@" | grep -v -e --routines -e --events)'
+    take(project, mariadb_url, PATH=path_with(tmp_path, "mariadb-dump", script))
     ran = restore(project, mariadb_url, "--confirm", "dev")
     assert (ran.exit_code, ran.outcome) == (7, "unverified"), ran.output
     assert "1 of the events and 1 of the functions of" in ran.result["error"]["message"]
