@@ -34,6 +34,8 @@ class Way:
     price: str
     """What it costs, in words; or why it is not possible."""
     losses: tuple[Loss, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What it may destroy beside these, which no text tells, in words."""
     command: str = ""
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import sys
 from collections.abc import Iterable
 
 from ci_migrate.revisions.escapes import find_escapes
 from ci_migrate.revisions.finding import Finding
-from ci_migrate.revisions.reach import Part, select_parts
+from ci_migrate.revisions.reach import foreign_names, select_parts
 from ci_migrate.revisions.schema_changes import find_schema_changes
 from ci_migrate.revisions.syntax import parse_revision_source
 
-_KNOWN_PACKAGES = {"alembic", "sqlalchemy", "sqlmodel", "sqlalchemy_utils", "geoalchemy2"}
 _UNKNOWN = "it is not known whether this database can undo a schema change"
 _WHY_SCHEMA_STAYS = {
     "mysql": "MySQL and MariaDB commit each DDL statement by itself",
@@ -38,7 +35,7 @@ def describe_atomicity(
     escape = _first(find_escapes(nodes, postgresql=is_postgresql))
     if escape is not None:
         return False, f"it {escape}"
-    change = None if is_postgresql else _first(find_schema_changes(nodes, _foreign(parts)))
+    change = None if is_postgresql else _first(find_schema_changes(nodes, foreign_names(parts)))
     if change is None:
         return True, ""
     return False, f"{_WHY_SCHEMA_STAYS.get(name, _UNKNOWN)}: it {change}"
@@ -46,20 +43,3 @@ def describe_atomicity(
 
 def _first(findings: Iterable[Finding]) -> Finding | None:
     return min(findings, key=lambda finding: finding.line, default=None)
-
-
-def _foreign(parts: list[Part]) -> set[str]:
-    """Return the names that come from neither Python, nor Alembic, nor SQLAlchemy."""
-    known = _KNOWN_PACKAGES | sys.stdlib_module_names
-    return {
-        name
-        for part in parts
-        if part.imported and _package(part.node) not in known
-        for name in part.binds
-    }
-
-
-def _package(statement: ast.stmt) -> str:
-    if isinstance(statement, ast.ImportFrom):
-        return "." if statement.level else (statement.module or "").partition(".")[0]
-    return statement.names[0].name.partition(".")[0] if isinstance(statement, ast.Import) else ""

@@ -8,23 +8,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_migrate.revisions.finding import called_name
-from ci_migrate.revisions.sql_words import split_statements
+from ci_migrate.revisions.sql_words import function_bodies, split_statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 _IDENTIFIER = r'(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$]+)'
-_TABLE = rf"(?P<table>{_IDENTIFIER}(?:\.{_IDENTIFIER})?)"
-_WHOLE = re.compile(
-    rf"(?:DROP\s+TABLE(?:\s+IF\s+EXISTS)?|TRUNCATE(?:\s+TABLE)?(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?)\s+{_TABLE}",
+_NAME = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})?"
+_TABLES = re.compile(
+    rf"(?:DROP\s+(?:FOREIGN\s+)?TABLE(?:\s+IF\s+EXISTS)?|TRUNCATE(?:\s+TABLE)?(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?)"
+    rf"\s+(?P<tables>{_NAME}(?:\s*,\s*{_NAME})*)",
     re.IGNORECASE,
 )
-_ALTER = re.compile(rf"ALTER\s+TABLE(?:\s+IF\s+EXISTS)?(?:\s+ONLY)?\s+{_TABLE}\s", re.IGNORECASE)
+_ALTER = re.compile(
+    rf"ALTER\s+TABLE(?:\s+IF\s+EXISTS)?(?:\s+ONLY)?\s+(?P<table>{_NAME})\s", re.IGNORECASE
+)
 _COLUMN = re.compile(
     rf"\bDROP\s+(?:COLUMN\s+)?(?:IF\s+EXISTS\s+)?(?!(?:CONSTRAINT|INDEX|KEY|PRIMARY|FOREIGN|CHECK|PARTITION|DEFAULT"
     rf"|NOT|IDENTITY|EXPRESSION|COLUMN|IF)\b)(?P<column>{_IDENTIFIER})",
     re.IGNORECASE,
 )
+_DESTROYS = re.compile(
+    r"\bDROP\s+(?:TABLE|COLUMN|SCHEMA|DATABASE|PARTITION|FOREIGN\s+TABLE|OWNED)\b|\bTRUNCATE\b|\bDELETE\s+FROM\b",
+    re.IGNORECASE,
+)
+_DROPS_AT_ITS_END = re.compile(r"\bDROP\s*$", re.IGNORECASE)
+_WITHOUT_ROWS = frozenset({"DOMAIN", "ENUM", "Enum", "Index", "Sequence"})
+"""What has a method `drop` and no rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +51,16 @@ class Drop:
 def find_drops(nodes: Collection[ast.AST]) -> Iterator[Drop]:
     """Yield what is dropped, by operations of Alembic and by SQL text, in the order of the file."""
     constants, batches = _collect_constants(nodes), dict(_find_batches(nodes))
+    fragments, rowless = set(_find_fragments(nodes)), set(_find_rowless(nodes))
     for node in nodes:
         if isinstance(node, ast.Call):
             yield from _drop_of_call(node, constants, batches)
+            yield from _drop_of_object(node, rowless)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            for statement in split_statements(node.value):
-                yield from _drops_of_sql(statement, node.lineno)
+            if id(node) in fragments:
+                yield from _drops_of_fragment(node.value, node.lineno)
+            else:
+                yield from _drops_of_text(node.value, node.lineno)
 
 
 def _drop_of_call(
@@ -69,14 +83,69 @@ def _drop_of_call(
         yield Drop(table=known, column=column or "?", line=call.lineno)
 
 
+def _drop_of_object(call: ast.Call, rowless: Collection[str]) -> Iterator[Drop]:
+    """Yield what `table.drop()` and `table.delete()` destroy: whose rows only the project knows."""
+    name, owner = called_name(call.func), getattr(call.func, "value", None)
+    if name == "drop" and isinstance(owner, ast.expr):
+        maker = called_name(owner.func) if isinstance(owner, ast.Call) else ""
+        is_rowless = maker in _WITHOUT_ROWS or called_name(owner) in rowless
+        if not is_rowless:
+            yield Drop(table=None, column=None, line=call.lineno)
+    elif name == "delete":
+        yield Drop(table=None, column=None, line=call.lineno)
+
+
+def _drops_of_text(text: str, line: int) -> Iterator[Drop]:
+    for statement in split_statements(text):
+        named = list(_drops_of_sql(statement, line))
+        yield from named
+        if not named and _DESTROYS.search(statement):
+            yield Drop(table=None, column=None, line=line)
+    for body in function_bodies(text):
+        if _DESTROYS.search(body):
+            yield Drop(table=None, column=None, line=line)
+
+
 def _drops_of_sql(statement: str, line: int) -> Iterator[Drop]:
-    if found := _WHOLE.match(statement):
-        yield Drop(table=_unquoted(found["table"]), column=None, line=line)
+    if found := _TABLES.match(statement):
+        for table in re.findall(_NAME, found["tables"]):
+            yield Drop(table=_unquoted(table), column=None, line=line)
     elif found := _ALTER.match(statement):
         for dropped in _COLUMN.finditer(statement, found.end() - 1):
             yield Drop(
                 table=_unquoted(found["table"]), column=_unquoted(dropped["column"]), line=line
             )
+
+
+def _drops_of_fragment(text: str, line: int) -> Iterator[Drop]:
+    """Yield what a text drops that is only a part of a statement: a name in it may be half of one."""
+    for statement in split_statements(text):
+        if _DESTROYS.search(statement) or _DROPS_AT_ITS_END.search(statement):
+            yield Drop(table=None, column=None, line=line)
+
+
+def _find_fragments(nodes: Collection[ast.AST]) -> Iterator[int]:
+    """Yield the ids of the texts into, before or behind which something else is put."""
+    for node in nodes:
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.JoinedStr) and not all(
+            isinstance(part, ast.Constant) for part in node.values
+        ):
+            parts = node.values
+        elif isinstance(node, ast.BinOp):
+            parts = [node.left, node.right]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            parts = [node.func.value]
+        yield from (id(part) for part in parts)
+
+
+def _find_rowless(nodes: Collection[ast.AST]) -> Iterator[str]:
+    """Yield the names that are bound to a type, an index or a sequence."""
+    for node in nodes:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        if called_name(node.value.func) in _WITHOUT_ROWS:
+            yield from (called_name(target) for target in node.targets)
 
 
 def _find_batches(nodes: Collection[ast.AST]) -> Iterator[tuple[str, ast.Call]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ci_migrate.revisions.literals import bound_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_KNOWN_PACKAGES = {"alembic", "sqlalchemy", "sqlmodel", "sqlalchemy_utils", "geoalchemy2"}
 _QUIET = (ast.Assign, ast.AugAssign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -126,3 +128,20 @@ def _writes_into(statement: ast.stmt) -> bool:
         for target in targets
         for node in ast.walk(target)
     )
+
+
+def foreign_names(parts: Iterable[Part]) -> set[str]:
+    """Return the names that come from neither Python, nor Alembic, nor SQLAlchemy."""
+    known = _KNOWN_PACKAGES | sys.stdlib_module_names
+    return {
+        name
+        for part in parts
+        if part.imported and _package(part.node) not in known
+        for name in part.binds
+    }
+
+
+def _package(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.ImportFrom):
+        return "." if statement.level else (statement.module or "").partition(".")[0]
+    return statement.names[0].name.partition(".")[0] if isinstance(statement, ast.Import) else ""

@@ -59,6 +59,14 @@ def find_schema_changes(
             yield from find_sql(node, is_ddl, "runs DDL as SQL text")
 
 
+def find_unread(nodes: Collection[ast.AST], foreign_names: Iterable[str]) -> Iterator[Finding]:
+    """Yield what the text does not tell: code of other files that it calls, SQL that is made elsewhere."""
+    assigned, foreign = _collect_assigned(nodes), set(foreign_names)
+    for node in nodes:
+        if isinstance(node, ast.Call) and (what := _unread_call(node, assigned, foreign)):
+            yield Finding(what, node.lineno)
+
+
 def _change_of_call(
     call: ast.Call, assigned: dict[str, list[ast.expr]], foreign: set[str]
 ) -> str | None:
@@ -70,6 +78,13 @@ def _change_of_call(
         return f"calls {name}() on a schema object"
     if isinstance(owner, ast.Name) and owner.id == "op" and name not in _DATA_OPERATIONS:
         return f"calls op.{name}()"
+    return _unread_call(call, assigned, foreign)
+
+
+def _unread_call(
+    call: ast.Call, assigned: dict[str, list[ast.expr]], foreign: set[str]
+) -> str | None:
+    name = called_name(call.func)
     if name in {"execute", "exec_driver_sql"} and call.args:
         if not _is_readable(call.args[0], assigned, ()):
             return "runs SQL that is not written in it"

@@ -57,6 +57,12 @@ def split_statements(text: str) -> Iterator[str]:
             yield statement
 
 
+def function_bodies(text: str) -> Iterator[str]:
+    """Yield what stands between `$$`, without comments: bodies of functions, and of `DO`."""
+    for found in _BODY.finditer(text):
+        yield _COMMENT.sub(" ", found[0])
+
+
 def is_ddl(statement: str) -> bool:
     """Return whether a statement changes the schema; MariaDB commits before and after it."""
     return _DDL.match(statement) is not None

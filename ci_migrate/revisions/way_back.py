@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_migrate.revisions.drops import Drop, find_drops
-from ci_migrate.revisions.reach import select_parts
-from ci_migrate.revisions.schema_changes import find_schema_changes
+from ci_migrate.revisions.reach import foreign_names, select_parts
+from ci_migrate.revisions.schema_changes import find_schema_changes, find_unread
 from ci_migrate.revisions.syntax import parse_revision_source
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class WayBack:
     """What it drops."""
     restores_empty: tuple[Drop, ...] = ()
     """What `upgrade()` dropped: the downgrade can only make it anew, without its data."""
+    unread: str = ""
+    """What it does that its text does not tell, as the end of a sentence that begins with "it"."""
 
 
 def read_way_back(source: str, file: str | None = None) -> WayBack:
@@ -37,7 +39,7 @@ def read_way_back(source: str, file: str | None = None) -> WayBack:
     if down is None and "downgrade" not in _names(tree):
         return WayBack(problem="has no downgrade()", restores_empty=dropped)
     if down is None:
-        return WayBack(destroys=tuple(find_drops(_nodes(tree, "downgrade"))))
+        return _way_back(tree, ())
     error = next((node for node in down.body if isinstance(node, ast.Raise)), None)
     if error is not None:
         what = ast.unparse(error.exc) if error.exc else "an error"
@@ -45,12 +47,23 @@ def read_way_back(source: str, file: str | None = None) -> WayBack:
         return WayBack(problem=problem, restores_empty=dropped)
     if _is_empty(down.body) and up is not None and not _is_empty(up.body):
         return _empty_way_back(tree, dropped)
-    destroys = tuple(find_drops(_nodes(tree, "downgrade")))
-    return WayBack(destroys=destroys, restores_empty=dropped)
+    return _way_back(tree, dropped)
+
+
+def _way_back(tree: ast.Module, dropped: tuple[Drop, ...]) -> WayBack:
+    nodes = _nodes(tree, "downgrade")
+    unread = next(find_unread(nodes, _foreign_names(tree, "downgrade")), None)
+    return WayBack(
+        destroys=tuple(find_drops(nodes)),
+        restores_empty=dropped,
+        unread=str(unread) if unread else "",
+    )
 
 
 def _empty_way_back(tree: ast.Module, dropped: tuple[Drop, ...]) -> WayBack:
-    change = next(find_schema_changes(_nodes(tree, "upgrade"), ()), None)
+    change = next(
+        find_schema_changes(_nodes(tree, "upgrade"), _foreign_names(tree, "upgrade")), None
+    )
     if change is None:
         return WayBack(leaves_data=True, restores_empty=dropped)
     return WayBack(
@@ -66,6 +79,10 @@ def _nodes(tree: ast.Module, function: str) -> list[ast.AST]:
     return sorted(
         nodes, key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
     )
+
+
+def _foreign_names(tree: ast.Module, function: str) -> set[str]:
+    return foreign_names(select_parts(tree, (function,), keep_strings=False))
 
 
 def _function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
@@ -90,6 +107,10 @@ def _is_empty(body: Sequence[ast.stmt]) -> bool:
     return all(
         isinstance(node, ast.Pass)
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        or (isinstance(node, ast.Return) and node.value is None)
+        or (isinstance(node, ast.Return) and (node.value is None or _is_none(node.value)))
         for node in body
     )
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

@@ -53,8 +53,8 @@ def _downgrade(place: Place, found: Found) -> Way:
     way, revision = found.way_back, found.pending.revision
     if way.problem:
         return Way(name="downgrade", possible=False, price=f"{revision} {way.problem}")
-    losses = tuple(_count(place.database, way.destroys))
-    notes = list(_notes(way, losses, found.pending))
+    losses, doubts = tuple(_count(place.database, way.destroys)), tuple(_doubts(way))
+    notes = [*_notes(way, losses, doubts, found.pending)]
     took = found.executed.seconds
     if took is not None:
         notes.append(f"the upgrade took {took:.1f} s" if took >= 0.05 else "the upgrade was quick")
@@ -63,18 +63,27 @@ def _downgrade(place: Place, found: Found) -> Way:
         possible=True,
         price="; ".join(notes),
         losses=losses,
+        doubts=doubts,
         command=f"ci-migrate rollback --environment {place.environment.name} --expect {revision}",
     )
 
 
-def _notes(way: WayBack, losses: tuple[Loss, ...], pending: PendingRevision) -> Iterator[str]:
+def _doubts(way: WayBack) -> Iterator[str]:
     unnamed = sum(1 for drop in way.destroys if drop.table is None)
-    if losses:
-        yield "destroys the data listed, and keeps what else was written since"
-    elif not unnamed:
-        yield "its downgrade() drops no table and no column"
     if unnamed:
         yield f"{unnamed} of its drops name nothing that the text tells: read them before"
+    if way.unread:
+        yield f"what it destroys its text does not tell all: it {way.unread}"
+
+
+def _notes(
+    way: WayBack, losses: tuple[Loss, ...], doubts: tuple[str, ...], pending: PendingRevision
+) -> Iterator[str]:
+    if losses:
+        yield "destroys the data listed, and keeps what else was written since"
+    elif not doubts:
+        yield "its downgrade() drops no table and no column"
+    yield from doubts
     if way.leaves_data:
         yield "its downgrade() does nothing: the data that upgrade() changed stays as it is"
     if way.restores_empty:

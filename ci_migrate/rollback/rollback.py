@@ -178,5 +178,7 @@ def _confirm(request: RollbackRequest, survey: Survey, execution: Execution, fou
     for way in advice.ways:
         for loss in way.losses:
             execution.record.warn(f"the downgrade destroys the {loss}")
+        for doubt in way.doubts:
+            execution.record.warn(f"the downgrade: {doubt}")
     execution.record.stage_name = "confirm"
     request.confirm(advice)

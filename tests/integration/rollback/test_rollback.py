@@ -9,7 +9,7 @@ import pytest
 from tests.integration.promote.database import query, read_rows, read_tables, run_statements
 from tests.integration.promote.shop import NAMES, build_shop, gates, message
 from tests.integration.rollback.place import Place, build_place
-from tests.projects_builder import commit, run_git
+from tests.projects_builder import Project, commit, find_revision, run_git
 from tests.projects_changes import edit_revision
 from tests.promotion import type_at_terminal
 
@@ -171,6 +171,22 @@ def test_the_advice_names_each_price_and_changes_nothing(database_url: str, tmp_
     assert "table orders: 1 row" in told.output
     assert rows(place) == [CREATE_ORDERS]
     assert query(place.url, "SELECT count(*) FROM orders") == [(1,)]
+
+
+def test_what_the_text_does_not_tell_is_told_before(sqlite_url: str, tmp_path: Path) -> None:
+    def loop(project: Project) -> None:
+        edit = 'for name in ("full_name",):\n        op.execute(f"ALTER TABLE users DROP COLUMN {name}")'
+        file = find_revision(project, ADD_NAME)
+        head, _, _ = file.read_text("utf-8").partition("def downgrade() -> None:\n")
+        file.write_text(f"{head}def downgrade() -> None:\n    {edit}\n", "utf-8")
+
+    place = build_place(tmp_path / "work", sqlite_url, change=loop)
+    told = place.run("rollback", "--advise")
+    assert "1 of its drops name nothing that the text tells: read them before" in told.output
+    assert "drops no table" not in told.output
+    done = place.roll_back()
+    assert done.outcome == "rolled-back", done.output
+    assert any("1 of its drops name nothing" in text for text in done.result["warnings"])
 
 
 def test_the_name_is_typed_at_a_terminal(sqlite_url: str, tmp_path: Path) -> None:

@@ -42,6 +42,26 @@ def drops(downgrade: str) -> list[tuple[str | None, str | None]]:
         ("op.execute('ALTER TABLE t ALTER COLUMN a DROP NOT NULL, DROP CONSTRAINT c')", []),
         ("op.execute('DELETE FROM users WHERE id = 1; SELECT 1')", [("users", None)]),
         ("for name in tables():\n    op.drop_table(name)", [(None, None)]),
+        (
+            "op.execute('DROP TABLE orders, shop.users CASCADE')",
+            [("orders", None), ("shop.users", None)],
+        ),
+        ("op.execute('TRUNCATE orders, users')", [("orders", None), ("users", None)]),
+        ("for n in ('a', 'b'):\n    op.execute(f'DROP TABLE {n}')", [(None, None)]),
+        ("op.execute(f'DROP TABLE orders')", [("orders", None)]),
+        ("op.execute(f'DROP TABLE old_{n}')", [(None, None)]),
+        ("op.execute('DROP TABLE %s' % name)", [(None, None)]),
+        ("op.execute('DROP TABLE ' + name)", [(None, None)]),
+        ("op.execute('ALTER TABLE {} DROP COLUMN {}'.format(t, c))", [(None, None)]),
+        ("op.execute(f'ALTER TABLE t DROP {c}')", [(None, None)]),
+        ("op.execute(f'ALTER TABLE t DROP CONSTRAINT {c}')", []),
+        ("op.execute('DROP SCHEMA shop CASCADE')", [(None, None)]),
+        ("op.execute('ALTER TABLE t DROP PARTITION p0')", [(None, None)]),
+        ("op.execute('DO $$ BEGIN DROP TABLE orders; END $$')", [(None, None)]),
+        ("sa.Table('t', m).drop(op.get_bind())", [(None, None)]),
+        ("sa.Enum(name='mood').drop(op.get_bind())", []),
+        ("mood = postgresql.ENUM(name='mood')\nmood.drop(op.get_bind(), checkfirst=True)", []),
+        ("op.execute(users.delete().where(users.c.id == 1))", [(None, None)]),
         ("op.drop_index('ix')", []),
         ("op.drop_constraint('c', 't')", []),
     ],
@@ -64,6 +84,20 @@ def test_what_a_downgrade_drops(downgrade: str, expected: list[tuple[str | None,
 )
 def test_a_downgrade_that_cannot_do_it(upgrade: str, downgrade: str | None, problem: str) -> None:
     assert problem in read_way_back(revision(upgrade, downgrade)).problem
+
+
+def test_what_the_text_of_a_downgrade_does_not_tell_is_said() -> None:
+    imported = "from shop.helpers import take_back\n" + revision("op.f()", "take_back('orders')")
+    assert "take_back() of another file" in read_way_back(imported).unread
+    assert "not written in it" in read_way_back(revision("op.f()", "op.execute(read())")).unread
+    assert not read_way_back(revision("op.f()", "op.execute('SELECT 1')")).unread
+
+
+def test_an_empty_downgrade_of_what_another_file_did_is_no_way_back() -> None:
+    source = "from shop.helpers import build\n" + revision("build('orders')", "return None")
+    way = read_way_back(source)
+    assert "build() of another file, which may change the schema" in way.problem
+    assert not way.leaves_data
 
 
 def test_nothing_has_to_be_done_for_what_changes_no_schema() -> None:
