@@ -57,6 +57,8 @@ class WorkerSettings:
     target: str = "heads"
     version_locations: tuple[str, ...] = ()
     """Folders with further revisions, such as files that the branch has no more."""
+    replaces_versions: bool = False
+    """Whether only those folders count, and not the project's own."""
 
 
 def _wait_on() -> None:

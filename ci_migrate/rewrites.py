@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from ci_migrate.base_history import find_rewrites_since, hints_of
@@ -15,6 +15,7 @@ from ci_migrate.git.last_change import describe_last_change
 from ci_migrate.github.event import read_event
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Evidence, Revision
+from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.reader import read_source
 from ci_migrate.revisions.rewrite import Change, Rewrite, find_rewrites, spare_replaced
 from ci_migrate.survey import Survey, surroundings_of
@@ -71,13 +72,33 @@ def find_rewritten(
         surroundings_of(history.project),
     )
     rewrites += _find_pushed(survey, env, {each.revision for each in known})
-    return weigh_rewrites(
+    weighed = weigh_rewrites(
         spare_replaced(rewrites, environment.migrations.allow_edit),
         allowed=environment.migrations.allow_edit,
         ask=lambda: ask_elsewhere(place_of(environment), others),
         describe=lambda file: describe_last_change(history.project.root, env, file),
         here=environment.name,
     )
+    executed = {each.revision for each in known}
+    return tuple(
+        replace(item, skipped=_find_skipped(item.rewrite, history.graph, executed))
+        for item in weighed
+    )
+
+
+def _find_skipped(rewrite: Rewrite, graph: Graph, executed: Set[str]) -> tuple[str, ...]:
+    """Return what a re-parented revision has below it now, and neither had when it ran nor was executed since.
+
+    Nothing where its old parents are gone: then the new ones stand for a history that was squashed.
+    """
+    known = rewrite.known
+    if rewrite.change is not Change.REPARENTED or known.revision not in executed:
+        return ()
+    if known.parents and not any(parent in graph.revisions for parent in known.parents):
+        return ()
+    then = graph.ancestors(parent for parent in known.parents if parent in graph.revisions)
+    now = graph.ancestors(parent for parent in rewrite.parents if parent in graph.revisions)
+    return tuple(sorted(now - then - executed))
 
 
 def _find_pushed(survey: Survey, env: Mapping[str, str], known: set[str]) -> list[Rewrite]:

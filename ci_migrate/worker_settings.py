@@ -21,6 +21,7 @@ def build_settings(
     connection_check: bool,
     plan: Plan | None = None,
     version_locations: tuple[str, ...] = (),
+    replaces_versions: bool = False,
 ) -> WorkerSettings:
     """Return what the worker needs to load the project, its URL included."""
     migrations = environment.migrations
@@ -47,6 +48,7 @@ def build_settings(
         command=plan.direction if plan else "upgrade",
         target=_target(plan),
         version_locations=version_locations,
+        replaces_versions=replaces_versions,
     )
 
 

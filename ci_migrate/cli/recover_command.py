@@ -16,6 +16,8 @@ from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.models import Outcome, Promotion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ci_migrate.recovery.half_applied import HalfApplied
     from ci_migrate.recovery.orphans import Orphans
 
@@ -78,7 +80,7 @@ def _recover(
     prepared: Prepared, *, dry_run: bool, undo: bool, finish: bool, confirm: str | None
 ) -> Promotion:
     from ci_migrate.recovery.recover import RecoverRequest, recover
-    from ci_migrate.recovery.text import half_applied_lines, orphan_lines
+    from ci_migrate.recovery.text import half_applied_lines, missing_lines, orphan_lines
 
     name, console = prepared.environment.name, prepared.reporters.console
     if not dry_run:
@@ -92,6 +94,9 @@ def _recover(
     def shown(half: HalfApplied) -> None:
         console.write_text(prepared.redactor.clean("\n".join(half_applied_lines(half))))
 
+    def lacking(statements: Sequence[str]) -> None:
+        console.write_text(prepared.redactor.clean("\n".join(missing_lines(statements))))
+
     def undone(half: HalfApplied) -> None:
         if confirm is None:
             ask_for_name(name, f"{'finish' if finish else 'undo'} {half.revision}")
@@ -101,6 +106,7 @@ def _recover(
             **basics(prepared),
             confirm=confirmed,
             show_half=shown,
+            show_missing=lacking,
             confirm_undo=undone,
             is_dry_run=dry_run,
             undo=undo,
@@ -132,7 +138,7 @@ def _restore_file(prepared: Prepared, *, dry_run: bool) -> Promotion:
     from ci_migrate.recovery.text import orphan_lines
 
     def shown(orphans: Orphans) -> None:
-        text = "\n".join(orphan_lines(orphans))
+        text = "\n".join(orphan_lines(orphans, with_plan=False))
         prepared.reporters.console.write_text(prepared.redactor.clean(text))
 
     return restore_file(RestoreFileRequest(**basics(prepared), show=shown, is_dry_run=dry_run))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ci_migrate.database.engine import Database
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
+
+
+_LITERAL = re.compile(
+    r"'(?:[^']|'')*'(?:::[\w ]+(?:\(\d+\))?)?|-?\d+(?:\.\d+)?|true|false", re.IGNORECASE
+)
+"""A default that is the same at any time; anything else may be a function with effects of its own."""
 
 
 class SchemaObjects:
@@ -27,7 +34,7 @@ class SchemaObjects:
     def count_values(self, table: str, column: str) -> int:
         """Return how many rows have a value in a column, at most 1; 0 when it is not there.
 
-        A value is what is neither NULL nor the same in all rows as a default makes it.
+        A value is what is neither NULL nor equal to the column's default, where that is a literal.
         """
         return self._database.run(lambda connection: _count(connection, table, column))
 
@@ -54,16 +61,28 @@ def _has(connection: Connection, kind: str, table: str, name: str) -> bool:
 
 def _count(connection: Connection, table: str, column: str | None) -> int:
     from sqlalchemy import column as column_of
-    from sqlalchemy import func, select
+    from sqlalchemy import func, literal_column, select
     from sqlalchemy import table as table_of
 
     kind = "table" if column is None else "column"
     if not _has(connection, kind, table, column or ""):
         return 0
-    subject = table_of(table, column_of(column)) if column else table_of(table)
     if column is None:
-        found = connection.execute(select(func.count()).select_from(subject)).scalar()
+        found = connection.execute(select(func.count()).select_from(table_of(table))).scalar()
         return min(int(found or 0), 1)
-    values = select(subject.c[column]).distinct().limit(2)
-    rows = [row[0] for row in connection.execute(values)]
-    return 1 if len(rows) > 1 else 0
+    subject = table_of(table, column_of(column))
+    query = select(func.count()).select_from(subject).where(subject.c[column].isnot(None))
+    if default := _literal_default(connection, table, column):
+        query = query.where(subject.c[column] != literal_column(default))
+    return min(int(connection.execute(query).scalar() or 0), 1)
+
+
+def _literal_default(connection: Connection, table: str, column: str) -> str:
+    """Return the default of a column as its catalog spells it; empty where it is none, or no literal."""
+    from sqlalchemy import inspect
+
+    for item in inspect(connection).get_columns(table):
+        if str(item["name"]).lower() == column.lower():
+            default = str(item.get("default") or "").strip("()")
+            return default if _LITERAL.fullmatch(default) else ""
+    return ""

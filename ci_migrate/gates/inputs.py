@@ -28,6 +28,8 @@ class Rewritten:
     """Who changed it, by git; empty when git does not know."""
     allowed: str = ""
     """The reason for which the configuration allows it; empty when it does not."""
+    skipped: tuple[str, ...] = ()
+    """Revisions that its file now wants before it, which did not run here and never would."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

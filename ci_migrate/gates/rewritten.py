@@ -11,8 +11,8 @@ MOST_SHOWN = 3
 
 
 def is_refused(item: Rewritten) -> bool:
-    """Return whether a changed revision must not pass: it ran somewhere, or may have."""
-    return not item.allowed and bool(item.ran_in or item.silent)
+    """Return whether a changed revision must not pass: it ran somewhere, or may have; or hides one that did not."""
+    return bool(item.skipped) or (not item.allowed and bool(item.ran_in or item.silent))
 
 
 def describe_rewritten(items: list[Rewritten]) -> str:
@@ -31,8 +31,15 @@ def advise_on_rewritten(items: list[Rewritten]) -> str:
     """Return what to do, with the first revision as the example."""
     rewrite = items[0].rewrite
     revision = rewrite.known.revision
+    if items[0].skipped:
+        return (
+            f"By its file {', '.join(items[0].skipped)} comes before it, which has not run here and never would. Bring"
+            " its old down_revision back; or take it back and promote again, where what it did may be lost:\n"
+            "    ci-migrate recover --dry-run\n"
+            "shows that and changes nothing."
+        )
     back = {
-        Change.DELETED: "Bring its file back (`git log --all` finds it, and the ledger has its text)",
+        Change.DELETED: "Bring its file back (`ci-migrate recover --restore-file` writes it, from the ledger or git)",
         Change.HELPER: f"Bring what it uses of {', '.join(rewrite.helpers) or 'the module'} back, or copy"
         " that into the revision",
     }.get(rewrite.change, f"Bring the old content of {rewrite.file} back")

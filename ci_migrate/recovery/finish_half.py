@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from ci_migrate.database.catalog import Snapshot
 from ci_migrate.database.comparison import compare_schemas, read_schema
@@ -19,26 +20,48 @@ from ci_migrate.revisions.sql_words import is_ddl
 from ci_migrate.story.change import change_database
 from ci_migrate.story.execution import Execution
 from ci_migrate.survey import Survey
+from ci_migrate.words import counted
 
 _BY_HAND = "Finish it by hand, then promote with --undone; or bring the backup of that run back."
 
 
-def finish_half(
-    request: TrialRequest, execution: Execution, survey: Survey, half: HalfApplied
-) -> None:
-    """Run what is missing of a revision, see that its tables are as it makes them, and write its row.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What a half-applied revision lacks, as a scratch database showed."""
 
-    Raises ProofError, before anything is run, when it is not sure what is missing.
+    statements: tuple[str, ...]
+    """In the order in which they are run."""
+    script: tuple[str, ...]
+    """All statements of the revision."""
+    built: Snapshot
+    """The schema once all of it has run."""
+
+
+def find_missing(
+    request: TrialRequest, execution: Execution, survey: Survey, half: HalfApplied
+) -> Missing:
+    """Run a revision on a scratch database, and return what of it is missing in the environment's.
+
+    Raises ProofError when it is not sure what is missing.
     """
     if half.why_no_finish:
         raise ProofError(
             f"{half.revision} cannot surely be finished: {half.why_no_finish}", next_step=_BY_HAND
         )
+    if half.revision not in survey.history.graph.revisions:
+        raise ProofError(
+            f"{half.revision} cannot be finished: no file declares it any more", next_step=_BY_HAND
+        )
     with execution.record.stage("proof") as note, open_trial(request) as trial:
-        script = [text for text in trial.run_one(half.revision) if not is_reading(text)]
+        script = tuple(text for text in trial.run_one(half.revision) if not is_reading(text))
         built = trial.schema()
         note.result = f"{half.revision} has {len(script)} statements"
-    rest = _find_rest(script, half, execution)
+    rest = tuple(_find_rest(script, half, execution))
+    return Missing(statements=rest, script=script, built=built)
+
+
+def finish_half(execution: Execution, survey: Survey, half: HalfApplied, missing: Missing) -> None:
+    """Run what is missing of a revision, see that its tables are as it makes them, and write its row."""
     graph, rows = survey.history.graph, survey.plan.current
     pending = tuple(item for item in survey.plan.pending if item.revision == half.revision)
     target = graph.real_heads(graph.ancestors([*rows, half.revision]))
@@ -47,11 +70,12 @@ def finish_half(
 
     def work() -> None:
         with execution.record.stage("finish") as note:
-            run_statements(execution, rest)
-            _compare(execution, survey, half, script, built)
+            run_statements(execution, missing.statements)
+            _compare(execution, survey, half, missing)
             table, schema = survey.history.version_table, survey.history.version_table_schema
             write_version_rows(execution.database, table, schema, plan.target)
-            note.result = f"{len(rest)} statements ran, {half.revision} is complete"
+            count = counted(len(missing.statements), "statement")
+            note.result = f"{count} ran, {half.revision} is complete"
 
     change_database(execution, Survey(history=survey.history, rows=survey.rows, plan=plan), work)
 
@@ -65,14 +89,12 @@ def run_statements(execution: Execution, statements: Iterable[str]) -> None:
         )
 
 
-def _compare(
-    execution: Execution, survey: Survey, half: HalfApplied, script: list[str], built: Snapshot
-) -> None:
+def _compare(execution: Execution, survey: Survey, half: HalfApplied, missing: Missing) -> None:
     """Raise UpgradeError unless the tables of the revision are as it makes them on a scratch database."""
     own = (survey.history.version_table, LEDGER_TABLE)
     live = read_schema(execution.database, without=own)
-    tables = {made.table for text in script if (made := find_made(text))}
-    for item in compare_schemas(live, built):
+    tables = {made.table for text in missing.script if (made := find_made(text))}
+    for item in compare_schemas(live, missing.built):
         if item.table in tables:
             raise UpgradeError(
                 f"{half.revision} is not what it makes on a scratch database:"
@@ -81,7 +103,7 @@ def _compare(
             )
 
 
-def _find_rest(script: list[str], half: HalfApplied, execution: Execution) -> list[str]:
+def _find_rest(script: Sequence[str], half: HalfApplied, execution: Execution) -> Sequence[str]:
     """Return the statements that are missing; raises ProofError unless what ran is how the script begins."""
     clean = execution.record.redactor.clean
     for number, item in enumerate(half.statements):

@@ -18,7 +18,7 @@ _INDEX = re.compile(
 )
 _COLUMN = re.compile(
     rf"ALTER\s+TABLE\s+(?P<table>{_NAME})\s+ADD\s+(?:COLUMN\s+)?"
-    rf"(?!(?:CONSTRAINT|INDEX|KEY|UNIQUE|PRIMARY|FOREIGN|CHECK|FULLTEXT|SPATIAL|PARTITION|PERIOD|SYSTEM)\b)"
+    rf"(?!(?:CONSTRAINT|INDEX|KEY|UNIQUE|PRIMARY|FOREIGN|CHECK|FULLTEXT|SPATIAL|PARTITION|PERIOD|SYSTEM|COLUMN|IF)\b)"
     rf"(?P<name>{_NAME})\s+[^,]*(?:\([^)]*\)[^,]*)*$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -28,7 +28,7 @@ _DROPS = (
         "column",
         re.compile(
             rf"ALTER\s+TABLE\s+(?P<table>{_NAME})\s+DROP\s+(?:COLUMN\s+)?"
-            rf"(?!(?:CONSTRAINT|INDEX|KEY|PRIMARY|FOREIGN|CHECK|PARTITION)\b)(?P<name>{_NAME})\s*;?\s*$",
+            rf"(?!(?:CONSTRAINT|INDEX|KEY|PRIMARY|FOREIGN|CHECK|PARTITION|COLUMN|IF)\b)(?P<name>{_NAME})\s*;?\s*$",
             re.IGNORECASE,
         ),
     ),
@@ -103,7 +103,7 @@ def invert(
             return Inverse(problem=f"the column {item.table}.{item.name} has values")
         table, name = _quote(item.table, dialect), _quote(item.name, dialect)
         return Inverse(statement=f"ALTER TABLE {table} DROP COLUMN {name}")
-    if dialect == "sqlite":
+    if dialect != "mysql":
         return Inverse(statement=f"DROP INDEX {_quote(item.name, dialect)}")
     return Inverse(
         statement=f"DROP INDEX {_quote(item.name, dialect)} ON {_quote(item.table, dialect)}"
@@ -116,5 +116,5 @@ def _bare(name: str) -> str:
 
 
 def _quote(name: str, dialect: str) -> str:
-    sign = '"' if dialect == "sqlite" else "`"
+    sign = "`" if dialect == "mysql" else '"'
     return f"{sign}{name.replace(sign, sign * 2)}{sign}"

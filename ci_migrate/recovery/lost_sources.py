@@ -36,7 +36,12 @@ class LostSources:
         self._root, self._env = root, env
         applied = applied_in_order(ledger.executions())
         self._executed = {item.revision: item for item in applied}
-        self._texts = {item.revision: item.source for item in ledger.executed()}
+        known = ledger.executed()
+        self._texts = {item.revision: item.source for item in known}
+        self.parents = {
+            item.revision: item.parents for item in known if item.revision in self._executed
+        }
+        """Parents that the revisions had when they ran."""
 
     def find(self, revision: str) -> LostSource | None:
         """Return the text of a revision; None when neither the ledger nor git has it."""

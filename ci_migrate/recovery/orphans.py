@@ -1,13 +1,15 @@
-"""Revisions that a database has and no file declares, and the way back to what the files explain: pure."""
+"""Revisions that a database has and the files do not explain, and the way back to what they explain: pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from ci_migrate.models import Revision
 from ci_migrate.recovery.lost_sources import LostSource
 from ci_migrate.revisions.graph import Graph
+
+Find = Callable[[str], "LostSource | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,35 +25,85 @@ class Orphans:
     target: tuple[str, ...]
     """Version rows afterwards: the common ancestors, and what other rows stand for."""
     graph: Graph
-    """The files' graph together with what was lost."""
+    """The files' graph together with what was lost, as it ran."""
+    moved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Parents in the file of each re-parented revision among those found, which has its file."""
+    kept: frozenset[str] = frozenset()
+    """Those of the found that have their file, re-parented or as it was."""
 
 
 def find_orphans(
-    graph: Graph, rows: Iterable[str], find: Callable[[str], LostSource | None]
+    graph: Graph,
+    rows: Iterable[str],
+    find: Find,
+    executed: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Orphans:
-    """Follow the rows down to what the files declare; `find` returns the text of a lost revision."""
+    """Follow the rows down to what the files declare; `find` returns the text of a revision as it ran.
+
+    `executed` are the parents that revisions had when they ran. One that has others in its file since is taken back,
+    too, with all that was built on it, when its file wants something below it that the database does not have, or when
+    it ran on what is lost.
+    """
     rows = tuple(rows)
-    lost, unknown = _collect(graph, rows, find)
-    whole = Graph([*graph.revisions.values(), *(item.revision for item in lost.values())])
+    then, moved = _as_executed(graph, find, executed or {})
+    lost, unknown = _collect(then, rows, find)
+    whole = Graph([*then.revisions.values(), *(item.revision for item in lost.values())])
     present = whole.ancestors(row for row in rows if row in whole.revisions)
-    order = [item for item in whole.pending((), rows) if item in lost]
+    kept = _find_kept(graph, whole, moved, present, lost)
+    sources = {**lost, **{name: source for name in kept if (source := find(name))}}
+    unknown += sorted(kept - sources.keys())
     below = [
         item
-        for item in sorted(present - lost.keys())
+        for item in sorted(present - sources.keys())
         if any(parent in lost or parent in unknown for parent in _needs(whole.revisions[item]))
         or whole.ancestors([item]) & lost.keys()
     ]
+    order = [item for item in whole.pending((), rows) if item in sources]
     return Orphans(
-        found=tuple(lost[item] for item in reversed(order)),
+        found=tuple(sources[item] for item in reversed(order)),
         unknown=tuple(unknown),
         below=tuple(below),
-        target=whole.real_heads(present - lost.keys()),
+        target=whole.real_heads(present - sources.keys()),
         graph=whole,
+        moved={name: graph.revisions[name].parents for name in sorted(kept & moved.keys())},
+        kept=frozenset(kept),
     )
 
 
+def _as_executed(
+    graph: Graph, find: Find, executed: Mapping[str, tuple[str, ...]]
+) -> tuple[Graph, dict[str, Revision]]:
+    """Return the graph in which re-parented revisions have the parents that they ran with, and those revisions."""
+    moved: dict[str, Revision] = {}
+    for name, parents in executed.items():
+        now = graph.revisions.get(name)
+        if now is not None and set(now.parents) != set(parents) and (source := find(name)):
+            moved[name] = source.revision
+    if not moved:
+        return graph, moved
+    return Graph([moved.get(name, each) for name, each in graph.revisions.items()]), moved
+
+
+def _find_kept(
+    graph: Graph,
+    whole: Graph,
+    moved: Mapping[str, Revision],
+    present: set[str],
+    lost: Mapping[str, LostSource],
+) -> set[str]:
+    """Return the revisions with a file that have to be taken back, so that the files can be followed."""
+    first = {
+        name
+        for name in moved
+        if name in present
+        and (graph.ancestors([name]) - present or whole.ancestors([name]) & lost.keys())
+    }
+    built_on = {name for name in present if whole.ancestors([name]) & first}
+    return (first | built_on) - lost.keys()
+
+
 def _collect(
-    graph: Graph, rows: tuple[str, ...], find: Callable[[str], LostSource | None]
+    graph: Graph, rows: tuple[str, ...], find: Find
 ) -> tuple[dict[str, LostSource], list[str]]:
     lost: dict[str, LostSource] = {}
     unknown: list[str] = []

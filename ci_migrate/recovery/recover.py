@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class RecoverRequest(RunRequest):
     """Shows what was found, and has it confirmed; raises when it is not."""
     show_half: Callable[[HalfApplied], None]
     """Shows what is left of a revision that ended in the middle."""
+    show_missing: Callable[[Sequence[str]], None]
+    """Shows the statements that such a revision still lacks."""
     confirm_undo: Callable[[HalfApplied], None]
     """Has the undoing confirmed; raises when it is not."""
     is_dry_run: bool
@@ -112,7 +114,7 @@ def read_readable(request: RunRequest) -> History:
 def look_for_orphans(request: RunRequest, survey: Survey, ledger: Ledger) -> Orphans:
     """Return what the database has and no file declares."""
     sources = LostSources(ledger, survey.history.project.root, request.env)
-    return find_orphans(survey.history.graph, survey.plan.current, sources.find)
+    return find_orphans(survey.history.graph, survey.plan.current, sources.find, sources.parents)
 
 
 def describe_found(orphans: Orphans) -> str:
@@ -120,8 +122,12 @@ def describe_found(orphans: Orphans) -> str:
     count = len(orphans.found) + len(orphans.unknown)
     if not count:
         return "every version row has its revision file"
-    names = ", ".join([*(item.revision.id for item in orphans.found), *orphans.unknown])
-    return f"{counted(count, 'revision')} without a file: {names}"
+    lost = [item.revision.id for item in orphans.found if item.revision.id not in orphans.kept]
+    lost += orphans.unknown
+    told = [f"{counted(len(lost), 'revision')} without a file: {', '.join(lost)}"] if lost else []
+    if orphans.moved:
+        told.append(f"re-parented since they ran: {', '.join(orphans.moved)}")
+    return "; ".join(told)
 
 
 def refuse_unrecoverable(orphans: Orphans, offer: Callable[[], str]) -> None:
@@ -183,12 +189,25 @@ def _take_back(execution: Execution, survey: Survey, orphans: Orphans) -> None:
     from ci_migrate.story.execute import execute_plan
 
     with tempfile.TemporaryDirectory(prefix="ci-migrate-") as folder:
-        for number, item in enumerate(orphans.found):
+        for number, text in enumerate(_texts(survey, orphans)):
             # Ids come out of a table: not every one is a name for a file.
-            Path(folder, f"lost_{number}.py").write_text(item.source, encoding="utf-8")
+            Path(folder, f"lost_{number}.py").write_text(text, encoding="utf-8")
         execution.version_locations = (folder,)
+        execution.replaces_versions = bool(orphans.kept)
         try:
             execute_plan(execution, survey)
         finally:
             execution.close()
-            execution.version_locations = ()
+            execution.version_locations, execution.replaces_versions = (), False
+
+
+def _texts(survey: Survey, orphans: Orphans) -> Iterator[str]:
+    """Yield the texts of what is lost; where files say something else by now, those of the whole history as it ran."""
+    for item in orphans.found:
+        yield item.source
+    if orphans.kept:
+        ours = {item.revision.id for item in orphans.found}
+        root = survey.history.project.root
+        for revision in orphans.graph.revisions.values():
+            if revision.id not in ours and revision.file:
+                yield (root / revision.file).read_text("utf-8")

@@ -54,6 +54,10 @@ def _restore(request: RestoreFileRequest, record: RunRecord) -> None:
     verb = "would write" if request.is_dry_run else "written"
     for path in restore_files(history, orphans, is_dry_run=request.is_dry_run):
         record.warn(f"{verb}: {path}; commit it, so that the code has what the database has")
+    for item in orphans.found:
+        if item.revision.id in orphans.moved:
+            parents = ", ".join(item.revision.parents) or "None"
+            record.warn(f"{item.revision.id} was re-parented: it ran with down_revision {parents}")
     record.outcome = Outcome.NOTHING_TO_DO
 
 
@@ -68,7 +72,8 @@ def restore_files(history: History, orphans: Orphans, *, is_dry_run: bool) -> It
             next_step=describe_stub(orphans.unknown[0], ()),
         )
     root = history.project.root
-    files = [(_folder(history, item) / _name(item), item) for item in reversed(orphans.found)]
+    lost = [item for item in reversed(orphans.found) if item.revision.id not in orphans.kept]
+    files = [(_folder(history, item) / _name(item), item) for item in lost]
     for path, _ in files:
         if path.exists():
             raise UsageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from ci_migrate.backup.restore_advice import restore_command
@@ -10,7 +10,7 @@ from ci_migrate.database.engine import Database
 from ci_migrate.errors import BlockedError
 from ci_migrate.ledger.facts import LastRemains
 from ci_migrate.models import Outcome, Plan
-from ci_migrate.recovery.finish_half import finish_half, run_statements
+from ci_migrate.recovery.finish_half import find_missing, finish_half, run_statements
 from ci_migrate.recovery.half_applied import HalfApplied, State, inspect_half
 from ci_migrate.recovery.restore_offer import offer_backup_of_run
 from ci_migrate.rehearsal.trial import TrialRequest
@@ -27,6 +27,10 @@ class HalfRequest(Protocol):
     @property
     def show_half(self) -> Callable[[HalfApplied], None]:
         """Show what is left."""
+
+    @property
+    def show_missing(self) -> Callable[[Sequence[str]], None]:
+        """Show the statements that are still to run."""
 
     def trial(self, history: History) -> TrialRequest:
         """Return a request to try a history on a scratch database."""
@@ -73,26 +77,38 @@ def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> 
         request.show_half(half)
     restore = _find_restore(execution, last)
     half = halves[0]
+    has_file = half.revision in survey.history.graph.revisions
     if request.finish and half.direction == "downgrade":
-        raise BlockedError(f"{half.what}: {half.why_no_finish}", next_step=_ways_on(half, restore))
-    if request.finish and not request.is_dry_run:
-        request.confirm_undo(half)
-        back_up(execution, rows=survey.plan.current)
-        finish_half(request.trial(survey.history), execution, survey, half)
+        raise BlockedError(
+            f"{half.what}: {half.why_no_finish}", next_step=_ways_on(half, restore, has_file)
+        )
+    if request.finish:
+        _finish(request, execution, survey, half)
         return
     if half.why_no_undo:
         raise BlockedError(
             f"{half.what}, and cannot surely be undone: {half.why_no_undo}",
-            next_step=_ways_on(half, restore),
+            next_step=_ways_on(half, restore, has_file),
         )
     if not request.undo or request.is_dry_run:
         raise BlockedError(
             half.what,
-            next_step=f"Undo what is in: ci-migrate recover --undo. {_ways_on(half, restore)}",
+            next_step=f"Undo what is in: ci-migrate recover --undo. {_ways_on(half, restore, has_file)}",
         )
     request.confirm_undo(half)
     back_up(execution, rows=survey.plan.current)
     _undo(execution, survey, half)
+
+
+def _finish(request: HalfRequest, execution: Execution, survey: Survey, half: HalfApplied) -> None:
+    missing = find_missing(request.trial(survey.history), execution, survey, half)
+    request.show_missing(missing.statements)
+    if request.is_dry_run:
+        execution.record.outcome = Outcome.READY
+        return
+    request.confirm_undo(half)
+    back_up(execution, rows=survey.plan.current)
+    finish_half(execution, survey, half, missing)
 
 
 def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
@@ -113,6 +129,8 @@ def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
 def _find_halves(last: LastRemains, survey: Survey, database: Database) -> Iterator[HalfApplied]:
     current, graph = survey.plan.current, survey.history.graph
     begun = {item.revision for item in survey.plan.pending}
+    # What has no file any more is not pending, and would be in the rows if it had come to its end.
+    begun |= {item.revision for item in last.remains} - graph.revisions.keys() - set(current)
     if last.direction == "downgrade":
         known = graph.ancestors(row for row in current if row in graph.revisions)
         begun = known.union(current)  # also what has no file any more
@@ -131,11 +149,12 @@ def _find_restore(execution: Execution, last: LastRemains) -> str:
     return offer or (f"Bring the backup of that run back:\n{by_hand}" if by_hand else "")
 
 
-def _ways_on(half: HalfApplied, restore: str) -> str:
+def _ways_on(half: HalfApplied, restore: str, has_file: bool) -> str:
     ways = []
-    if not half.why_no_finish:
+    if has_file and not half.why_no_finish:
         ways.append(
-            "Run what is missing, if that is changes of the schema: ci-migrate recover --finish."
+            "Run what is missing, if that is changes of the schema: ci-migrate recover --finish (with --dry-run it only"
+            " shows that)."
         )
     ways.append(
         restore

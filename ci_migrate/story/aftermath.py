@@ -9,6 +9,8 @@ from ci_migrate.database.catalog import Snapshot
 from ci_migrate.models import Failure, PendingRevision
 from ci_migrate.remains import is_reading
 
+_LOOK = "See what of it is in, and whether it can surely be undone or finished: ci-migrate recover --dry-run."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
@@ -100,7 +102,7 @@ def _advise_half(failure: Failure, at: str, *, restore: str, tables: tuple[str, 
     undo = "Undo the statements listed above by hand" if not restore else "Bring the backup back"
     return (
         f"The version row says {at}, but parts of {failure.revision} are in the database.{changed}"
-        f" A second run would stumble over them. {undo}, then {then}"
+        f" A second run would stumble over them. {_LOOK} Or: {undo[0].lower()}{undo[1:]}, then {then}"
         + (f":\n{restore}" if restore else ".")
     )
 
@@ -119,8 +121,8 @@ def _advise_downgrade(
     undo = "Bring the backup back" if restore else "Undo the statements listed above by hand"
     return (
         f"Parts of {failure.revision or 'the revision'} are gone from the database, others are still in it."
-        f"{listed} A second run would stumble over that. {undo}, then decide anew. {others}"
-        + (f"\n{restore}" if restore else "")
+        f"{listed} A second run would stumble over that. {_LOOK} Or: {undo[0].lower()}{undo[1:]}, then decide anew."
+        f" {others}" + (f"\n{restore}" if restore else "")
     )
 
 

@@ -70,6 +70,8 @@ class Execution:
     now: Callable[[], datetime]
     version_locations: tuple[str, ...] = ()
     """Folders with further revisions, such as files that the branch has no more."""
+    replaces_versions: bool = False
+    """Whether only those folders count, and not the project's own."""
     history: History | None = None
     """What the files say; None where nobody has read them."""
     restoring: Restoring | None = None
@@ -172,6 +174,7 @@ class Execution:
             connection_check=can_watch_client(self.database),
             plan=self.record.plan,
             version_locations=self.version_locations,
+            replaces_versions=self.replaces_versions,
         )
 
     def _survey_by(

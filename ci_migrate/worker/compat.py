@@ -39,10 +39,10 @@ def upgrade_steps(script: ScriptDirectory, target: str, rows: tuple[str, ...]) -
     return script._upgrade_revs(target, rows)  # type: ignore[arg-type]  # noqa: SLF001
 
 
-def add_locations(script: ScriptDirectory, folders: Iterable[str]) -> None:
-    """Let a script directory that was not used yet read revisions from further folders, too."""
+def set_locations(script: ScriptDirectory, folders: Iterable[str], *, alone: bool) -> None:
+    """Let a script directory that was not used yet read revisions from further folders, too, or from them `alone`."""
     if added := list(folders):
-        own = script.version_locations or [f"{script.dir}/versions"]
+        own = [] if alone else script.version_locations or [f"{script.dir}/versions"]
         script.version_locations = [*map(str, own), *added]
 
 

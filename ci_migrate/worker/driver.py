@@ -41,7 +41,9 @@ class Driver:
         self._locks = LockReader(channel, lambda: self._capture.revision)
         self._asked = float("-inf")
         self.script = ScriptDirectory.from_config(config)
-        compat.add_locations(self.script, settings["version_locations"])
+        compat.set_locations(
+            self.script, settings["version_locations"], alone=settings["replaces_versions"]
+        )
 
     def probe(self, challenge: Mapping[str, str] | None) -> None:
         """Run env.py with no step to take, and report every database it configured."""

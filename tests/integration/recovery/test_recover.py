@@ -40,6 +40,11 @@ def apply(place: Place, *revisions: tuple[str, str]) -> None:
         delete_revision(place.project, revision)
 
 
+def reparent_file(file: Path, before: str, after: str) -> None:
+    """Let a revision follow another one, as a rebase of its branch does."""
+    file.write_text(file.read_text().replace(before, after))
+
+
 def rows(place: Place) -> list[object]:
     return sorted(row[0] for row in query(place.url, VERSION))
 
@@ -160,6 +165,49 @@ def test_a_lost_revision_below_one_that_has_its_file(place: Place) -> None:
     assert place.run("promote").outcome == "nothing-to-do"
 
 
+def test_a_rebased_branch_whose_revision_kept_its_id(place: Place) -> None:
+    """Nothing is pending for text alone: what the file now wants below it would never run."""
+    file = add_revision(place.project, ONE)
+    assert place.run("promote").outcome == "promoted"
+    add_revision(place.project, TWO, after=HEAD)
+    reparent_file(file, HEAD, TWO)
+    blocked = place.run("promote")
+    told = f"By its file {TWO} comes before it, which has not run here and never would"
+    assert (blocked.outcome, told in blocked.output) == ("blocked", True), blocked.output
+    config = place.project.path / "ci-migrate.yml"
+    plain = config.read_text()
+    allow = f'"migrations": {{"allow_edit": [{{"revision": "{ONE}", "reason": "rebased"}}],'
+    config.write_text(plain.replace('"migrations": {', allow))
+    assert place.run("promote").outcome == "blocked", "else the other one would never run"
+    config.write_text(plain)
+    dry = place.run("recover", "--dry-run")
+    assert (dry.outcome, rows(place)) == ("ready", [ONE]), dry.output
+    assert f"moved       {ONE}" in dry.output
+    assert f"its file says by now: after {TWO}" in dry.output
+    ran = recover(place)
+    assert (ran.outcome, rows(place)) == ("promoted", [ONE]), ran.output
+    assert {f"table_{ONE}", f"table_{TWO}"} <= read_tables(place.url)
+    assert place.run("promote").outcome == "nothing-to-do"
+
+
+@pytest.mark.slow_on("postgres")
+def test_a_lost_revision_below_one_that_was_reparented(place: Place) -> None:
+    add_revision(place.project, ONE)
+    file = add_revision(place.project, TWO, after=ONE)
+    text = file.read_text()
+    assert place.run("promote").outcome == "promoted"
+    delete_revision(place.project, ONE)
+    reparent_file(file, ONE, HEAD)
+    assert place.run("promote").outcome == "blocked"
+    dry = place.run("recover", "--restore-file", "--dry-run")
+    assert f"{TWO} was re-parented: it ran with down_revision {ONE}" in dry.output
+    ran = recover(place)
+    assert (ran.outcome, rows(place)) == ("promoted", [TWO]), ran.output
+    assert f"table_{ONE}" not in read_tables(place.url)
+    assert f"table_{TWO}" in read_tables(place.url)
+    assert file.read_text() != text
+
+
 @pytest.mark.slow
 def test_a_downgrade_that_fails_is_no_recovery(place: Place) -> None:
     apply(place, (ONE, HEAD))
@@ -203,6 +251,51 @@ def test_a_half_applied_revision_is_undone(
     assert "coupons" in read_tables(place.url)
 
 
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_a_half_applied_revision_without_its_file_is_undone(place: Place) -> None:
+    add_revision(place.project, ONE, upgrade=HALF.format(""))
+    assert place.run("promote").outcome == "partial"
+    delete_revision(place.project, ONE)
+    shown = recover(place)
+    assert (shown.exit_code, "in       CREATE TABLE coupons" in shown.output) == (3, True)
+    assert "--finish" not in shown.output
+    assert recover(place, "--finish").exit_code == 3
+    ran = recover(place, "--undo")
+    assert ran.outcome in {"recovered", "nothing-to-do"}, ran.output
+    assert "coupons" not in read_tables(place.url)
+    assert recover(place).outcome == "nothing-to-do"
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_a_column_with_values_is_not_undone(place: Place) -> None:
+    add_revision(place.project, ONE, upgrade=HALF.format(""))
+    assert place.run("promote").outcome == "partial"
+    run_statements(place.url, ["UPDATE users SET coupon = 7"])
+    ran = recover(place, "--undo")
+    assert (ran.exit_code, "the column users.coupon has values" in ran.output) == (3, True), (
+        ran.output
+    )
+    assert query(place.url, "SELECT DISTINCT coupon FROM users") == [(7,)]
+
+
+@pytest.mark.slow
+def test_what_postgres_keeps_of_a_revision_that_left_its_transaction(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    place = build(tmp_path, postgres_url)
+    half = (
+        'op.add_column("users", sa.Column("nick", sa.Text()))\n'
+        'op.create_index("ix_nick", "users", ["nick"])\n'
+        "with op.get_context().autocommit_block():\n    op.execute('SELECT 1')\n"
+        'raise RuntimeError("in the middle")'
+    )
+    file = add_revision(place.project, ONE, upgrade=half)
+    assert place.run("promote").outcome == "partial"
+    file.write_text(file.read_text().replace('raise RuntimeError("in the middle")', "pass"))
+    ran = recover(place, "--undo")
+    assert (ran.outcome, rows(place)) == ("promoted", [ONE]), ran.output
+
+
 @pytest.mark.slow_on("mariadb")
 @pytest.mark.parametrize("database", ["sqlite", "mariadb"])
 def test_a_half_applied_revision_is_finished(
@@ -218,8 +311,12 @@ def test_a_half_applied_revision_is_finished(
     assert (refused.exit_code, rows(place)) == (3, [HEAD]), refused.output
     assert "what is missing writes rows" in refused.output
     file.write_text(text.replace(failing, 'op.create_index("ix_last", "users", ["coupon"])'))
+    dry = place.run("recover", "--finish", "--dry-run")
+    assert (dry.outcome, rows(place)) == ("ready", [HEAD]), dry.output
+    assert "not in   CREATE INDEX ix_last" in dry.output
     ran = recover(place, "--finish")
     assert (ran.outcome, ran.exit_code, rows(place)) == ("recovered", 0, [ONE]), ran.output
+    assert "not in   CREATE INDEX ix_last" in ran.output
     assert f"{ONE} is complete" in ran.output
     assert [item["revision"] for item in ran.result["applied"]] == [ONE]
     assert place.run("promote").outcome == "nothing-to-do"
