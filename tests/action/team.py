@@ -198,8 +198,12 @@ class Team:
 
 def _action_variables(workflow: str, inputs: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables that the action hands over for a workflow."""
-    given = {"promote": inputs.get("reapply"), "recover": inputs.get("only-show")}.get(workflow)
-    flags = {"promote": "--reapply", "recover": "--dry-run"}
+    flags = {
+        "promote": "--reapply" if inputs.get("reapply") == "true" else "",
+        "recover": {"show": "--dry-run", "undo": "--undo", "finish": "--finish"}.get(
+            str(inputs.get("what")), ""
+        ),
+    }
     return {
         "CI_MIGRATE_COMMAND": workflow,
         "CI_MIGRATE_ENVIRONMENT": str(inputs.get("environment", "")),
@@ -207,7 +211,7 @@ def _action_variables(workflow: str, inputs: Mapping[str, Any]) -> dict[str, str
         "CI_MIGRATE_EXPECT": str(inputs.get("expect", "")),
         "CI_MIGRATE_OVERRIDE": str(inputs.get("override", "")),
         "CI_MIGRATE_REASON": str(inputs.get("reason", "")),
-        "CI_MIGRATE_ARGS": flags[workflow] if given == "true" else "",
+        "CI_MIGRATE_ARGS": flags.get(workflow, ""),
     }
 
 

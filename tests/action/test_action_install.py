@@ -90,6 +90,7 @@ def test_only_ours_is_added_and_the_checkout_of_the_action_stays_as_it_was(check
     assert installed.read_text().endswith("# newer\n")
 
 
+@pytest.mark.slow
 def test_extras_are_installed_where_they_are_named(checkout, tmp_path):
     python = make_environment(tmp_path / "env")
     done = run_install(python, checkout, tmp_path, CI_MIGRATE_EXTRAS="stores, encryption")

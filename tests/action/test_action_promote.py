@@ -47,6 +47,7 @@ def secrets(url, slack):
     return {"DEV_DATABASE_URL": url, "SLACK_WEBHOOK_URL": slack.url}
 
 
+@pytest.mark.slow_on("mariadb")
 @pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"])
 @pytest.mark.parametrize("name", [pytest.param("linear", marks=pytest.mark.slow), "flask_factory"])
 def test_a_push_is_promoted_and_a_second_one_has_nothing_to_do(
@@ -180,6 +181,7 @@ def test_quotes_left_open_end_in_a_usage_error(make_shop, slack, sqlite_url):
     assert "no closing quotation" in result.log
 
 
+@pytest.mark.slow
 def test_a_project_in_a_folder_of_the_repository(make_shop, slack, sqlite_url):
     shop = make_shop("linear", working_directory="services/shop api")
     folder = shop.project.path / "services/shop api"

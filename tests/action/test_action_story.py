@@ -122,8 +122,8 @@ def staging_is_reset_while_its_revision_is_applied(team: Team, merged: str) -> N
     blocked = team.push("staging").expect("blocked")
     assert f"the database is at {GIFTS}" in blocked.failed_gates["history"]
     assert "ci-migrate recover --environment staging --dry-run" in blocked.log
-    team.press("recover", "staging", **{"only-show": True}).expect("ready")
-    recovered = team.press("recover", "staging", **{"only-show": False}).expect("recovered")
+    team.press("recover", "staging", what="show").expect("ready")
+    recovered = team.press("recover", "staging", what="take-back").expect("recovered")
     assert recovered.applied == [GIFTS]
     assert query(team.urls["staging"], "SELECT version_num FROM alembic_version") == [(merged,)]
 

@@ -139,6 +139,7 @@ def test_a_snapshot_is_waited_for_and_says_what_it_is(account: Account) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_cluster_has_snapshots_as_a_whole(rds: RdsServer, tmp_path: Path) -> None:
     account = Account(rds, tmp_path)
     cluster = rds.make_cluster("aurora")
@@ -327,6 +328,7 @@ def test_the_endpoint_of_a_store_is_not_that_of_rds(account: Account) -> None:
     account.take(env={**account.rds.env(), "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
 
 
+@pytest.mark.slow
 def test_old_snapshots_go_and_those_of_others_stay(account: Account) -> None:
     first = account.take()
     account.rds.client().create_db_snapshot(

@@ -122,6 +122,7 @@ def test_two_of_three_heads_are_merged_by_name(project: Project, sqlite_url: str
     assert {head["revision"] for head in left.result["heads"]} == {TWO, ran.result["revision"]}
 
 
+@pytest.mark.slow
 def test_one_of_three_that_gets_in_the_way_of_another_is_refused(
     project: Project, sqlite_url: str
 ) -> None:

@@ -142,6 +142,7 @@ FAILING_TAKES = {
 }
 
 
+@pytest.mark.slow
 def test_a_take_that_fails_stops_the_run_before_anything(place: Place) -> None:
     add_revision(place.project, "1dd1dd1dd1dd")
     before, vault, store = database(place), place.vault, sorted(place.store.iterdir())
@@ -157,6 +158,7 @@ def test_a_take_that_fails_stops_the_run_before_anything(place: Place) -> None:
         assert (place.vault, sorted(place.store.iterdir())) == (vault, store)
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_is_not_proved_is_removed_again(place: Place) -> None:
     add_revision(place.project, "1dd1dd1dd1dd")
     place.configure({"verify": place.script("echo 'pages 7 to 9 differ' >&2; exit 1")})
@@ -176,6 +178,7 @@ def test_a_snapshot_that_is_not_proved_is_removed_again(place: Place) -> None:
     assert len(place.vault) > len(vault)
 
 
+@pytest.mark.slow
 def test_a_program_that_is_missing_is_found_before_anything(place: Place) -> None:
     add_revision(place.project, "1dd1dd1dd1dd")
     vault = place.vault
@@ -187,6 +190,7 @@ def test_a_program_that_is_missing_is_found_before_anything(place: Place) -> Non
         assert place.vault == vault
 
 
+@pytest.mark.slow
 def test_what_a_command_finds_in_its_environment(place: Place) -> None:
     seen = place.folder / "seen"
     seen.mkdir()
@@ -257,6 +261,7 @@ def test_a_snapshot_is_brought_into_another_database(
     assert {"CI_MIGRATE_TARGET=other", f"CI_MIGRATE_DATABASE_NAME={name}"} <= set(lines)
 
 
+@pytest.mark.slow
 def test_without_a_restore_command_the_instructions_are_told(place: Place) -> None:
     place.configure({"restore": None})
     code, output = place.say("backup", "take")
@@ -271,6 +276,7 @@ def test_without_a_restore_command_the_instructions_are_told(place: Place) -> No
     assert len(list(place.store.iterdir())) == count, "no further backup was taken"
 
 
+@pytest.mark.slow
 def test_a_restore_that_fails_says_where_the_state_of_before_is(place: Place) -> None:
     code, output = place.say("backup", "take")
     assert code == 0, output
@@ -283,6 +289,7 @@ def test_a_restore_that_fails_says_where_the_state_of_before_is(place: Place) ->
     assert "The state of before is in" in error["next"]
 
 
+@pytest.mark.slow
 @pytest.mark.slow_on("mariadb", "postgres")
 def test_a_snapshot_can_be_restored_for_trial_and_rehearsed_on(
     database_url: str, tmp_path: Path
@@ -314,6 +321,7 @@ def test_rows_written_while_a_snapshot_is_taken_are_no_difference(
     assert "but for the rows of public.users, written meanwhile" in ran.result["backup"]["verified"]
 
 
+@pytest.mark.slow
 def test_a_snapshot_without_rows_is_found_by_a_restore_and_does_not_stay(place: Place) -> None:
     run_statements(place.url, ["INSERT INTO users (email, full_name) VALUES ('a@e.com', 'x')"])
     # A snapshot system that forgets rows, which nothing but a restore shows.
@@ -362,6 +370,7 @@ def test_a_stop_ends_the_command_in_time(place: Place, action: str) -> None:
         assert sorted(place.store.iterdir()) == store
 
 
+@pytest.mark.slow
 def test_old_snapshots_need_their_commands_also_after_a_change_of_the_backend(
     place: Place,
 ) -> None:
@@ -378,6 +387,7 @@ def test_old_snapshots_need_their_commands_also_after_a_change_of_the_backend(
     assert place.vault == []
 
 
+@pytest.mark.slow
 def test_a_delete_that_fails_keeps_the_backup_and_is_a_warning(place: Place) -> None:
     place.configure(
         {"delete": place.script("echo 'still in use' >&2; exit 1")}, settings={"keep": 1}

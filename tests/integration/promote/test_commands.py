@@ -50,6 +50,7 @@ def test_plan_shows_what_is_pending_and_touches_nothing(shop: Shop) -> None:
     assert snapshot(shop.path) == before
 
 
+@pytest.mark.slow
 def test_only_promote_needs_the_webhook(tmp_path: Path) -> None:
     notify = {"slack": {"webhook": "${HOOK}"}}
     shop = build_shop(tmp_path / "shop", settings={"backup": "none"}, notify=notify)
@@ -122,6 +123,7 @@ def test_status_shows_every_environment_also_those_that_cannot_be_asked(shop: Sh
     assert snapshot(shop.path) == before
 
 
+@pytest.mark.slow
 def test_status_names_a_row_that_no_file_explains(shop: Shop) -> None:
     assert shop.promote("dev").outcome == "promoted"
     head = shop.project.situation.heads[0]

@@ -43,7 +43,7 @@ ON_SERVERS = {
 """What goes through other code on a server, though its outcome is the same."""
 AGAIN = {"linear", "depends_on_single_row", "custom_version_table", "expand_contract"}
 """Whose version rows could make a second promotion find something to do."""
-QUICK_ON_MARIADB = {"failing_third", "flask_factory", "own_command", "sql_before_configure"}
+QUICK_ON_MARIADB = {"failing_third", "flask_factory"}
 """What `make test` runs there; `make test-slow` runs all."""
 SAME_ON_THE_OLDEST = {"failing_python", "failing_second", "migration_exits", "url_in_pieces"}
 """What would show nothing else with other versions of SQLAlchemy and Alembic."""

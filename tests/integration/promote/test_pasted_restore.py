@@ -30,6 +30,7 @@ def paste(command: str, folder: Path) -> None:
     subprocess.run(["sh", "-c", command], cwd=folder, env=environment(), check=True)
 
 
+@pytest.mark.slow
 def test_mariadb(mariadb_url: str, tmp_path: Path) -> None:
     name = sa.engine.make_url(mariadb_url).database
     run_statements(

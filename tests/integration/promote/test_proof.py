@@ -29,6 +29,7 @@ def shop_at_github(folder: Path, github: GitHubServer, **settings: Any) -> Shop:
     return Shop(project=shop.project, urls=shop.urls, env={**shop.env, **github.env})
 
 
+@pytest.mark.slow
 def test_a_role_that_may_only_read_is_enough(tmp_path: Path, postgres: PostgresServer) -> None:
     project = build_repository("linear", tmp_path / "shop", branches=("dev", "staging"))
     write_shop_config(project, QUICK)
@@ -87,6 +88,7 @@ def test_github_carries_the_word_where_the_database_is_out_of_reach(
     assert "it ran another version of that file on 2" in message(edited, "order")
 
 
+@pytest.mark.slow
 def test_an_outage_is_a_warning_while_recording_and_blocks_while_proving(
     tmp_path: Path, github: GitHubServer
 ) -> None:
@@ -232,6 +234,7 @@ def runner(folder: Path, branch: str = "staging") -> Mapping[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_a_failed_promotion_is_a_deployment_that_failed_and_no_proof(
     tmp_path: Path, github: GitHubServer
 ) -> None:

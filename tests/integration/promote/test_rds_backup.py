@@ -62,6 +62,7 @@ def place(rds: RdsServer, postgres_url: str, tmp_path: Path) -> Place:
     return Place(rds, postgres_url, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_promotion_waits_for_its_snapshot(place: Place) -> None:
     place.rds.statuses = ["creating 20", "creating 80"]
     ran = place.run("promote")
@@ -141,6 +142,7 @@ def test_a_stop_ends_the_wait_in_time(place: Place) -> None:
     assert not list((place.project.path / ".ci-migrate/backups").glob("*.snapshot"))
 
 
+@pytest.mark.slow
 def test_the_key_is_in_no_output(place: Place) -> None:
     place.env["AWS_SECRET_ACCESS_KEY"] = "very/secret+key-of-aws"
     place.rds.statuses = ["failed"]

@@ -84,6 +84,7 @@ def test_a_schema_that_no_revision_builds_is_shown_and_not_stamped(
     assert "alembic_version" not in read_tables(postgres_url)
 
 
+@pytest.mark.slow
 def test_a_revision_that_changes_only_data_is_asked_about(
     project: Project, sqlite_url: str
 ) -> None:
@@ -108,6 +109,7 @@ def test_what_cannot_be_adopted(project: Project, sqlite_url: str) -> None:
     assert (known.exit_code, f"already has a version row: {HEAD}" in known.output) == (3, True)
 
 
+@pytest.mark.slow
 def test_a_history_that_stops_halfway_is_no_proof(project: Project, sqlite_url: str) -> None:
     make_legacy(project, sqlite_url)
     add_revision(project, "aaaaaaaaaa01", upgrade='raise RuntimeError("no")')

@@ -118,6 +118,7 @@ def test_another_database_takes_it(
     assert restore(project, url, "--into", other).exit_code == 2, "it is not empty any more"
 
 
+@pytest.mark.slow
 def test_owners_that_the_other_server_lacks_are_left_out(
     postgres: PostgresServer, postgres_url: str, project: Project
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_restore_that_brings_back_fewer_rows_is_not_verified(
     assert "public.users has 0 rows instead of 21" in ran.result["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_restore_without_indexes_and_constraints_is_not_verified(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_restore_without_indexes_and_constraints_is_not_verified(
     assert "public.users" in ran.result["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_restore_without_functions_and_events_is_not_verified(
     mariadb_url: str, tmp_path: Path
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_restore_without_functions_and_events_is_not_verified(
     assert "1 of the events and 1 of the functions of" in ran.result["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_restore_without_views_is_not_verified(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -112,6 +115,7 @@ def test_a_restore_without_views_is_not_verified(
     assert "of the views of" in ran.result["error"]["message"]
 
 
+@pytest.mark.slow
 def test_version_rows_that_did_not_come_back_are_found_in_another_database_too(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -123,6 +127,7 @@ def test_version_rows_that_did_not_come_back_are_found_in_another_database_too(
     assert "version rows are none" in ran.result["error"]["message"]
 
 
+@pytest.mark.slow
 def test_what_was_not_counted_is_said(postgres_url: str, tmp_path: Path) -> None:
     project = build(postgres_url, tmp_path, count_rows="none")
     assert set(rows_of(take(project, postgres_url)).values()) == {None}
@@ -156,6 +161,7 @@ def test_rows_written_while_a_dump_is_made_are_not_told(
         assert (None, "users") not in source.exact_rows()
 
 
+@pytest.mark.slow_on("mariadb")
 @pytest.mark.parametrize("kind", ["mariadb", "sqlite"])
 def test_what_a_restore_takes_away_is_counted_where_no_server_keeps_count(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path

@@ -65,6 +65,7 @@ def shown(runs: list[dict[str, Any]]) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_what_a_restore_by_hand_forgot(project: Project, sqlite_url: str) -> None:
     promote(project, sqlite_url)
     (bad,) = grow(project, sqlite_url, 1)
@@ -130,6 +131,7 @@ def test_a_restore_saves_first_what_only_the_ledger_knows(
     assert [row["outcome"] for row in runs[1]["revisions"]] == ["undone"]
 
 
+@pytest.mark.slow
 def test_without_backups_no_copy_is_missing(project: Project, sqlite_url: str) -> None:
     assert promote(project, sqlite_url, backup="none").outcome == "promoted"
     code, output = say(project, sqlite_url, "ledger", "reconcile")

@@ -98,6 +98,7 @@ def test_nothing_happens_without_the_name(
     assert "later" in read_tables(sqlite_url)
 
 
+@pytest.mark.slow
 def test_a_backup_goes_into_an_empty_database_only(
     postgres: PostgresServer, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ def _dump(postgres: PostgresServer, name: str) -> str:
     return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestrict")))
 
 
+@pytest.mark.slow
 def test_mariadb_is_healed_after_half_a_revision(mariadb_url: str, tmp_path: Path) -> None:
     project = copy_project("linear", tmp_path / "work")
     assert promote(project, mariadb_url).outcome == "promoted"

@@ -58,6 +58,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     made.stop()
 
 
+@pytest.mark.slow_on("wheel")
 @pytest.mark.parametrize("megabytes", [0, pytest.param(1024, marks=pytest.mark.slow)])
 def test_postgres_comes_back_to_the_byte(
     server: PostgresServer, megabytes: int, tmp_path: Path

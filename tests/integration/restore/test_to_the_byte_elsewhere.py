@@ -72,6 +72,7 @@ def take_back(project: Project, url: str, backup: str) -> None:
     assert query(url, "SELECT version_num FROM alembic_version") == [(project.situation.heads[0],)]
 
 
+@pytest.mark.slow
 def test_mariadb_comes_back_to_the_byte(
     mariadb: MariadbServer, mariadb_url: str, tmp_path: Path
 ) -> None:

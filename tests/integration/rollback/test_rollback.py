@@ -20,12 +20,12 @@ def rows(place: Place) -> list[str]:
     return read_rows(place.url, place.project.situation)
 
 
-@pytest.mark.slow_on("sqlite", "mariadb")
 def held(place: Place) -> tuple[str, str]:
     [found] = place.run("status").result[0]["held"]
     return found["revision"], found["state"]
 
 
+@pytest.mark.slow_on("sqlite", "mariadb")
 def test_it_takes_back_what_ran_last_and_holds_it(database_url: str, tmp_path: Path) -> None:
     place = build_place(tmp_path / "work", database_url)
     run_statements(place.url, ["UPDATE users SET display_name = 'Ada'"])

@@ -15,6 +15,7 @@ def rows(place: Place) -> list[str]:
     return read_rows(place.url, place.project.situation)
 
 
+@pytest.mark.slow
 @pytest.mark.newest
 def test_a_merge_goes_back_to_the_rows_of_its_parents(sqlite_url: str, tmp_path: Path) -> None:
     place = build_place(tmp_path / "work", sqlite_url, "merged_heads")

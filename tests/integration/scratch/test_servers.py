@@ -63,6 +63,7 @@ def test_the_nearest_version_that_is_not_older_is_chosen(postgres_url: str, plac
     assert "apt-get install postgresql-99" in str(told.value.next_step)
 
 
+@pytest.mark.slow
 def test_a_private_server_is_started_from_the_wheel(newest: PostgresServer, place: Path) -> None:
     url = newest.create_database()
     with open_scratch(ask(url, place)) as scratch:
