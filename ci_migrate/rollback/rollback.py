@@ -22,7 +22,7 @@ from ci_migrate.story.gate_stage import pass_gates
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.survey_stage import survey_project
 from ci_migrate.story.unfinished_runs import settle_unfinished
-from ci_migrate.survey import Survey, read_files, survey_database
+from ci_migrate.survey import History, Survey, read_files, survey_database
 from ci_migrate.ways_back import Advice
 
 
@@ -102,19 +102,19 @@ def _rollback(request: RollbackRequest, record: RunRecord) -> None:
 
         rehearse(execution, survey)
         execute_plan(execution, survey)
-        record.follow_up = describe_code_way(environment, request.env, found.pending)
+        record.follow_up = describe_code_way(environment, request.env, history, found)
     if request.open_pr and record.outcome is record.goal:
-        _open_pull(request, record, found)
+        _open_pull(request, record, history, found)
 
 
-def _open_pull(request: RollbackRequest, record: RunRecord, found: Found) -> None:
+def _open_pull(request: RollbackRequest, record: RunRecord, history: History, found: Found) -> None:
     """Open the pull request that takes the code back; the database is done, so a failure is a warning."""
     environment, env = request.environment, request.env
-    way = find_code_way(environment, env, found.pending)
+    way = find_code_way(environment, env, history, found)
     if way is None:
         record.warn(
-            "no pull request was opened: git does not tell the last commit without the revision"
-            " (a shallow checkout?), or the environment has no branch of one name"
+            "no pull request was opened: git does not know the file of the revision, or the environment has no"
+            " branch of one name"
         )
         return
     with record.stage("pull request") as note:
