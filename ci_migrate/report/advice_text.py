@@ -24,9 +24,15 @@ def advice_lines(advice: Advice) -> Iterator[str]:
     yield f"ran last     {advice.revision}  {one_line(advice.message)}  ({format_time(advice.applied_at)})"
     if advice.file:
         yield f"             {advice.file}"
-    yield f"version      {short_list(advice.current)}, after a rollback {short_list(advice.target)}"
+    after = f", after a rollback {short_list(advice.target)}" if advice.ways[0].possible else ""
+    yield f"version      {short_list(advice.current)}{after}"
+    for line in way_lines(advice):
+        yield from ("", line) if line[:1].isdigit() else (line,)
+
+
+def way_lines(advice: Advice) -> Iterator[str]:
+    """Yield the ways back one after another, each with its number, what it costs and its command."""
     for number, way in enumerate(advice.ways, 1):
-        yield ""
         yield f"{number}. {_TITLES[way.name]}{'' if way.possible else ': NOT POSSIBLE'}"
         yield from _way_lines(way)
 

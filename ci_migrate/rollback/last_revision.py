@@ -64,6 +64,33 @@ def find_last(survey: Survey, ledger: Ledger, dialect: str, expect: str | None) 
     )
 
 
+def find_for_advice(survey: Survey, ledger: Ledger, dialect: str, expect: str | None) -> Found:
+    """Return the revision that ran last also where its file is gone or says something else: other ways need no file.
+
+    Raises BlockedError when the ledger knows of none, or of another one than `expect`.
+    """
+    try:
+        return find_last(survey, ledger, dialect, expect)
+    except BlockedError as exc:
+        applied = applied_in_order(ledger.executions())
+        if not applied or expect not in (None, applied[-1].revision):
+            raise
+        executed, rows = applied[-1], survey.plan.current
+        problem = WayBack(problem=f"cannot be taken back from here: {exc.message}")
+    run = ledger.run(executed.run_id)
+    lost = PendingRevision(
+        revision=executed.revision,
+        message="",
+        file=None,
+        parents=(),
+        content_hash="",
+        source="",
+        atomic=True,
+    )
+    plan = Plan(current=rows, target=rows, pending=(lost,), direction="downgrade")
+    return Found(executed=executed, plan=plan, way_back=problem, run=run, backup=read_backup(run))
+
+
 def _read_way_back(pending: PendingRevision) -> WayBack:
     if not pending.content_hash:
         return WayBack(problem="has a file that cannot be read as text")

@@ -12,9 +12,10 @@ from ci_migrate.gates.check import ROLLBACK_GATES
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import Outcome, Promotion
 from ci_migrate.preflight import gather_inputs, open_ledger
+from ci_migrate.report.advice_text import way_lines
 from ci_migrate.rollback.advice import Place, build_advice
 from ci_migrate.rollback.code_way_back import describe_code_way, find_code_way, open_code_pull
-from ci_migrate.rollback.last_revision import Found, find_last
+from ci_migrate.rollback.last_revision import Found, find_for_advice, find_last
 from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.frame import RunRequest, hold_database, run_story
@@ -69,7 +70,7 @@ def advise_rollback(environment: Environment, env: Mapping[str, str], expect: st
             next_step="Wait for its end; the record of a run that was cut off is finished by the next promotion.",
         )
     survey = survey_database(history, database)
-    found = find_last(survey, ledger, database.dialect, expect)
+    found = find_for_advice(survey, ledger, database.dialect, expect)
     return build_advice(
         Place(
             environment=environment,
@@ -92,8 +93,14 @@ def _rollback(request: RollbackRequest, record: RunRecord) -> None:
         settle_unfinished(execution, survey)
         found = _make_plan(request, survey, execution)
         survey = replace(survey, plan=found.plan)
-        pass_gates(record, lambda: _gather(request, survey, execution, found), ROLLBACK_GATES)
-        _confirm(request, survey, execution, found)
+        advice = _advise(request, survey, execution, found)
+        try:
+            pass_gates(record, lambda: _gather(request, survey, execution, found), ROLLBACK_GATES)
+        except BlockedError:
+            if found.way_back.problem:
+                record.follow_up = "\n".join(way_lines(advice))
+            raise
+        _confirm(request, execution, advice)
         wants_copy = environment.rehearse != "off" and execution.restored is None
         if record.backup is None or wants_copy:
             back_up(execution, rows=survey.plan.current)
@@ -165,8 +172,7 @@ def _gather(
     return replace(inputs, way_back=found.way_back, rewritten=())
 
 
-def _confirm(request: RollbackRequest, survey: Survey, execution: Execution, found: Found) -> None:
-    """Tell what the downgrade destroys, also in every report, and let it be confirmed."""
+def _advise(request: RollbackRequest, survey: Survey, execution: Execution, found: Found) -> Advice:
     place = Place(
         environment=request.environment,
         env=request.env,
@@ -174,7 +180,11 @@ def _confirm(request: RollbackRequest, survey: Survey, execution: Execution, fou
         ledger=execution.ledger,
         project=survey.history.project,
     )
-    advice = build_advice(place, found)
+    return build_advice(place, found)
+
+
+def _confirm(request: RollbackRequest, execution: Execution, advice: Advice) -> None:
+    """Tell what the downgrade destroys, also in every report, and let it be confirmed."""
     for way in advice.ways:
         for loss in way.losses:
             execution.record.warn(f"the downgrade destroys the {loss}")

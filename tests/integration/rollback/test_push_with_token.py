@@ -111,7 +111,9 @@ def test_a_token_that_is_not_known_is_a_warning(
     done = place.roll_back("--expect", LAST, "--open-pr")
     assert (done.outcome, done.exit_code) == ("rolled-back", 0), done.output
     assert server.refused
-    assert any("no pull request was opened: git ls-remote failed" in t for t in done.result["warnings"])
+    assert any(
+        "no pull request was opened: git ls-remote failed" in t for t in done.result["warnings"]
+    )
     assert github.state.pulls == []
     assert other not in done.output
 

@@ -121,6 +121,9 @@ def test_a_file_that_is_not_what_ran_is_refused(sqlite_url: str, tmp_path: Path)
     text = place.file(ADD_NAME).read_text("utf-8")
     place.edit(ADD_NAME, "sa.String(", "sa.Unicode(")
     assert "was edited since" in place.roll_back().result["error"]["message"]
+    advised = place.run("rollback", "--advise")
+    assert (advised.exit_code, "was edited since" in advised.output) == (0, True), advised.output
+    assert [way["possible"] for way in advised.result["ways"]] == [False, True, True]
     up, mark, down = text.partition("def downgrade")
     place.file(ADD_NAME).write_text(up + mark + down.replace("    ", "    _ = 1\n    ", 1), "utf-8")
     done = place.roll_back()
@@ -129,6 +132,9 @@ def test_a_file_that_is_not_what_ran_is_refused(sqlite_url: str, tmp_path: Path)
     place.file(CREATE_ORDERS).unlink()
     gone = place.roll_back()
     assert "no revision file of this work tree has it" in gone.result["error"]["message"]
+    advised = place.run("rollback", "--advise")
+    assert (advised.exit_code, advised.result["revision"]) == (0, CREATE_ORDERS), advised.output
+    assert advised.result["ways"][1]["possible"] is True
 
 
 @pytest.mark.parametrize(
@@ -150,6 +156,10 @@ def test_an_irreversible_revision_is_told_before_anything_happens(
     assert (refused.outcome, gates(refused)["reversible"]) == ("blocked", "failed"), refused.output
     assert why in message(refused, "reversible")
     assert refused.result["backup"] is None
+    told = refused.result["next"]
+    assert "1. take it back by its downgrade(): NOT POSSIBLE" in told
+    assert "ci-migrate backup restore --environment dev dev-20" in told
+    assert "3. leave it, and mend it by a new revision" in refused.output
     advice = place.run("rollback", "--advise").result
     ways = {way["name"]: way for way in advice["ways"]}
     assert [ways[name]["possible"] for name in ways] == [False, True, True]
