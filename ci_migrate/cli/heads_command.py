@@ -32,7 +32,7 @@ PUSHED = ""
     metavar="BRANCH",
     is_flag=False,
     flag_value=PUSHED,
-    help="Check every open pull request into BRANCH, or the pushed one, and set a commit status on each.",
+    help="Check every open pull request into BRANCH (by default the one that this run is about); set a status on each.",
 )
 def heads_command(
     config_path: Path | None, json_option: str | None, against: str | None, watch: str | None
@@ -78,15 +78,21 @@ def _watch(
     from ci_migrate.heads.watch import watch_pulls
 
     event = world.event()
-    base = branch or (event.branch if event else None)
+    pushed, asked = (event.branch, event.base_branch) if event else (None, None)
+    base = branch or pushed or asked
     if base is None:
         raise UsageError(
             "no branch was pushed, so it is not known whose pull requests to check",
             next_step="Name it: --watch main",
         )
     run_url = event.run_url if event else None
+    # What a pull request checks out is its own merge, not the branch that it goes into.
+    against = f"refs/remotes/origin/{base}" if base == asked else "HEAD"
+    github = open_github(world.env)
     verdicts = tuple(
-        watch_pulls(open_github(world.env), migrations, root, world.env, base=base, run_url=run_url)
+        watch_pulls(
+            github, migrations, root, world.env, base=base, against=against, run_url=run_url
+        )
     )
     value = [asdict(verdict) for verdict in verdicts]
     _write(world, value, json_option, "\n".join(verdict_lines(verdicts, base)))

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     "--onto", metavar="HEAD", help="The head that becomes its parent.  [default: the other]"
 )
 @click.option(
+    "--not-in",
+    "not_in",
+    metavar="NAME",
+    multiple=True,
+    help="This environment, which cannot be asked from here, has not executed it; may be repeated.",
+)
+@click.option(
     "--environment",
     metavar="NAME",
     help="Try the revisions on a database like this environment's.  [default: the first]",
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
 def rebase_command(
     revision: str,
     onto: str | None,
+    not_in: tuple[str, ...],
     environment: str | None,
     config_path: Path | None,
     json_option: str | None,
@@ -44,8 +52,9 @@ def rebase_command(
 ) -> int:
     """Give the first revision of a branch another head as its parent, in its file in the work tree.
 
-    Refused when an environment that can be asked has executed it, and when the branch does not run after
-    that head on a scratch database. Only `down_revision` and the docstring's `Revises:` change.
+    Refused when an environment has executed it, or cannot be asked and is not named by `--not-in`, and when the
+    branch does not run after that head on a scratch database.
+    Only `down_revision` and the docstring's `Revises:` change.
     """
     from ci_migrate.heads.rebase import plan_rebase, rebase_revision, refuse_executed
 
@@ -58,7 +67,7 @@ def rebase_command(
         for item in asked:
             if item.problem:
                 setup.console.warn(f"{item.environment} could not be asked: {item.problem}")
-        refuse_executed(planned, asked)
+        refuse_executed(planned, asked, not_in)
         done = rebase_revision(setup.request, planned, is_dry_run=dry_run)
     setup.console.write_text(f"proved      {', '.join(done.branch)} after {done.onto}")
     setup.console.write_text(done.diff)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -92,8 +92,12 @@ def _refuse_other_place(graph: Graph, revision: str, parent: str, head: str, tar
         )
 
 
-def refuse_executed(rebase: Rebase, asked: Iterable[Executed]) -> None:
-    """Raise BlockedError when an environment has executed the branch: its databases would be left behind."""
+def refuse_executed(rebase: Rebase, asked: Iterable[Executed], not_in: Collection[str]) -> None:
+    """Raise BlockedError when an environment has executed the branch: its databases would be left behind.
+
+    Also when one could not be asked, unless it is among `not_in`, of which the caller knows it.
+    """
+    asked = tuple(asked)
     for item in asked:
         if item.revisions:
             raise BlockedError(
@@ -101,6 +105,15 @@ def refuse_executed(rebase: Rebase, asked: Iterable[Executed]) -> None:
                 " its database would no longer fit the history",
                 next_step=f"Merge instead: ci-migrate merge {rebase.onto} {rebase.head}",
             )
+    silent = [item.environment for item in asked if item.problem and item.environment not in not_in]
+    if silent:
+        raise BlockedError(
+            f"{', '.join(silent)} could not be asked: if {rebase.revision} has run there, its database would no longer"
+            " fit the history",
+            next_step="Where you know that it has not, say so: "
+            + " ".join(f"--not-in {name}" for name in silent)
+            + f". Else merge: ci-migrate merge {rebase.onto} {rebase.head}",
+        )
 
 
 def rebase_revision(request: TrialRequest, rebase: Rebase, *, is_dry_run: bool) -> Rebase:

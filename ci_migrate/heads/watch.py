@@ -53,11 +53,13 @@ def watch_pulls(
     env: Mapping[str, str],
     *,
     base: str,
+    against: str = "HEAD",
     run_url: str | None,
 ) -> Iterator[Verdict]:
-    """Check every open pull request into `base` that touches revision files; yield what was found.
+    """Check every open pull request into `base`; yield what was found.
 
-    The base is the commit that is checked out. Nothing of a pull request is checked out or run.
+    One that touches no revision file gets its green status, too: a rule of the branch would wait for it for ever.
+    `against` is the commit of the base. Nothing of a pull request is checked out or run.
     Raises GitHubError when they cannot be listed, GitError when none can be fetched.
     """
     project = find_readable(migrations, root, env)
@@ -66,21 +68,23 @@ def watch_pulls(
     refs = [f"refs/pull/{pull.number}/head" for pull in pulls]
     fetch_each(project.root, env, refs, server_url=server, token=github.token)
     for pull in pulls:
-        judged = _judge(project, migrations.heads, env, pull)
-        if judged is not None:
-            state, description = judged
-            yield _tell(github, pull, state, cut(one_line(description), LONGEST_STATUS), run_url)
+        state, description = _judge(project, migrations.heads, env, pull, against)
+        yield _tell(github, pull, state, cut(one_line(description), LONGEST_STATUS), run_url)
 
 
 def _judge(
-    project: Project, intended: tuple[str, ...], env: Mapping[str, str], pull: PullRequest
-) -> tuple[State, str] | None:
-    """Return state and description; None for a pull request that touches no revision file."""
+    project: Project,
+    intended: tuple[str, ...],
+    env: Mapping[str, str],
+    pull: PullRequest,
+    against: str,
+) -> tuple[State, str]:
+    """Return state and description."""
     try:
         head = resolve_commit(project.root, env, pull.head_sha)
-        if not _touches_revisions(project, env, head):
-            return None
-        found = explain_merge(project, intended, env, "HEAD", head)
+        if not _touches_revisions(project, env, against, head):
+            return "success", "It touches no revision"
+        found = explain_merge(project, intended, env, against, head)
     except ProjectError as exc:
         return "error", exc.message
     except GitError as exc:
@@ -88,10 +92,10 @@ def _judge(
     return describe_merge(found, pull.base_ref)
 
 
-def _touches_revisions(project: Project, env: Mapping[str, str], head: str) -> bool:
+def _touches_revisions(project: Project, env: Mapping[str, str], against: str, head: str) -> bool:
     folders = [str(folder) for folder in project.version_locations]
     return bool(
-        read_git(project.root, env, "diff", "--name-only", f"HEAD...{head}", "--", *folders)
+        read_git(project.root, env, "diff", "--name-only", f"{against}...{head}", "--", *folders)
     )
 
 

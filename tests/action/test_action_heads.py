@@ -73,4 +73,4 @@ def test_a_pull_request_with_two_heads_fails_its_own_check(shop, github, project
     result = run_watch(shop, github, project_python, "pull_request")
     assert result.returncode != 0, result.log
     assert "alembic merge -m" in result.log
-    assert github.requests == [], "it asks GitHub for nothing"
+    assert github.state.commit_statuses == {}, "that is no pull request of this GitHub"

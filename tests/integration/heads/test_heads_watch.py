@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_base_that_moves_turns_green_pull_requests_red(
     assert ran.exit_code == 0, ran.output
     assert statuses(github, one) == [("success", "One head after a merge into main")]
     assert [s for s, _ in statuses(github, two)] == ["success"]
-    assert statuses(github, words) == [], "it touches no revision"
+    assert statuses(github, words) == [("success", "It touches no revision")]
 
     run_git(origin, "merge", "-q", "--no-edit", one)
     edit_revision(origin, origin.situation.heads[0], add='op.execute("SELECT 2")')
@@ -76,13 +77,39 @@ def test_a_base_that_moves_turns_green_pull_requests_red(
     assert statuses(github, three)[0][0] == "failure"
     assert "conflicts with main" in statuses(github, three)[0][1]
     assert {item["number"]: item["state"] for item in ran.result} == {
-        102: "failure", 104: "failure",
+        101: "success", 102: "failure", 103: "success", 104: "failure",
     }  # fmt: skip
     assert "#102 failure" in ran.output
 
     again = watch(origin, github, tmp_path / "third")
-    assert [item["told"] for item in again.result] == [False] * 2, "the same stands there"
+    assert [item["told"] for item in again.result] == [False] * 4, "the same stands there"
     assert len(statuses(github, two)) == 2
+
+
+def test_a_new_pull_request_gets_its_status_at_once(
+    origin: Project, github: GitHubServer, tmp_path: Path
+) -> None:
+    """By the run of the pull request itself, whose checkout is its merge."""
+    add_revision(origin, "aaaaaaaaaa01")
+    one = open_pull(origin, github, "one")
+    add_revision(origin, "bbbbbbbbbb02")
+    commit(origin, "another one on main")
+    folder = tmp_path / "clone"
+    run_git(origin, "clone", "-q", str(origin.path), str(folder))
+    clone = replace(origin, path=folder)
+    run_git(clone, "fetch", "-q", "origin", one)
+    run_git(clone, "checkout", "-q", "--detach")
+    run_git(clone, "merge", "-q", "--no-edit", one)
+    event = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_NAME": "pull_request",
+        "GITHUB_REF": "refs/pull/101/merge",
+        "GITHUB_BASE_REF": "main",
+    }
+    ran = run_tool(folder, "heads", "--watch", env={**github.env, **event})
+    assert ran.exit_code == 0, ran.output
+    state, description = statuses(github, one)[0]
+    assert (state, "2 heads after a merge into main" in description) == ("failure", True)
 
 
 def test_heads_of_the_base_are_not_the_fault_of_a_pull_request(

@@ -151,10 +151,12 @@ def test_a_branch_goes_after_the_other_head(
     commit(project, "on top")
     file = find_revision(project, TWO)
     before = file.read_text()
-    dry = run(project, url, "rebase", TWO, "--dry-run")
+    refused = run(project, url, "rebase", TWO)
+    assert (refused.exit_code, "--not-in production" in refused.output) == (3, True), refused.output
+    dry = run(project, url, "rebase", TWO, "--dry-run", "--not-in", "production")
     assert (dry.exit_code, run_git(project, "status", "--porcelain")) == (0, ""), dry.output
     assert f"+down_revision = '{ONE}'" in dry.output
-    ran = run(project, url, "rebase", TWO)
+    ran = run(project, url, "rebase", TWO, "--not-in", "production")
     assert ran.exit_code == 0, ran.output
     parent = project.situation.heads[0]
     assert ran.result["branch"] == [TWO, "cccccccccc03"]
@@ -174,7 +176,7 @@ def test_what_an_environment_has_executed_is_not_rebased(project: Project, sqlit
     assert ran.exit_code == 3, ran.output
     assert f"dev has already executed {ONE}" in ran.output
     assert f"ci-migrate merge {TWO} {ONE}" in ran.output
-    other = run(project, sqlite_url, "rebase", TWO, "--dry-run")
+    other = run(project, sqlite_url, "rebase", TWO, "--dry-run", "--not-in", "production")
     assert other.exit_code == 0, other.output
 
 
@@ -197,7 +199,7 @@ def test_a_branch_that_does_not_run_after_the_other_stays(
     project: Project, sqlite_url: str
 ) -> None:
     two_branches(project, 'op.rename_table("orders", "sales")', ADD.format("b"))
-    ran = run(project, sqlite_url, "rebase", TWO)
+    ran = run(project, sqlite_url, "rebase", TWO, "--not-in", "production")
     assert ran.exit_code == 3, ran.output
     assert f"{TWO} failed on a scratch database" in ran.output
     assert run_git(project, "status", "--porcelain") == ""
