@@ -47,7 +47,7 @@ def secrets(url, slack):
     return {"DEV_DATABASE_URL": url, "SLACK_WEBHOOK_URL": slack.url}
 
 
-@pytest.mark.slow_on("mariadb")
+@pytest.mark.slow_on("mariadb", "sqlite")
 @pytest.mark.parametrize("database", ["sqlite", "postgres", "mariadb"])
 @pytest.mark.parametrize("name", [pytest.param("linear", marks=pytest.mark.slow), "flask_factory"])
 def test_a_push_is_promoted_and_a_second_one_has_nothing_to_do(
@@ -175,6 +175,7 @@ def test_inputs_become_arguments_and_a_dispatch_deploys(make_shop, slack, sqlite
     assert set(outputs) <= set(written)
 
 
+@pytest.mark.slow
 def test_quotes_left_open_end_in_a_usage_error(make_shop, slack, sqlite_url):
     result = make_shop("linear", args="--json 'x").push("dev", secrets(sqlite_url, slack))
     assert result.returncode != 0

@@ -23,7 +23,7 @@ from tests.integration.backup.backup_samples import DUMPS, SAMPLES, make_request
 pytestmark = pytest.mark.newest
 
 
-SLOW = {"mariadb-backup"}
+SLOW = {"mariadb-backup", "rds"}
 
 
 def kinds(names):

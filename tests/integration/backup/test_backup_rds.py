@@ -287,6 +287,7 @@ def test_a_missing_right_is_told_before_and_after(account: Account) -> None:
     assert "rds:CreateDBSnapshot" in error.next_step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["key", "secret"])
 def test_credentials_that_aws_does_not_take(account: Account, wrong: str) -> None:
     login = account.rds.make_user(EVERYTHING)
@@ -300,6 +301,7 @@ def test_credentials_that_aws_does_not_take(account: Account, wrong: str) -> Non
     assert login.secret not in error.message
 
 
+@pytest.mark.slow
 def test_without_credentials_region_or_server(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

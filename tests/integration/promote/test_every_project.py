@@ -43,8 +43,26 @@ ON_SERVERS = {
 """What goes through other code on a server, though its outcome is the same."""
 AGAIN = {"linear", "depends_on_single_row", "custom_version_table", "expand_contract"}
 """Whose version rows could make a second promotion find something to do."""
-QUICK_ON_MARIADB = {"failing_third", "flask_factory"}
-"""What `make test` runs there; `make test-slow` runs all."""
+SERVER_ONLY = {
+    "autocommit_block",
+    "env_creates_schema",
+    "heroku_url",
+    "long_id",
+    "version_table_schema",
+}
+QUICK = {
+    "mariadb": {"failing_third", "flask_factory"},
+    "postgres": SERVER_ONLY
+    | {
+        "async_env",
+        "failing_third",
+        "flask_factory",
+        "linear",
+        "shared_version_table",
+        "wrong_database",
+    },
+}
+"""What `make test` runs on a server; `make test-slow` runs all."""
 SAME_ON_THE_OLDEST = {"failing_python", "failing_second", "migration_exits", "url_in_pieces"}
 """What would show nothing else with other versions of SQLAlchemy and Alembic."""
 
@@ -77,7 +95,7 @@ def cases() -> Iterator[Any]:
             if dialect == "sqlite" or matters_on_servers(situation):
                 kind = "postgres" if dialect == "postgresql" else dialect
                 marks = [] if matters_on_the_oldest(situation, dialect) else [pytest.mark.newest]
-                if kind == "mariadb" and name not in QUICK_ON_MARIADB:
+                if name not in QUICK.get(kind, {name}):
                     marks.append(pytest.mark.slow)
                 yield pytest.param(name, kind, id=f"{name}-{kind}", marks=marks)
 

@@ -185,6 +185,7 @@ def test_the_statements_of_a_failed_revision_are_told(postgres_url: str, tmp_pat
     assert "WELCOME" not in str(error)
 
 
+@pytest.mark.slow
 def test_a_lock_file_is_gone_after_a_run_and_after_a_failed_one(shop: Shop) -> None:
     assert shop.promote("dev").outcome == "promoted"
     assert not list(shop.path.glob("*.lock"))

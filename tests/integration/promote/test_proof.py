@@ -190,6 +190,7 @@ def test_an_override_is_in_the_ledger_and_in_every_report(
     assert "overridden   gate order: outage 4711" in shop.run("history").output
 
 
+@pytest.mark.slow
 def test_a_run_without_an_approval_is_blocked(tmp_path: Path, github: GitHubServer) -> None:
     shop = build_shop(tmp_path / "shop", settings={**QUICK, "approval": "live"})
     run_git(shop.project, "checkout", "-q", "-B", "dev")

@@ -118,6 +118,7 @@ def test_a_snapshot_that_fails_stops_the_run_before_anything(place: Place) -> No
     assert place.rows == before
 
 
+@pytest.mark.slow
 def test_a_stop_ends_the_wait_in_time(place: Place) -> None:
     place.rds.statuses = ["creating 1"] * 999
     before = place.rows

@@ -61,6 +61,7 @@ def test_what_changes_nothing_passes(shop: Shop) -> None:
     assert ran.outcome == "nothing-to-do", ran.output
 
 
+@pytest.mark.slow
 def test_an_edit_with_a_reason_passes_and_is_told(shop: Shop) -> None:
     head = shop.project.situation.heads[0]
     edit_revision(shop.project, head)

@@ -101,6 +101,7 @@ def test_a_revision_that_changes_only_data_is_asked_about(
     assert query(sqlite_url, VERSION) == [(seed,)]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_adopted(project: Project, sqlite_url: str) -> None:
     empty = run(project, sqlite_url, "adopt")
     assert (empty.exit_code, "the database is empty" in empty.output) == (3, True), empty.output

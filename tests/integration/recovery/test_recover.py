@@ -141,6 +141,7 @@ def check_restore(place: Place, refused: Ran) -> None:
     assert rows(place) == [HEAD]
 
 
+@pytest.mark.slow
 def test_what_nobody_has_the_text_of(place: Place) -> None:
     add_revision(place.project, ONE)
     assert place.run("promote").outcome == "promoted"

@@ -38,7 +38,7 @@ def people(url: str) -> list[tuple[object, ...]]:
     return query(url, "SELECT id, email, full_name FROM users ORDER BY id")
 
 
-@pytest.mark.slow_on("mariadb")
+@pytest.mark.slow_on("mariadb", "sqlite")
 def test_a_bad_release_is_taken_back(shop: tuple[Project, str]) -> None:
     project, url = shop
     before, tables = people(url), read_tables(url)
@@ -68,6 +68,7 @@ def test_a_bad_release_is_taken_back(shop: tuple[Project, str]) -> None:
     assert [item["revision"] for item in again.result["applied"]] == ["badc0ffee000"]
 
 
+@pytest.mark.slow
 def test_a_restore_once_more_does_not_bring_back_what_the_first_took_away(
     sqlite_url: str, tmp_path: Path
 ) -> None:

@@ -50,6 +50,7 @@ def test_it_takes_back_what_ran_last_and_holds_it(database_url: str, tmp_path: P
     assert query(place.url, "SELECT display_name FROM users") == [("The Shop",)]
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_not_held(sqlite_url: str, tmp_path: Path) -> None:
     place = build_place(tmp_path / "work", sqlite_url)
     place.roll_back()
