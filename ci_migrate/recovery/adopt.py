@@ -98,7 +98,8 @@ def _compare(
             redactor=request.redactor,
             now=request.now,
         )
-        candidates = find_candidates(trial, live)
+        named = history.graph.resolve(request.revision) if request.revision else None
+        candidates = find_candidates(trial, live, named)
         note.result = (
             f"{len(candidates.matching)} of {len(candidates.found)} states of the history are"
             " exactly this schema"
@@ -134,7 +135,8 @@ def _choose_named(candidates: Candidates, graph: Graph, named: str) -> Candidate
     revision = graph.resolve(named)
     if revision is None:
         raise UsageError(f"there is no revision {named!r}", next_step="See `ci-migrate heads`.")
-    for candidate in candidates.found:
+    alone_first = sorted(candidates.found, key=lambda candidate: len(candidate.rows))
+    for candidate in alone_first:
         if revision in candidate.rows:
             if candidate.differences:
                 raise _no_match(candidates, candidate)

@@ -8,6 +8,7 @@ from ci_migrate.database.catalog import Snapshot
 from ci_migrate.database.comparison import Difference, compare_schemas
 from ci_migrate.errors import ProofError
 from ci_migrate.rehearsal.trial import TrialRequest, open_trial
+from ci_migrate.revisions.graph import Graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +41,27 @@ class Candidates:
         return min(reversed(self.found), key=lambda item: len(item.differences), default=None)
 
 
-def find_candidates(request: TrialRequest, live: Snapshot) -> Candidates:
-    """Build the history upward once on a scratch database, and compare after each revision."""
+def find_candidates(request: TrialRequest, live: Snapshot, named: str | None = None) -> Candidates:
+    """Build the history upward on a scratch database, and compare after each revision.
+
+    A history with branches is walked in one order first. Where that order does not pass the live schema, each branch
+    is built by itself, too, and so is the revision `named` where it was not passed alone.
+    """
+    graph = request.history.graph
+    found, stopped = _walk(request, live, graph.real_heads(graph.heads()))
+    for target in _branches(graph, named):
+        is_matched = any(not candidate.differences for candidate in found)
+        if (target != named and (named or is_matched)) or any(c.rows == (target,) for c in found):
+            continue
+        known = {candidate.rows for candidate in found}
+        found += [one for one in _walk(request, live, (target,))[0] if one.rows not in known]
+    return Candidates(found=tuple(found), stopped=stopped)
+
+
+def _walk(
+    request: TrialRequest, live: Snapshot, targets: tuple[str, ...]
+) -> tuple[list[Candidate], ProofError | None]:
     found: list[Candidate] = []
-    stopped = None
     with open_trial(request) as trial:
 
         def look() -> None:
@@ -53,10 +71,22 @@ def find_candidates(request: TrialRequest, live: Snapshot) -> Candidates:
                     Candidate(rows=rows, differences=compare_schemas(live, trial.schema()))
                 )
 
-        graph = request.history.graph
         try:
-            trial.upgrade(graph.real_heads(graph.heads()), between=look)
+            trial.upgrade(targets, between=look)
         except ProofError as exc:
-            stopped = exc
             look()
-    return Candidates(found=tuple(found), stopped=stopped)
+            return found, exc
+    return found, None
+
+
+def _branches(graph: Graph, named: str | None) -> list[str]:
+    """Return the revision that was named, the heads, and where branches end in a merge."""
+    merged = {
+        parent
+        for revision in graph.revisions.values()
+        if len(revision.parents) > 1
+        for parent in revision.parents
+    }
+    ends = {*graph.heads(), *merged} - {named}
+    first = [named] if named in graph.revisions else []
+    return [name for name in first if name] + sorted(ends)

@@ -98,7 +98,7 @@ def _rollback(request: RollbackRequest, record: RunRecord) -> None:
             pass_gates(record, lambda: _gather(request, survey, execution, found), ROLLBACK_GATES)
         except BlockedError:
             if found.way_back.problem:
-                record.follow_up = "\n".join(way_lines(advice))
+                record.follow_up = record.redactor.clean("\n".join(way_lines(advice)))
             raise
         _confirm(request, execution, advice)
         wants_copy = environment.rehearse != "off" and execution.restored is None

@@ -118,3 +118,26 @@ def test_a_history_that_stops_halfway_is_no_proof(project: Project, sqlite_url: 
     assert ran.exit_code == 3, ran.output
     assert "could not be built" in ran.output
     assert run(project, sqlite_url, "adopt", "--revision", HEAD).outcome == "adopted"
+
+
+@pytest.mark.slow_on("postgres")
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize("named", [(), ("--revision", "aaaaaaaaaa01")])
+def test_a_state_of_one_branch_of_a_history_is_found(
+    database: str, named: tuple[str, ...], project: Project, request: pytest.FixtureRequest
+) -> None:
+    """Built in one order, the history passes only one of its two branches alone."""
+    url = request.getfixturevalue(f"{database}_url")
+    head = project.situation.heads[0]
+    add_revision(project, "aaaaaaaaaa01", after=head)
+    make_legacy(project, url)
+    for other in ("bbbbbbbbbb02", "aaaaaaaaaa00"):  # sorted before and behind
+        add_revision(project, other, after=head)
+    add_revision(
+        project,
+        "cccccccccc03",
+        after=("aaaaaaaaaa00", "aaaaaaaaaa01", "bbbbbbbbbb02"),
+        upgrade="pass",
+    )
+    ran = run(project, url, "adopt", *named)
+    assert (ran.outcome, ran.result["reached"]) == ("adopted", ["aaaaaaaaaa01"]), ran.output
