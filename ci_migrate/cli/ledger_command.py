@@ -32,6 +32,7 @@ def reconcile_command(
     from ci_migrate.evidence.reconcile import explain_fork
     from ci_migrate.ledger_fork import reconcile
     from ci_migrate.report.console import open_console
+    from ci_migrate.words import counted
 
     world = current_world(config_path)
     console = open_console(is_github=world.is_github)
@@ -40,12 +41,12 @@ def reconcile_command(
     fork = found.fork
     lines = [*found.problems, *explain_fork(fork)]
     if not fork:
-        lines.append(f"{resolved.name}: the ledger and its {found.copies} copies agree")
+        copies = counted(found.copies, "copy", "copies")
+        lines.append(f"{resolved.name}: the ledger and its {copies} agree")
     elif write:
-        copied = len(fork.uncopied) + len(fork.stale)
-        lines.append(
-            f"{resolved.name}: {len(fork.lost) + len(fork.behind)} runs recorded, {len(fork.undone)} revisions undone,"
-            f" {copied} copies written"
-        )
+        recorded = counted(len(fork.lost) + len(fork.behind), "run")
+        copied = counted(len(fork.uncopied) + len(fork.stale), "copy", "copies")
+        undone = counted(len(fork.undone), "revision")
+        lines.append(f"{resolved.name}: {recorded} recorded, {undone} undone, {copied} written")
     console.write_text("\n".join(lines))
     return int(ExitCode.BLOCKED) if fork and not write else 0
