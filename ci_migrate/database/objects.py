@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ci_migrate.database.engine import Database
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
 
@@ -34,7 +35,7 @@ class SchemaObjects:
     def count_values(self, table: str, column: str) -> int:
         """Return how many rows have a value in a column, at most 1; 0 when it is not there.
 
-        A value is what is neither NULL nor equal to the column's default, where that is a literal.
+        A value is what is neither NULL nor exactly the column's default, where that is a literal.
         """
         return self._database.run(lambda connection: _count(connection, table, column))
 
@@ -73,8 +74,20 @@ def _count(connection: Connection, table: str, column: str | None) -> int:
     subject = table_of(table, column_of(column))
     query = select(func.count()).select_from(subject).where(subject.c[column].isnot(None))
     if default := _literal_default(connection, table, column):
-        query = query.where(subject.c[column] != literal_column(default))
+        query = query.where(_differs(connection, subject.c[column], literal_column(default)))
     return min(int(connection.execute(query).scalar() or 0), 1)
+
+
+def _differs(
+    connection: Connection, values: ColumnElement[Any], default: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Compare text as it is written: a collation may take `Open` for `open`, and `json` cannot be compared."""
+    from sqlalchemy import LargeBinary, Text, cast
+
+    if not str(default).startswith("'"):
+        return values != default
+    kind = Text() if connection.dialect.name == "postgresql" else LargeBinary()
+    return cast(values, kind) != cast(default, kind)
 
 
 def _literal_default(connection: Connection, table: str, column: str) -> str:

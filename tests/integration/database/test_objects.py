@@ -32,6 +32,37 @@ def test_a_value_is_what_no_default_made(database_url: str) -> None:
     assert objects.count_values("one", "missing") == 0
 
 
+def test_a_value_that_only_a_collation_takes_for_the_default(database_url: str) -> None:
+    objects = SchemaObjects(open_database(database_url))
+    sqlite = " COLLATE NOCASE" if database_url.startswith("sqlite") else ""
+    run_statements(
+        database_url,
+        [
+            "CREATE TABLE one (id INTEGER)",
+            "INSERT INTO one VALUES (1)",
+            f"ALTER TABLE one ADD COLUMN state VARCHAR(20) DEFAULT 'Open' NOT NULL{sqlite}",
+        ],
+    )
+    assert objects.count_values("one", "state") == 0
+    run_statements(database_url, ["UPDATE one SET state = 'open'"])
+    assert objects.count_values("one", "state") == 1
+
+
+def test_a_default_of_a_type_without_comparison(postgres_url: str) -> None:
+    objects = SchemaObjects(open_database(postgres_url))
+    run_statements(
+        postgres_url,
+        [
+            "CREATE TABLE one (id INTEGER)",
+            "INSERT INTO one VALUES (1)",
+            "ALTER TABLE one ADD COLUMN settings JSON DEFAULT '{}'",
+        ],
+    )
+    assert objects.count_values("one", "settings") == 0
+    run_statements(postgres_url, ["""UPDATE one SET settings = '{"a": 1}'"""])
+    assert objects.count_values("one", "settings") == 1
+
+
 def test_what_a_function_made_counts_as_a_value(postgres_url: str) -> None:
     objects = SchemaObjects(open_database(postgres_url))
     run_statements(
