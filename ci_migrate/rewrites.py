@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ci_migrate.base_history import find_rewrites_since, hints_of
@@ -16,6 +16,7 @@ from ci_migrate.github.event import read_event
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Evidence, Revision
 from ci_migrate.revisions.graph import Graph
+from ci_migrate.revisions.moves import Parents, find_again, find_skipped
 from ci_migrate.revisions.reader import read_source
 from ci_migrate.revisions.rewrite import Change, Rewrite, find_rewrites, spare_replaced
 from ci_migrate.survey import Survey, surroundings_of
@@ -79,26 +80,20 @@ def find_rewritten(
         describe=lambda file: describe_last_change(history.project.root, env, file),
         here=environment.name,
     )
-    executed = {each.revision for each in known}
-    return tuple(
-        replace(item, skipped=_find_skipped(item.rewrite, history.graph, executed))
-        for item in weighed
+    then = {each.revision: each.parents for each in known}
+    pending = [each.revision for each in survey.plan.pending]
+    return tuple(_weigh_move(item, then, history.graph, pending) for item in weighed)
+
+
+def _weigh_move(item: Rewritten, then: Parents, graph: Graph, pending: list[str]) -> Rewritten:
+    revision = item.rewrite.known.revision
+    if item.rewrite.change is not Change.REPARENTED or revision not in then:
+        return item
+    return replace(
+        item,
+        skipped=find_skipped(revision, then, graph),
+        again=find_again(revision, then, pending),
     )
-
-
-def _find_skipped(rewrite: Rewrite, graph: Graph, executed: Set[str]) -> tuple[str, ...]:
-    """Return what a re-parented revision has below it now, and neither had when it ran nor was executed since.
-
-    Nothing where its old parents are gone: then the new ones stand for a history that was squashed.
-    """
-    known = rewrite.known
-    if rewrite.change is not Change.REPARENTED or known.revision not in executed:
-        return ()
-    if known.parents and not any(parent in graph.revisions for parent in known.parents):
-        return ()
-    then = graph.ancestors(parent for parent in known.parents if parent in graph.revisions)
-    now = graph.ancestors(parent for parent in rewrite.parents if parent in graph.revisions)
-    return tuple(sorted(now - then - executed))
 
 
 def _find_pushed(survey: Survey, env: Mapping[str, str], known: set[str]) -> list[Rewrite]:

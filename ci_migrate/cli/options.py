@@ -59,3 +59,14 @@ def with_json(command: F) -> F:
         flag_value="-",
         help="Write the result as JSON to FILE, or to stdout without one (text then goes to stderr).",
     )(command)
+
+
+def with_undone(command: F) -> F:
+    """Add `--undone REVISION`."""
+    return click.option(
+        "--undone",
+        metavar="REVISION",
+        multiple=True,
+        envvar="CI_MIGRATE_UNDONE",
+        help="Say that nothing is left of what an earlier run left half done of a revision.",
+    )(command)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
+from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection, with_undone
 from ci_migrate.cli.overrides import read_overrides, with_overrides
 from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.models import Promotion
@@ -20,13 +20,7 @@ from ci_migrate.models import Promotion
 @with_selection
 @with_json
 @with_overrides
-@click.option(
-    "--undone",
-    metavar="REVISION",
-    multiple=True,
-    envvar="CI_MIGRATE_UNDONE",
-    help="Say that nothing is left of a revision which an earlier run left half applied.",
-)
+@with_undone
 @click.option(
     "--reapply",
     is_flag=True,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ci_migrate.cli.confirm import ask_for_name, check_confirmation
-from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
+from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection, with_undone
 from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.models import Outcome, Promotion
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--undo", is_flag=True, help="Undo what is in of a half-applied revision.")
 @click.option("--finish", is_flag=True, help="Run what is missing of a half-applied revision.")
+@with_undone
 @click.option(
     "--confirm",
     metavar="NAME",
@@ -52,6 +53,7 @@ def recover_command(
     restore_file: bool,
     undo: bool,
     finish: bool,
+    undone: tuple[str, ...],
     confirm: str | None,
 ) -> int:
     """Take back revisions that a database has and no file declares, then promote again.
@@ -63,7 +65,7 @@ def recover_command(
     work = (
         _restore_file
         if restore_file
-        else partial(_recover, undo=undo, finish=finish, confirm=confirm)
+        else partial(_recover, undo=undo, finish=finish, undone=undone, confirm=confirm)
     )
     return run_selected(
         partial(work, dry_run=dry_run),
@@ -77,7 +79,13 @@ def recover_command(
 
 
 def _recover(
-    prepared: Prepared, *, dry_run: bool, undo: bool, finish: bool, confirm: str | None
+    prepared: Prepared,
+    *,
+    dry_run: bool,
+    undo: bool,
+    finish: bool,
+    undone: tuple[str, ...],
+    confirm: str | None,
 ) -> Promotion:
     from ci_migrate.recovery.recover import RecoverRequest, recover
     from ci_migrate.recovery.text import half_applied_lines, missing_lines, orphan_lines
@@ -86,9 +94,11 @@ def _recover(
     if not dry_run:
         check_confirmation(name, confirm, is_named=False)
 
-    def confirmed(orphans: Orphans) -> None:
+    def found(orphans: Orphans) -> None:
         console.write_text(prepared.redactor.clean("\n".join(orphan_lines(orphans))))
-        if not dry_run and confirm is None:
+
+    def confirmed() -> None:
+        if confirm is None:
             ask_for_name(name, "take these revisions back")
 
     def shown(half: HalfApplied) -> None:
@@ -97,28 +107,32 @@ def _recover(
     def lacking(statements: Sequence[str]) -> None:
         console.write_text(prepared.redactor.clean("\n".join(missing_lines(statements))))
 
-    def undone(half: HalfApplied) -> None:
+    def sure(half: HalfApplied) -> None:
         if confirm is None:
             ask_for_name(name, f"{'finish' if finish else 'undo'} {half.revision}")
 
     recovered = recover(
         RecoverRequest(
             **basics(prepared),
+            show=found,
             confirm=confirmed,
             show_half=shown,
             show_missing=lacking,
-            confirm_undo=undone,
+            confirm_undo=sure,
             is_dry_run=dry_run,
             undo=undo,
             finish=finish,
+            undone=undone,
         )
     )
-    return (
-        recovered if recovered.outcome is not Outcome.RECOVERED else _promote(prepared, recovered)
-    )
+    if recovered.outcome is not Outcome.RECOVERED:
+        return recovered
+    names = ", ".join(item.revision for item in recovered.applied)
+    done = f"{names} was taken back" if names else "what was half done was undone"
+    return _promote(prepared, recovered, f"{names} was finished" if finish and names else done)
 
 
-def _promote(prepared: Prepared, recovered: Promotion) -> Promotion:
+def _promote(prepared: Prepared, recovered: Promotion, done: str) -> Promotion:
     """Promote the recovered database, as a run of its own, and tell of both."""
     from ci_migrate.cli.promote_command import promote_prepared
 
@@ -126,9 +140,8 @@ def _promote(prepared: Prepared, recovered: Promotion) -> Promotion:
     promoted = promote_prepared(again, undone=(), reapply=False, overrides={})
     if promoted.outcome is Outcome.NOTHING_TO_DO:
         return recovered
-    names = ", ".join(item.revision for item in recovered.applied) or "what was half applied"
     backup = recovered.backup.location if recovered.backup else "none"
-    told = f"recovered first: {names} was taken back; the backup from before that is {backup}"
+    told = f"recovered first: {done}; the backup from before that is {backup}"
     prepared.reporters.console.warn(told)
     return replace(promoted, warnings=(told, *recovered.warnings, *promoted.warnings))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ci_migrate.cli.confirm import ask_for_name, check_confirmation
-from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
+from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection, with_undone
 from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.errors import UsageError
 from ci_migrate.models import Promotion
@@ -44,13 +44,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Push the branch that takes the code back, and open its pull request.",
 )
-@click.option(
-    "--undone",
-    metavar="REVISION",
-    multiple=True,
-    envvar="CI_MIGRATE_UNDONE",
-    help="Say that nothing is left of what an earlier run left half done of a revision.",
-)
+@with_undone
 def rollback_command(
     environment: str | None,
     branch: str | None,

@@ -30,6 +30,13 @@ class Rewritten:
     """The reason for which the configuration allows it; empty when it does not."""
     skipped: tuple[str, ...] = ()
     """Revisions that its file now wants before it, which did not run here and never would."""
+    again: tuple[str, ...] = ()
+    """Revisions that it was built on when it ran, and that its file lets run a second time."""
+
+    @property
+    def misleads(self) -> bool:
+        """Whether a promotion by its file would pass something over, or run it twice."""
+        return bool(self.skipped or self.again)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

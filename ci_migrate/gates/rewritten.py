@@ -11,8 +11,8 @@ MOST_SHOWN = 3
 
 
 def is_refused(item: Rewritten) -> bool:
-    """Return whether a changed revision must not pass: it ran somewhere, or may have; or hides one that did not."""
-    return bool(item.skipped) or (not item.allowed and bool(item.ran_in or item.silent))
+    """Return whether a changed revision must not pass: it ran somewhere, or may have; or misleads."""
+    return item.misleads or (not item.allowed and bool(item.ran_in or item.silent))
 
 
 def describe_rewritten(items: list[Rewritten]) -> str:
@@ -29,15 +29,10 @@ def describe_rewritten(items: list[Rewritten]) -> str:
 
 def advise_on_rewritten(items: list[Rewritten]) -> str:
     """Return what to do, with the first revision as the example."""
+    if moved := next((item for item in items if item.misleads), None):
+        return _advise_on_move(moved)
     rewrite = items[0].rewrite
     revision = rewrite.known.revision
-    if items[0].skipped:
-        return (
-            f"By its file {', '.join(items[0].skipped)} comes before it, which has not run here and never would. Bring"
-            " its old down_revision back; or take it back and promote again, where what it did may be lost:\n"
-            "    ci-migrate recover --dry-run\n"
-            "shows that and changes nothing."
-        )
     back = {
         Change.DELETED: "Bring its file back (`ci-migrate recover --restore-file` writes it, from the ledger or git)",
         Change.HELPER: f"Bring what it uses of {', '.join(rewrite.helpers) or 'the module'} back, or copy"
@@ -48,6 +43,22 @@ def advise_on_rewritten(items: list[Rewritten]) -> str:
         f"{_instead(items[0])}"
         "If it has to stay as it is, say so in the configuration:\n"
         f'    migrations: {{allow_edit: [{{revision: {revision}, reason: "…"}}]}}'
+    )
+
+
+def _advise_on_move(item: Rewritten) -> str:
+    revision, told = item.rewrite.known.revision, []
+    if item.skipped:
+        told.append(f"{', '.join(item.skipped)} comes before {revision}, and would never run here")
+    if item.again:
+        told.append(
+            f"{', '.join(item.again)} is not before {revision}, and would run a second time"
+        )
+    return (
+        f"By the file of {revision}, {'; '.join(told)}. Bring its old down_revision back; or take it back and promote"
+        " again, where what it did may be lost:\n"
+        "    ci-migrate recover --dry-run\n"
+        "shows that and changes nothing."
     )
 
 

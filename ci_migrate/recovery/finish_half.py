@@ -44,20 +44,25 @@ def find_missing(
 
     Raises ProofError when it is not sure what is missing.
     """
-    if half.why_no_finish:
-        raise ProofError(
-            f"{half.revision} cannot surely be finished: {half.why_no_finish}", next_step=_BY_HAND
-        )
-    if half.revision not in survey.history.graph.revisions:
-        raise ProofError(
-            f"{half.revision} cannot be finished: no file declares it any more", next_step=_BY_HAND
-        )
+    if why := half.why_no_finish or why_not_from_here(survey, half):
+        raise ProofError(f"{half.revision} cannot surely be finished: {why}", next_step=_BY_HAND)
     with execution.record.stage("proof") as note, open_trial(request) as trial:
         script = tuple(text for text in trial.run_one(half.revision) if not is_reading(text))
         built = trial.schema()
         note.result = f"{half.revision} has {len(script)} statements"
     rest = tuple(_find_rest(script, half, execution))
     return Missing(statements=rest, script=script, built=built)
+
+
+def why_not_from_here(survey: Survey, half: HalfApplied) -> str:
+    """Return why the files do not say how a revision goes on where the database stands; empty when they do."""
+    graph, rows = survey.history.graph, survey.plan.current
+    if half.revision not in graph.revisions:
+        return "no file declares it any more"
+    if unknown := graph.unknown(rows):
+        return f"the database is at {', '.join(unknown)}, which no file declares"
+    below = [name for name in graph.pending(rows, [half.revision]) if name != half.revision]
+    return f"by its file {', '.join(below)} comes before it, and has not run here" if below else ""
 
 
 def finish_half(execution: Execution, survey: Survey, half: HalfApplied, missing: Missing) -> None:

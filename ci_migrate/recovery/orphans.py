@@ -41,15 +41,17 @@ def find_orphans(
     """Follow the rows down to what the files declare; `find` returns the text of a revision as it ran.
 
     `executed` are the parents that revisions had when they ran. One that has others in its file since is taken back,
-    too, with all that was built on it, when its file wants something below it that the database does not have, or when
-    it ran on what is lost.
+    too, with all that was built on it, when its file wants something below it that the database does not have, when it
+    ran on what is lost, or when by the files something that it ran on is not in the database.
     """
     rows = tuple(rows)
     then, moved = _as_executed(graph, find, executed or {})
     lost, unknown = _collect(then, rows, find)
     whole = Graph([*then.revisions.values(), *(item.revision for item in lost.values())])
     present = whole.ancestors(row for row in rows if row in whole.revisions)
-    kept = _find_kept(graph, whole, moved, present, lost)
+    rest = present - lost.keys()
+    again = rest - graph.ancestors(whole.real_heads(rest))
+    kept = _find_kept(graph, whole, moved, present, lost.keys() | again) - lost.keys()
     sources = {**lost, **{name: source for name in kept if (source := find(name))}}
     unknown += sorted(kept - sources.keys())
     below = [
@@ -89,17 +91,17 @@ def _find_kept(
     whole: Graph,
     moved: Mapping[str, Revision],
     present: set[str],
-    lost: Mapping[str, LostSource],
+    unfit: set[str],
 ) -> set[str]:
-    """Return the revisions with a file that have to be taken back, so that the files can be followed."""
+    """Return what has to be taken back, so that the files can be followed; nothing of it can stay on the `unfit`."""
     first = {
         name
         for name in moved
         if name in present
-        and (graph.ancestors([name]) - present or whole.ancestors([name]) & lost.keys())
+        and (graph.ancestors([name]) - present or whole.ancestors([name]) & unfit)
     }
     built_on = {name for name in present if whole.ancestors([name]) & first}
-    return (first | built_on) - lost.keys()
+    return first | built_on
 
 
 def _collect(

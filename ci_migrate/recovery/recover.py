@@ -9,17 +9,19 @@ from pathlib import Path
 
 from ci_migrate.errors import BlockedError, ProjectError
 from ci_migrate.ledger.ledger import Ledger
-from ci_migrate.models import Outcome, PendingRevision, Plan, Promotion
+from ci_migrate.models import Outcome, PendingRevision, Plan, Promotion, Revision
 from ci_migrate.recovery.half_applied import HalfApplied
 from ci_migrate.recovery.lost_sources import LostSource, LostSources
 from ci_migrate.recovery.orphans import Orphans, find_orphans
 from ci_migrate.recovery.restore_offer import offer_explained_backup
 from ci_migrate.recovery.stub import describe_stub
-from ci_migrate.recovery.undo_half import is_half_taken_back, recover_half
+from ci_migrate.recovery.undo_half import is_half_done, recover_half
 from ci_migrate.rehearsal.trial import TrialRequest
 from ci_migrate.revisions.atomic import describe_atomicity
 from ci_migrate.revisions.content import content_hashes
+from ci_migrate.revisions.moves import find_accepted
 from ci_migrate.revisions.way_back import read_way_back
+from ci_migrate.rollback.losses import count_losses, find_doubts, warn_of_losses
 from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.frame import RunRequest, hold_database, run_story
@@ -33,8 +35,10 @@ from ci_migrate.words import counted
 class RecoverRequest(RunRequest):
     """One environment whose database has revisions that no file declares."""
 
-    confirm: Callable[[Orphans], None]
-    """Shows what was found, and has it confirmed; raises when it is not."""
+    show: Callable[[Orphans], None]
+    """Shows what was found, and the plan."""
+    confirm: Callable[[], None]
+    """Has the plan confirmed; raises when it is not."""
     show_half: Callable[[HalfApplied], None]
     """Shows what is left of a revision that ended in the middle."""
     show_missing: Callable[[Sequence[str]], None]
@@ -46,6 +50,8 @@ class RecoverRequest(RunRequest):
     """Whether what is left of a half-applied revision is to be undone."""
     finish: bool = False
     """Whether what is missing of a half-applied revision is to be run."""
+    undone: tuple[str, ...] = ()
+    """Revisions of which nothing is left half done, as the user says."""
 
     def trial(self, history: History) -> TrialRequest:
         """Return a request to try a history on a scratch database."""
@@ -80,19 +86,21 @@ def _recover(request: RecoverRequest, record: RunRecord) -> None:
             orphans = look_for_orphans(request, survey, execution.ledger)
             note.result = describe_found(orphans)
         nothing_lost = not (orphans.found or orphans.unknown)
-        if nothing_lost or is_half_taken_back(execution, survey):
-            recover_half(request, execution, survey)
+        if nothing_lost or is_half_done(execution, survey, orphans, request.undone):
+            recover_half(request, execution, survey, orphans)
             return
-        request.confirm(orphans)
+        request.show(orphans)
         refuse_unrecoverable(
             orphans,
             lambda: offer_explained_backup(request.environment, request.env, history.graph),
         )
         plan = plan_recovery(survey.plan.current, orphans, execution.database.dialect)
         record.plan = plan
+        _tell_losses(execution, orphans)
         if request.is_dry_run:
             record.outcome = Outcome.READY
             return
+        request.confirm()
         settle_unfinished(execution, survey)
         back_up(execution, rows=plan.current)
         whole = replace(history, graph=orphans.graph)
@@ -113,8 +121,16 @@ def read_readable(request: RunRequest) -> History:
 
 def look_for_orphans(request: RunRequest, survey: Survey, ledger: Ledger) -> Orphans:
     """Return what the database has and no file declares."""
-    sources = LostSources(ledger, survey.history.project.root, request.env)
-    return find_orphans(survey.history.graph, survey.plan.current, sources.find, sources.parents)
+    history, plan = survey.history, survey.plan
+    sources = LostSources(ledger, history.project.root, request.env)
+    accepted = find_accepted(
+        request.environment.migrations.allow_edit,
+        sources.parents,
+        history.graph,
+        [each.revision for each in plan.pending],
+    )
+    executed = {name: parents for name, parents in sources.parents.items() if name not in accepted}
+    return find_orphans(history.graph, plan.current, sources.find, executed)
 
 
 def describe_found(orphans: Orphans) -> str:
@@ -149,10 +165,23 @@ def refuse_unrecoverable(orphans: Orphans, offer: Callable[[], str]) -> None:
         if problem:
             raise BlockedError(
                 f"{item.revision.id} {problem}",
-                next_step="Bring its file back: ci-migrate recover --restore-file, then commit it, and go on"
-                " from there with a new revision. If its upgrade must not stay in the code, "
-                + _with(describe_stub(item.revision.id, item.revision.parents), offer()),
+                next_step=_with(_keep(item.revision, orphans), offer()),
             )
+
+
+def _keep(revision: Revision, orphans: Orphans) -> str:
+    """Return how the files can be made to explain a revision that cannot be taken back."""
+    if revision.id in orphans.kept:
+        moved = ", ".join(
+            f"{item.revision.id} (down_revision {', '.join(item.revision.parents) or 'None'})"
+            for item in orphans.found
+            if item.revision.id in orphans.moved
+        )
+        return f"Let the files say again what ran here: {moved}; what is new follows it."
+    return (
+        "Bring its file back: ci-migrate recover --restore-file, then commit it, and go on from there with a new"
+        f" revision. If its upgrade must not stay in the code, {describe_stub(revision.id, revision.parents)}"
+    )
 
 
 def _with(advice: str, offer: str) -> str:
@@ -183,6 +212,14 @@ def _describe(item: LostSource, dialect: str) -> PendingRevision:
         atomic=atomic,
         why_not_atomic="" if atomic else reason,
     )
+
+
+def _tell_losses(execution: Execution, orphans: Orphans) -> None:
+    for item in orphans.found:
+        way = read_way_back(item.source, item.revision.file)
+        losses, doubts = count_losses(execution.database, way), find_doubts(way)
+        what = f"the downgrade of {item.revision.id}"
+        warn_of_losses(execution.record, losses, doubts, what)
 
 
 def _take_back(execution: Execution, survey: Survey, orphans: Orphans) -> None:

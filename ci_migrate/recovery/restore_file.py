@@ -19,6 +19,7 @@ from ci_migrate.revisions.project import shown_path
 from ci_migrate.story.frame import RunRequest, run_story
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import History, survey_database
+from ci_migrate.words import counted
 
 LONGEST_SLUG = 40
 
@@ -38,7 +39,7 @@ def restore_file(request: RestoreFileRequest) -> Promotion:
         request,
         lambda record: _restore(request, record),
         command="recover",
-        goal=Outcome.NOTHING_TO_DO,
+        goal=Outcome.RECOVERED,
     )
 
 
@@ -48,17 +49,26 @@ def _restore(request: RestoreFileRequest, record: RunRecord) -> None:
     environment = request.environment
     database = Database(environment.url, root=environment.root)
     survey = survey_database(history, database)
-    record.plan = replace(survey.plan, pending=())
+    record.plan = replace(survey.plan, target=survey.plan.current, pending=())
     orphans = look_for_orphans(request, survey, open_ledger(environment, database))
     request.show(orphans)
-    verb = "would write" if request.is_dry_run else "written"
-    for path in restore_files(history, orphans, is_dry_run=request.is_dry_run):
+    verb = "would be written" if request.is_dry_run else "written"
+    with record.stage("files") as note:
+        paths = tuple(restore_files(history, orphans, is_dry_run=request.is_dry_run))
+        note.result = f"{counted(len(paths), 'file')} {verb}"
+    for path in paths:
         record.warn(f"{verb}: {path}; commit it, so that the code has what the database has")
     for item in orphans.found:
         if item.revision.id in orphans.moved:
             parents = ", ".join(item.revision.parents) or "None"
             record.warn(f"{item.revision.id} was re-parented: it ran with down_revision {parents}")
-    record.outcome = Outcome.NOTHING_TO_DO
+    record.outcome = _outcome(paths, is_dry_run=request.is_dry_run)
+
+
+def _outcome(paths: tuple[str, ...], *, is_dry_run: bool) -> Outcome:
+    if not paths:
+        return Outcome.NOTHING_TO_DO
+    return Outcome.READY if is_dry_run else Outcome.RECOVERED
 
 
 def restore_files(history: History, orphans: Orphans, *, is_dry_run: bool) -> Iterator[str]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from ci_migrate.backup.restore_advice import restore_command
-from ci_migrate.database.engine import Database
 from ci_migrate.errors import BlockedError
 from ci_migrate.ledger.facts import LastRemains
 from ci_migrate.models import Outcome, Plan
-from ci_migrate.recovery.finish_half import find_missing, finish_half, run_statements
+from ci_migrate.recovery.finish_half import (
+    find_missing,
+    finish_half,
+    run_statements,
+    why_not_from_here,
+)
 from ci_migrate.recovery.half_applied import HalfApplied, State, inspect_half
+from ci_migrate.recovery.orphans import Orphans
 from ci_migrate.recovery.restore_offer import offer_backup_of_run
 from ci_migrate.rehearsal.trial import TrialRequest
 from ci_migrate.story.backup_stage import back_up
@@ -48,20 +54,25 @@ class HalfRequest(Protocol):
         """Whether to run what is missing is asked for."""
 
     @property
+    def undone(self) -> tuple[str, ...]:
+        """Revisions of which nothing is left, as the user says."""
+
+    @property
     def is_dry_run(self) -> bool:
         """Whether nothing may be changed."""
 
 
-def is_half_taken_back(execution: Execution, survey: Survey) -> bool:
-    """Return whether a downgrade that was cut off has left something: nothing may run over that."""
-    last = execution.ledger.last_remains()
-    if last is None or last.direction != "downgrade":
-        return False
-    halves = _find_halves(last, survey, execution.database)
+def is_half_done(
+    execution: Execution, survey: Survey, orphans: Orphans, undone: Collection[str]
+) -> bool:
+    """Return whether the newest run has left a part of a revision: nothing may run over that."""
+    halves = _find_halves(execution, survey, orphans, undone)
     return any(item.state is not State.NOT_IN for half in halves for item in half.statements)
 
 
-def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> None:
+def recover_half(
+    request: HalfRequest, execution: Execution, survey: Survey, orphans: Orphans
+) -> None:
     """Show what the newest run left of a revision, and undo it where that was asked for and is sure.
 
     Sets the record's outcome. Raises BlockedError with the ways out when nothing was asked for, or when what
@@ -69,7 +80,7 @@ def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> 
     """
     record = execution.record
     last = execution.ledger.last_remains()
-    halves = tuple(_find_halves(last, survey, execution.database)) if last else ()
+    halves = tuple(_find_halves(execution, survey, orphans, request.undone))
     if last is None or not halves:
         record.outcome = Outcome.NOTHING_TO_DO
         return
@@ -77,27 +88,26 @@ def recover_half(request: HalfRequest, execution: Execution, survey: Survey) -> 
         request.show_half(half)
     restore = _find_restore(execution, last)
     half = halves[0]
-    has_file = half.revision in survey.history.graph.revisions
+    is_lost = bool(orphans.found or orphans.unknown)
+    ways = _ways_on(half, restore, survey, "recover" if is_lost else "promote")
     if request.finish and half.direction == "downgrade":
-        raise BlockedError(
-            f"{half.what}: {half.why_no_finish}", next_step=_ways_on(half, restore, has_file)
-        )
+        raise BlockedError(f"{half.what}: {half.why_no_finish}", next_step=ways)
     if request.finish:
         _finish(request, execution, survey, half)
         return
     if half.why_no_undo:
         raise BlockedError(
             f"{half.what}, and cannot surely be undone: {half.why_no_undo}",
-            next_step=_ways_on(half, restore, has_file),
+            next_step=ways,
         )
     if not request.undo or request.is_dry_run:
         raise BlockedError(
             half.what,
-            next_step=f"Undo what is in: ci-migrate recover --undo. {_ways_on(half, restore, has_file)}",
+            next_step=f"Undo what is in: ci-migrate recover --undo. {ways}",
         )
     request.confirm_undo(half)
     back_up(execution, rows=survey.plan.current)
-    _undo(execution, survey, half)
+    _undo(execution, replace(survey, history=replace(survey.history, graph=orphans.graph)), half)
 
 
 def _finish(request: HalfRequest, execution: Execution, survey: Survey, half: HalfApplied) -> None:
@@ -122,21 +132,22 @@ def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
             count = len(half.undo)
             note.result = f"{counted(count, 'statement')} of {half.revision} undone"
 
-    undone = Survey(history=survey.history, rows=survey.rows, plan=plan)
-    change_database(execution, undone, work)
+    change_database(execution, replace(survey, plan=plan), work)
 
 
-def _find_halves(last: LastRemains, survey: Survey, database: Database) -> Iterator[HalfApplied]:
-    current, graph = survey.plan.current, survey.history.graph
-    begun = {item.revision for item in survey.plan.pending}
-    # What has no file any more is not pending, and would be in the rows if it had come to its end.
-    begun |= {item.revision for item in last.remains} - graph.revisions.keys() - set(current)
-    if last.direction == "downgrade":
-        known = graph.ancestors(row for row in current if row in graph.revisions)
-        begun = known.union(current)  # also what has no file any more
+def _find_halves(
+    execution: Execution, survey: Survey, orphans: Orphans, undone: Collection[str]
+) -> Iterator[HalfApplied]:
+    """Yield what the newest run began and did not end, as far as the rows tell which that is."""
+    last, current = execution.ledger.last_remains(), survey.plan.current
+    if last is None or (orphans.unknown and last.direction == "upgrade"):
+        return
+    present = orphans.graph.ancestors(row for row in current if row in orphans.graph.revisions)
+    is_there = last.direction == "downgrade"
     for remains in last.remains:
-        if remains.revision in begun:
-            yield inspect_half(remains, last.started_at, database, last.direction)
+        has_row = remains.revision in present or remains.revision in current
+        if has_row is is_there and remains.revision not in undone:
+            yield inspect_half(remains, last.started_at, execution.database, last.direction)
 
 
 def _find_restore(execution: Execution, last: LastRemains) -> str:
@@ -149,16 +160,12 @@ def _find_restore(execution: Execution, last: LastRemains) -> str:
     return offer or (f"Bring the backup of that run back:\n{by_hand}" if by_hand else "")
 
 
-def _ways_on(half: HalfApplied, restore: str, has_file: bool) -> str:
+def _ways_on(half: HalfApplied, restore: str, survey: Survey, command: str) -> str:
     ways = []
-    if has_file and not half.why_no_finish:
+    if not (half.why_no_finish or why_not_from_here(survey, half)):
         ways.append(
             "Run what is missing, if that is changes of the schema: ci-migrate recover --finish (with --dry-run it only"
             " shows that)."
         )
-    ways.append(
-        restore
-        if restore
-        else f"Finish it or undo it by hand, then go on with --undone {half.revision}."
-    )
-    return " ".join(ways)
+    ways.append(f"Undo it by hand, then: ci-migrate {command} --undone {half.revision}.")
+    return " ".join([*ways, *filter(None, [restore])])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ci_migrate.backup.restore_advice import restore_by_us
 from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
-from ci_migrate.database.row_counts import count_rows
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.ledger.ledger import Ledger
@@ -20,6 +19,7 @@ from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.way_back import WayBack
 from ci_migrate.rollback.last_revision import Found
+from ci_migrate.rollback.losses import count_losses, find_doubts
 from ci_migrate.ways_back import Advice, Loss, Way
 
 
@@ -53,7 +53,7 @@ def _downgrade(place: Place, found: Found) -> Way:
     way, revision = found.way_back, found.pending.revision
     if way.problem:
         return Way(name="downgrade", possible=False, price=f"{revision} {way.problem}")
-    losses, doubts = tuple(_count(place.database, way.destroys)), tuple(_doubts(way))
+    losses, doubts = count_losses(place.database, way), find_doubts(way)
     notes = [*_notes(way, losses, doubts, found.pending)]
     took = found.executed.seconds
     if took is not None:
@@ -66,14 +66,6 @@ def _downgrade(place: Place, found: Found) -> Way:
         doubts=doubts,
         command=f"ci-migrate rollback --environment {place.environment.name} --expect {revision}",
     )
-
-
-def _doubts(way: WayBack) -> Iterator[str]:
-    unnamed = sum(1 for drop in way.destroys if drop.table is None)
-    if unnamed:
-        yield f"{unnamed} of its drops name nothing that the text tells: read them before"
-    if way.unread:
-        yield f"what it destroys its text does not tell all: it {way.unread}"
 
 
 def _notes(
@@ -122,16 +114,6 @@ def _forward_fix(place: Place, found: Found) -> Way:
         " and the fault stays until then",
         command=f'{command} -m "mend {found.pending.revision}"',
     )
-
-
-def _count(database: Database, drops: Iterable[Drop]) -> Iterator[Loss]:
-    seen = set()
-    for drop in drops:
-        if drop.table is None or (drop.table, drop.column) in seen:
-            continue
-        seen.add((drop.table, drop.column))
-        rows = count_rows(database, drop.table, drop.column)
-        yield Loss(table=drop.table, column=drop.column, rows=rows)
 
 
 def _name(drop: Drop) -> str:

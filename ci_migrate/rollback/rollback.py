@@ -16,6 +16,7 @@ from ci_migrate.report.advice_text import way_lines
 from ci_migrate.rollback.advice import Place, build_advice
 from ci_migrate.rollback.code_way_back import describe_code_way, find_code_way, open_code_pull
 from ci_migrate.rollback.last_revision import Found, find_for_advice, find_last
+from ci_migrate.rollback.losses import warn_of_losses
 from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.frame import RunRequest, hold_database, run_story
@@ -186,9 +187,6 @@ def _advise(request: RollbackRequest, survey: Survey, execution: Execution, foun
 def _confirm(request: RollbackRequest, execution: Execution, advice: Advice) -> None:
     """Tell what the downgrade destroys, also in every report, and let it be confirmed."""
     for way in advice.ways:
-        for loss in way.losses:
-            execution.record.warn(f"the downgrade destroys the {loss}")
-        for doubt in way.doubts:
-            execution.record.warn(f"the downgrade: {doubt}")
+        warn_of_losses(execution.record, way.losses, way.doubts)
     execution.record.stage_name = "confirm"
     request.confirm(advice)

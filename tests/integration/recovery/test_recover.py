@@ -6,51 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.promote.database import query, read_tables, run_statements
+from tests.integration.promote.database import read_tables, run_statements
+from tests.integration.recovery.lost import (
+    HEAD,
+    ONE,
+    THREE,
+    TWO,
+    apply,
+    build,
+    recover,
+    rows,
+)
 from tests.integration.rollback.place import Place, build_place
 from tests.projects_builder import commit, run_git
 from tests.projects_changes import add_revision, delete_revision
 from tests.promotion import Ran
 
 pytestmark = pytest.mark.newest
-HEAD, ONE, TWO, THREE = "5c00753421f7", "aaaaaaaaaa01", "bbbbbbbbbb02", "cccccccccc03"
-VERSION = "SELECT version_num FROM alembic_version"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     return build(tmp_path, request.getfixturevalue(f"{request.param}_url"))
-
-
-def build(folder: Path, url: str) -> Place:
-    place = build_place(folder / "shop", url, backup={"directory": str(folder / "backups")})
-    with (place.project.path / ".gitignore").open("a") as ignored:
-        ignored.write(".ci-migrate-result.json\n")
-    commit(place.project, "configure")
-    return place
-
-
-def apply(place: Place, *revisions: tuple[str, str]) -> None:
-    """Promote revisions, each after another one, and leave no trace of them in the work tree."""
-    for revision, parent in revisions:
-        add_revision(place.project, revision, after=parent)
-    ran = place.run("promote")
-    assert ran.outcome == "promoted", ran.output
-    for revision, _ in revisions:
-        delete_revision(place.project, revision)
-
-
-def reparent_file(file: Path, before: str, after: str) -> None:
-    """Let a revision follow another one, as a rebase of its branch does."""
-    file.write_text(file.read_text().replace(before, after))
-
-
-def rows(place: Place) -> list[object]:
-    return sorted(row[0] for row in query(place.url, VERSION))
-
-
-def recover(place: Place, *arguments: str):
-    return place.run("recover", "--confirm", "dev", *arguments)
 
 
 @pytest.mark.slow_on("postgres", "mariadb")
@@ -114,8 +91,12 @@ def test_the_file_is_written_back_instead(place: Place) -> None:
     commit(place.project, "gone")
     dry = place.run("recover", "--restore-file", "--dry-run")
     assert run_git(place.project, "status", "--porcelain") == "", dry.output
+    assert (dry.outcome, "1 file would be written" in dry.output) == ("ready", True), dry.output
     ran = place.run("recover", "--restore-file")
-    assert ran.exit_code == 0, ran.output
+    assert (ran.outcome, ran.exit_code) == ("recovered", 0), ran.output
+    assert "1 file written" in ran.output
+    assert "take back" not in ran.output
+    assert "NOTHING TO DO" not in ran.output
     [file] = place.project.path.rglob(f"{ONE}*.py")
     assert file.read_text() == text
     assert place.run("promote").outcome == "nothing-to-do"
@@ -166,49 +147,6 @@ def test_a_lost_revision_below_one_that_has_its_file(place: Place) -> None:
     assert place.run("promote").outcome == "nothing-to-do"
 
 
-def test_a_rebased_branch_whose_revision_kept_its_id(place: Place) -> None:
-    """Nothing is pending for text alone: what the file now wants below it would never run."""
-    file = add_revision(place.project, ONE)
-    assert place.run("promote").outcome == "promoted"
-    add_revision(place.project, TWO, after=HEAD)
-    reparent_file(file, HEAD, TWO)
-    blocked = place.run("promote")
-    told = f"By its file {TWO} comes before it, which has not run here and never would"
-    assert (blocked.outcome, told in blocked.output) == ("blocked", True), blocked.output
-    config = place.project.path / "ci-migrate.yml"
-    plain = config.read_text()
-    allow = f'"migrations": {{"allow_edit": [{{"revision": "{ONE}", "reason": "rebased"}}],'
-    config.write_text(plain.replace('"migrations": {', allow))
-    assert place.run("promote").outcome == "blocked", "else the other one would never run"
-    config.write_text(plain)
-    dry = place.run("recover", "--dry-run")
-    assert (dry.outcome, rows(place)) == ("ready", [ONE]), dry.output
-    assert f"moved       {ONE}" in dry.output
-    assert f"its file says by now: after {TWO}" in dry.output
-    ran = recover(place)
-    assert (ran.outcome, rows(place)) == ("promoted", [ONE]), ran.output
-    assert {f"table_{ONE}", f"table_{TWO}"} <= read_tables(place.url)
-    assert place.run("promote").outcome == "nothing-to-do"
-
-
-@pytest.mark.slow_on("postgres")
-def test_a_lost_revision_below_one_that_was_reparented(place: Place) -> None:
-    add_revision(place.project, ONE)
-    file = add_revision(place.project, TWO, after=ONE)
-    text = file.read_text()
-    assert place.run("promote").outcome == "promoted"
-    delete_revision(place.project, ONE)
-    reparent_file(file, ONE, HEAD)
-    assert place.run("promote").outcome == "blocked"
-    dry = place.run("recover", "--restore-file", "--dry-run")
-    assert f"{TWO} was re-parented: it ran with down_revision {ONE}" in dry.output
-    ran = recover(place)
-    assert (ran.outcome, rows(place)) == ("promoted", [TWO]), ran.output
-    assert f"table_{ONE}" not in read_tables(place.url)
-    assert f"table_{TWO}" in read_tables(place.url)
-    assert file.read_text() != text
-
-
 @pytest.mark.slow
 def test_a_downgrade_that_fails_is_no_recovery(place: Place) -> None:
     apply(place, (ONE, HEAD))
@@ -223,116 +161,6 @@ def test_nothing_is_lost_and_nobody_confirms(place: Place) -> None:
     assert recover(place).outcome == "nothing-to-do"
     ran = place.run("recover")
     assert (ran.exit_code, "has to be confirmed" in ran.output) == (2, True), ran.output
-
-
-HALF = """
-op.create_table("coupons", sa.Column("id", sa.Integer(), primary_key=True))
-op.create_index("ix_coupons", "coupons", ["id"])
-op.add_column("users", sa.Column("coupon", sa.Integer()))
-{0}raise RuntimeError("in the middle")
-"""
-
-
-@pytest.mark.slow_on("mariadb")
-@pytest.mark.parametrize("database", ["sqlite", "mariadb"])
-def test_a_half_applied_revision_is_undone(
-    tmp_path: Path, database: str, request: pytest.FixtureRequest
-) -> None:
-    place = build(tmp_path, request.getfixturevalue(f"{database}_url"))
-    file = add_revision(place.project, ONE, upgrade=HALF.format(""))
-    assert place.run("promote").outcome == "partial"
-    shown = recover(place)
-    assert shown.exit_code == 3, shown.output
-    for words in ("in       CREATE TABLE coupons", "undone by: DROP", "ci-migrate recover --undo"):
-        assert words in shown.output
-    assert "coupons" in read_tables(place.url)
-    file.write_text(file.read_text().replace('raise RuntimeError("in the middle")', "pass"))
-    ran = recover(place, "--undo")
-    assert (ran.outcome, rows(place)) == ("promoted", [ONE]), ran.output
-    assert "coupons" in read_tables(place.url)
-
-
-@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
-def test_a_half_applied_revision_without_its_file_is_undone(place: Place) -> None:
-    add_revision(place.project, ONE, upgrade=HALF.format(""))
-    assert place.run("promote").outcome == "partial"
-    delete_revision(place.project, ONE)
-    shown = recover(place)
-    assert (shown.exit_code, "in       CREATE TABLE coupons" in shown.output) == (3, True)
-    assert "--finish" not in shown.output
-    assert recover(place, "--finish").exit_code == 3
-    ran = recover(place, "--undo")
-    assert ran.outcome in {"recovered", "nothing-to-do"}, ran.output
-    assert "coupons" not in read_tables(place.url)
-    assert recover(place).outcome == "nothing-to-do"
-
-
-@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
-def test_a_column_with_values_is_not_undone(place: Place) -> None:
-    add_revision(place.project, ONE, upgrade=HALF.format(""))
-    assert place.run("promote").outcome == "partial"
-    run_statements(place.url, ["UPDATE users SET coupon = 7"])
-    ran = recover(place, "--undo")
-    assert (ran.exit_code, "the column users.coupon has values" in ran.output) == (3, True), (
-        ran.output
-    )
-    assert query(place.url, "SELECT DISTINCT coupon FROM users") == [(7,)]
-
-
-@pytest.mark.slow
-def test_what_postgres_keeps_of_a_revision_that_left_its_transaction(
-    tmp_path: Path, postgres_url: str
-) -> None:
-    place = build(tmp_path, postgres_url)
-    half = (
-        'op.add_column("users", sa.Column("nick", sa.Text()))\n'
-        'op.create_index("ix_nick", "users", ["nick"])\n'
-        "with op.get_context().autocommit_block():\n    op.execute('SELECT 1')\n"
-        'raise RuntimeError("in the middle")'
-    )
-    file = add_revision(place.project, ONE, upgrade=half)
-    assert place.run("promote").outcome == "partial"
-    file.write_text(file.read_text().replace('raise RuntimeError("in the middle")', "pass"))
-    ran = recover(place, "--undo")
-    assert (ran.outcome, rows(place)) == ("promoted", [ONE]), ran.output
-
-
-@pytest.mark.slow_on("mariadb")
-@pytest.mark.parametrize("database", ["sqlite", "mariadb"])
-def test_a_half_applied_revision_is_finished(
-    tmp_path: Path, database: str, request: pytest.FixtureRequest
-) -> None:
-    place = build(tmp_path, request.getfixturevalue(f"{database}_url"))
-    file = add_revision(place.project, ONE, upgrade=HALF.format(""))
-    assert place.run("promote").outcome == "partial"
-    text = file.read_text()
-    failing = 'raise RuntimeError("in the middle")'
-    file.write_text(text.replace(failing, 'op.execute("DELETE FROM users")'))
-    refused = recover(place, "--finish")
-    assert (refused.exit_code, rows(place)) == (3, [HEAD]), refused.output
-    assert "what is missing writes rows" in refused.output
-    file.write_text(text.replace(failing, 'op.create_index("ix_last", "users", ["coupon"])'))
-    dry = place.run("recover", "--finish", "--dry-run")
-    assert (dry.outcome, rows(place)) == ("ready", [HEAD]), dry.output
-    assert "not in   CREATE INDEX ix_last" in dry.output
-    ran = recover(place, "--finish")
-    assert (ran.outcome, ran.exit_code, rows(place)) == ("recovered", 0, [ONE]), ran.output
-    assert "not in   CREATE INDEX ix_last" in ran.output
-    assert f"{ONE} is complete" in ran.output
-    assert [item["revision"] for item in ran.result["applied"]] == [ONE]
-    assert place.run("promote").outcome == "nothing-to-do"
-
-
-@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
-def test_rows_that_were_written_are_never_undone(place: Place) -> None:
-    write = 'op.execute("UPDATE users SET full_name = email")\n'
-    add_revision(place.project, ONE, upgrade=HALF.format(write))
-    assert place.run("promote").outcome == "partial"
-    ran = recover(place, "--undo")
-    assert ran.exit_code == 3, ran.output
-    assert "unknown  UPDATE users" in ran.output
-    assert "cannot surely be undone" in ran.output
-    assert "coupons" in read_tables(place.url), "never in part"
 
 
 PLUGIN, LAST = "7cfc83d19c1f", "49fd58caa99f"
