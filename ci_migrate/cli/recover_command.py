@@ -16,9 +16,8 @@ from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.models import Outcome, Promotion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-    from ci_migrate.recovery.half_applied import HalfApplied
     from ci_migrate.recovery.orphans import Orphans
 
 
@@ -90,35 +89,25 @@ def _recover(
     from ci_migrate.recovery.recover import RecoverRequest, recover
     from ci_migrate.recovery.text import half_applied_lines, missing_lines, orphan_lines
 
-    name, console = prepared.environment.name, prepared.reporters.console
+    name = prepared.environment.name
     if not dry_run:
         check_confirmation(name, confirm, is_named=False)
 
-    def found(orphans: Orphans) -> None:
-        console.write_text(prepared.redactor.clean("\n".join(orphan_lines(orphans))))
+    def write(lines: Iterable[str]) -> None:
+        prepared.reporters.console.write_text(prepared.redactor.clean("\n".join(lines)))
 
-    def confirmed() -> None:
+    def ask(what: str) -> None:
         if confirm is None:
-            ask_for_name(name, "take these revisions back")
-
-    def shown(half: HalfApplied) -> None:
-        console.write_text(prepared.redactor.clean("\n".join(half_applied_lines(half))))
-
-    def lacking(statements: Sequence[str]) -> None:
-        console.write_text(prepared.redactor.clean("\n".join(missing_lines(statements))))
-
-    def sure(half: HalfApplied) -> None:
-        if confirm is None:
-            ask_for_name(name, f"{'finish' if finish else 'undo'} {half.revision}")
+            ask_for_name(name, what)
 
     recovered = recover(
         RecoverRequest(
             **basics(prepared),
-            show=found,
-            confirm=confirmed,
-            show_half=shown,
-            show_missing=lacking,
-            confirm_undo=sure,
+            show=lambda orphans: write(orphan_lines(orphans)),
+            confirm=lambda: ask("take these revisions back"),
+            show_half=lambda half: write(half_applied_lines(half)),
+            show_missing=lambda statements: write(missing_lines(statements)),
+            confirm_undo=lambda half: ask(f"{'finish' if finish else 'undo'} {half.revision}"),
             is_dry_run=dry_run,
             undo=undo,
             finish=finish,
@@ -127,9 +116,14 @@ def _recover(
     )
     if recovered.outcome is not Outcome.RECOVERED:
         return recovered
+    return _promote(prepared, recovered, _describe(recovered, finish=finish))
+
+
+def _describe(recovered: Promotion, *, finish: bool) -> str:
     names = ", ".join(item.revision for item in recovered.applied)
-    done = f"{names} was taken back" if names else "what was half done was undone"
-    return _promote(prepared, recovered, f"{names} was finished" if finish and names else done)
+    if not names:
+        return "what was half done was undone"
+    return f"{names} was {'finished' if finish else 'taken back'}"
 
 
 def _promote(prepared: Prepared, recovered: Promotion, done: str) -> Promotion:
