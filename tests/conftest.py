@@ -161,6 +161,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def either_url(request: pytest.FixtureRequest) -> str:
+    """An empty database on SQLite, and once more on PostgreSQL, which is for the slow suite."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[ObjectStoreServer]:
     """An S3 server of this test process, with a bucket `backups`."""

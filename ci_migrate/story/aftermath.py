@@ -102,7 +102,7 @@ def _advise_half(failure: Failure, at: str, *, restore: str, tables: tuple[str, 
     undo = "Undo the statements listed above by hand" if not restore else "Bring the backup back"
     return (
         f"The version row says {at}, but parts of {failure.revision} are in the database.{changed}"
-        f" A second run would stumble over them. {_LOOK} Or: {undo[0].lower()}{undo[1:]}, then {then}"
+        f" A second run would stumble over them. {_LOOK} {undo} otherwise, then {then}"
         + (f":\n{restore}" if restore else ".")
     )
 
@@ -121,7 +121,7 @@ def _advise_downgrade(
     undo = "Bring the backup back" if restore else "Undo the statements listed above by hand"
     return (
         f"Parts of {failure.revision or 'the revision'} are gone from the database, others are still in it."
-        f"{listed} A second run would stumble over that. {_LOOK} Or: {undo[0].lower()}{undo[1:]}, then decide anew."
+        f"{listed} A second run would stumble over that. {_LOOK} {undo} otherwise, then decide anew."
         f" {others}" + (f"\n{restore}" if restore else "")
     )
 

@@ -92,10 +92,10 @@ def test_a_head_that_fails_after_the_other_is_refused(project: Project, sqlite_u
 
 @pytest.mark.slow
 def test_three_heads_are_merged_after_each_came_before_each_other(
-    project: Project, sqlite_url: str
+    project: Project, either_url: str
 ) -> None:
     three_branches(project, *(ADD.format(name) for name in "abc"))
-    ran = run(project, sqlite_url, "merge")
+    ran = run(project, either_url, "merge")
     assert ran.exit_code == 0, ran.output
     orders = ran.result["proof"]["orders"]
     assert orders == [[ONE, TWO, THREE], [TWO, THREE, ONE], [THREE, ONE, TWO]]
@@ -104,18 +104,18 @@ def test_three_heads_are_merged_after_each_came_before_each_other(
     assert ran.result["message"] == "merge change by aaa, change by bbb and change by ccc"
     text = (project.path / ran.result["file"]).read_text()
     assert f"down_revision: Union[str, Sequence[str], None] = ('{ONE}', '{TWO}', '{THREE}')" in text
-    promoted = run(project, sqlite_url, "promote", "--environment", "dev")
+    promoted = run(project, either_url, "promote", "--environment", "dev")
     assert promoted.outcome == "promoted", promoted.output
-    assert query(sqlite_url, "SELECT version_num FROM alembic_version") == [
+    assert query(either_url, "SELECT version_num FROM alembic_version") == [
         (ran.result["revision"],)
     ]
-    assert query(sqlite_url, "SELECT a, b, c FROM orders") == []
+    assert query(either_url, "SELECT a, b, c FROM orders") == []
 
 
 @pytest.mark.slow
-def test_two_of_three_heads_are_merged_by_name(project: Project, sqlite_url: str) -> None:
+def test_two_of_three_heads_are_merged_by_name(project: Project, either_url: str) -> None:
     three_branches(project, *(ADD.format(name) for name in "abc"))
-    ran = run(project, sqlite_url, "merge", ONE, THREE)
+    ran = run(project, either_url, "merge", ONE, THREE)
     assert ran.exit_code == 0, ran.output
     left = run_tool(project.path, "heads")
     assert left.exit_code == 3
@@ -124,19 +124,19 @@ def test_two_of_three_heads_are_merged_by_name(project: Project, sqlite_url: str
 
 @pytest.mark.slow
 def test_one_of_three_that_gets_in_the_way_of_another_is_refused(
-    project: Project, sqlite_url: str
+    project: Project, either_url: str
 ) -> None:
     index = 'op.execute("CREATE INDEX IF NOT EXISTS ix_orders_shared ON orders ({0})")'
     three_branches(project, index.format("id"), ADD.format("b"), index.format("user_id"))
-    ran = run(project, sqlite_url, "merge")
+    ran = run(project, either_url, "merge")
     assert ran.exit_code == 3, ran.output
     assert "the order of the heads matters" in ran.output
     assert f"the order {TWO}, {THREE}, {ONE}" in ran.output
     assert run_git(project, "status", "--porcelain") == ""
 
 
-def test_one_head_is_nothing_to_merge(project: Project, sqlite_url: str) -> None:
-    ran = run(project, sqlite_url, "merge")
+def test_one_head_is_nothing_to_merge(project: Project, either_url: str) -> None:
+    ran = run(project, either_url, "merge")
     assert (ran.exit_code, "nothing to merge" in ran.output) == (2, True), ran.output
 
 
@@ -167,49 +167,49 @@ def test_a_branch_goes_after_the_other_head(
     assert run_tool(project.path, "heads").result["heads"][0]["revision"] == "cccccccccc03"
 
 
-def test_what_an_environment_has_executed_is_not_rebased(project: Project, sqlite_url: str) -> None:
+def test_what_an_environment_has_executed_is_not_rebased(project: Project, either_url: str) -> None:
     add_revision(project, ONE)
     commit(project, "one")
-    assert run(project, sqlite_url, "promote", "--environment", "dev").outcome == "promoted"
+    assert run(project, either_url, "promote", "--environment", "dev").outcome == "promoted"
     add_revision(project, TWO)
-    ran = run(project, sqlite_url, "rebase", ONE)
+    ran = run(project, either_url, "rebase", ONE)
     assert ran.exit_code == 3, ran.output
     assert f"dev has already executed {ONE}" in ran.output
     assert f"ci-migrate merge {TWO} {ONE}" in ran.output
-    other = run(project, sqlite_url, "rebase", TWO, "--dry-run", "--not-in", "production")
+    other = run(project, either_url, "rebase", TWO, "--dry-run", "--not-in", "production")
     assert other.exit_code == 0, other.output
 
 
 def test_what_an_environment_was_stamped_with_is_not_rebased(
-    project: Project, sqlite_url: str
+    project: Project, either_url: str
 ) -> None:
     two_branches(project, ADD.format("a"), ADD.format("b"))
     run_statements(
-        sqlite_url,
+        either_url,
         [
             "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
             f"INSERT INTO alembic_version VALUES ('{ONE}')",
         ],
     )
-    ran = run(project, sqlite_url, "rebase", ONE)
+    ran = run(project, either_url, "rebase", ONE)
     assert (ran.exit_code, f"dev has already executed {ONE}" in ran.output) == (3, True), ran.output
 
 
 def test_a_branch_that_does_not_run_after_the_other_stays(
-    project: Project, sqlite_url: str
+    project: Project, either_url: str
 ) -> None:
     two_branches(project, 'op.rename_table("orders", "sales")', ADD.format("b"))
-    ran = run(project, sqlite_url, "rebase", TWO, "--not-in", "production")
+    ran = run(project, either_url, "rebase", TWO, "--not-in", "production")
     assert ran.exit_code == 3, ran.output
     assert f"{TWO} failed on a scratch database" in ran.output
     assert run_git(project, "status", "--porcelain") == ""
 
 
 def test_a_revision_in_the_middle_of_its_branch_names_the_first(
-    project: Project, sqlite_url: str
+    project: Project, either_url: str
 ) -> None:
     two_branches(project, ADD.format("a"), ADD.format("b"))
     add_revision(project, "cccccccccc03", after=TWO)
-    ran = run(project, sqlite_url, "rebase", "cccccccccc03")
+    ran = run(project, either_url, "rebase", "cccccccccc03")
     assert ran.exit_code == 2, ran.output
     assert TWO in ran.output

@@ -63,10 +63,10 @@ def test_the_revision_that_builds_the_schema_is_stamped(
     assert commands == ["adopt", "promote"]
 
 
-def test_an_earlier_revision_is_found(project: Project, sqlite_url: str) -> None:
-    make_legacy(project, sqlite_url, "ALTER TABLE users DROP COLUMN display_name")
-    assert run(project, sqlite_url, "adopt").outcome == "adopted"
-    assert query(sqlite_url, VERSION) == [(SECOND,)]
+def test_an_earlier_revision_is_found(project: Project, either_url: str) -> None:
+    make_legacy(project, either_url, "ALTER TABLE users DROP COLUMN display_name")
+    assert run(project, either_url, "adopt").outcome == "adopted"
+    assert query(either_url, VERSION) == [(SECOND,)]
 
 
 def test_a_schema_that_no_revision_builds_is_shown_and_not_stamped(
@@ -86,38 +86,38 @@ def test_a_schema_that_no_revision_builds_is_shown_and_not_stamped(
 
 @pytest.mark.slow
 def test_a_revision_that_changes_only_data_is_asked_about(
-    project: Project, sqlite_url: str
+    project: Project, either_url: str
 ) -> None:
     seed = "aaaaaaaaaa01"
     add_revision(project, seed, upgrade='op.execute("DELETE FROM orders")', message="empty it")
-    make_legacy(project, sqlite_url)
-    ran = run(project, sqlite_url, "adopt")
+    make_legacy(project, either_url)
+    ran = run(project, either_url, "adopt")
     assert ran.exit_code == 3, ran.output
     assert f"{HEAD} add users display name" in ran.output
     assert f"{seed} empty it" in ran.output
-    wrong = run(project, sqlite_url, "adopt", "--revision", SECOND)
+    wrong = run(project, either_url, "adopt", "--revision", SECOND)
     assert (wrong.exit_code, "display_name is only in the database" in wrong.output) == (3, True)
-    assert run(project, sqlite_url, "adopt", "--revision", seed).outcome == "adopted"
-    assert query(sqlite_url, VERSION) == [(seed,)]
+    assert run(project, either_url, "adopt", "--revision", seed).outcome == "adopted"
+    assert query(either_url, VERSION) == [(seed,)]
 
 
 @pytest.mark.slow
-def test_what_cannot_be_adopted(project: Project, sqlite_url: str) -> None:
-    empty = run(project, sqlite_url, "adopt")
+def test_what_cannot_be_adopted(project: Project, either_url: str) -> None:
+    empty = run(project, either_url, "adopt")
     assert (empty.exit_code, "the database is empty" in empty.output) == (3, True), empty.output
-    assert run(project, sqlite_url, "promote").outcome == "promoted"
-    known = run(project, sqlite_url, "adopt")
+    assert run(project, either_url, "promote").outcome == "promoted"
+    known = run(project, either_url, "adopt")
     assert (known.exit_code, f"already has a version row: {HEAD}" in known.output) == (3, True)
 
 
 @pytest.mark.slow
-def test_a_history_that_stops_halfway_is_no_proof(project: Project, sqlite_url: str) -> None:
-    make_legacy(project, sqlite_url)
+def test_a_history_that_stops_halfway_is_no_proof(project: Project, either_url: str) -> None:
+    make_legacy(project, either_url)
     add_revision(project, "aaaaaaaaaa01", upgrade='raise RuntimeError("no")')
-    ran = run(project, sqlite_url, "adopt")
+    ran = run(project, either_url, "adopt")
     assert ran.exit_code == 3, ran.output
     assert "could not be built" in ran.output
-    assert run(project, sqlite_url, "adopt", "--revision", HEAD).outcome == "adopted"
+    assert run(project, either_url, "adopt", "--revision", HEAD).outcome == "adopted"
 
 
 @pytest.mark.slow_on("postgres")

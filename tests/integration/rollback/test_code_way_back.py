@@ -40,8 +40,8 @@ def build_history(folder: Path, url: str) -> Place:
     return place
 
 
-def test_the_commands_take_the_code_back(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_history(tmp_path, sqlite_url)
+def test_the_commands_take_the_code_back(either_url: str, tmp_path: Path) -> None:
+    place = build_history(tmp_path, either_url)
     done = place.roll_back()
     assert done.outcome == "rolled-back", done.output
     told = done.result["next"]
@@ -93,8 +93,8 @@ def build_release(folder: Path, url: str, env: dict[str, str] | None = None) -> 
     return place
 
 
-def test_what_came_by_the_same_merge_stays(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_release(tmp_path, sqlite_url)
+def test_what_came_by_the_same_merge_stays(either_url: str, tmp_path: Path) -> None:
+    place = build_release(tmp_path, either_url)
     done = place.roll_back()
     assert (done.outcome, done.result["reached"]) == ("rolled-back", ["aaaaaaaaaa01"]), done.output
     assert "This removes the file only" in done.result["next"]
@@ -105,9 +105,9 @@ def test_what_came_by_the_same_merge_stays(sqlite_url: str, tmp_path: Path) -> N
 
 
 def test_a_file_that_was_renamed_has_the_revision_under_its_old_name_too(
-    sqlite_url: str, tmp_path: Path
+    either_url: str, tmp_path: Path
 ) -> None:
-    place = build_place(tmp_path / "work", sqlite_url)
+    place = build_place(tmp_path / "work", either_url)
     commit(place.project, "Configure")
     before = run_git(place.project, "rev-parse", "HEAD").strip()
     file = add_revision(place.project, "aaaaaaaaaa01", after=LAST)
@@ -121,9 +121,9 @@ def test_a_file_that_was_renamed_has_the_revision_under_its_old_name_too(
 
 
 def test_a_second_pull_request_of_a_revision_is_the_first(
-    sqlite_url: str, tmp_path: Path, github: GitHubServer
+    either_url: str, tmp_path: Path, github: GitHubServer
 ) -> None:
-    place = build_release(tmp_path, sqlite_url, dict(github.env))
+    place = build_release(tmp_path, either_url, dict(github.env))
     addresses = set()
     for turn in range(3):
         if turn == 2:  # the branch has gone on meanwhile
@@ -142,8 +142,8 @@ def test_a_second_pull_request_of_a_revision_is_the_first(
     assert len(addresses) == 1
 
 
-def test_the_pull_request_is_opened(sqlite_url: str, tmp_path: Path, github: GitHubServer) -> None:
-    place = build_history(tmp_path, sqlite_url)
+def test_the_pull_request_is_opened(either_url: str, tmp_path: Path, github: GitHubServer) -> None:
+    place = build_history(tmp_path, either_url)
     place = replace(place, env={**place.env, **github.env})
     done = place.roll_back("--open-pr")
     assert done.outcome == "rolled-back", done.output

@@ -15,8 +15,8 @@ LAST = "5c00753421f7"
 
 @pytest.mark.slow
 @pytest.mark.newest
-def test_a_downgrade_that_fails_on_the_copy_blocks(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url, rehearse=True)
+def test_a_downgrade_that_fails_on_the_copy_blocks(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url, rehearse=True)
     bad = 'def downgrade() -> None:\n    op.execute("DROP TABLE nowhere")\n'
     place.edit(LAST, "def downgrade() -> None:\n", bad)
     refused = place.roll_back()

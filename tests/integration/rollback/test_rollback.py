@@ -51,8 +51,8 @@ def test_it_takes_back_what_ran_last_and_holds_it(database_url: str, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_changed_file_is_not_held(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url)
+def test_a_changed_file_is_not_held(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url)
     place.roll_back()
     file = place.file(ADD_NAME)
     file.write_text(f"# only a comment\n{file.read_text('utf-8')}", "utf-8")
@@ -79,8 +79,8 @@ def test_the_next_environment_does_not_take_what_was_rolled_back(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_one_after_the_other_down_to_base(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url)
+def test_one_after_the_other_down_to_base(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url)
     for left in ([CREATE_ORDERS], [CREATE_USERS], []):
         assert place.roll_back().outcome == "rolled-back"
         assert rows(place) == left
@@ -98,8 +98,8 @@ REFUSED = [
 ]
 
 
-def test_what_is_not_meant_is_refused(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url)
+def test_what_is_not_meant_is_refused(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url)
     for arguments, code, says in REFUSED:
         refused = place.run("rollback", *arguments)
         assert refused.exit_code == code, refused.output
@@ -108,8 +108,8 @@ def test_what_is_not_meant_is_refused(sqlite_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_the_ledger_does_not_explain_is_refused(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url)
+def test_what_the_ledger_does_not_explain_is_refused(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url)
     run_statements(place.url, [f"UPDATE alembic_version SET version_num = '{CREATE_USERS}'"])
     refused = place.roll_back()
     assert refused.exit_code == 3
@@ -117,8 +117,8 @@ def test_what_the_ledger_does_not_explain_is_refused(sqlite_url: str, tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_file_that_is_not_what_ran_is_refused(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url)
+def test_a_file_that_is_not_what_ran_is_refused(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url)
     text = place.file(ADD_NAME).read_text("utf-8")
     place.edit(ADD_NAME, "sa.String(", "sa.Unicode(")
     assert "was edited since" in place.roll_back().result["error"]["message"]
@@ -147,9 +147,9 @@ def test_a_file_that_is_not_what_ran_is_refused(sqlite_url: str, tmp_path: Path)
     ],
 )
 def test_an_irreversible_revision_is_told_before_anything_happens(
-    body: str | None, why: str, sqlite_url: str, tmp_path: Path
+    body: str | None, why: str, either_url: str, tmp_path: Path
 ) -> None:
-    place = build_place(tmp_path / "work", sqlite_url)
+    place = build_place(tmp_path / "work", either_url)
     text = place.file(ADD_NAME).read_text("utf-8").partition("def downgrade")[0]
     end = f"def downgrade() -> None:\n{body}\n" if body else ""
     place.file(ADD_NAME).write_text(text + end, "utf-8")
@@ -184,14 +184,14 @@ def test_the_advice_names_each_price_and_changes_nothing(database_url: str, tmp_
     assert query(place.url, "SELECT count(*) FROM orders") == [(1,)]
 
 
-def test_what_the_text_does_not_tell_is_told_before(sqlite_url: str, tmp_path: Path) -> None:
+def test_what_the_text_does_not_tell_is_told_before(either_url: str, tmp_path: Path) -> None:
     def loop(project: Project) -> None:
         edit = 'for name in ("full_name",):\n        op.execute(f"ALTER TABLE users DROP COLUMN {name}")'
         file = find_revision(project, ADD_NAME)
         head, _, _ = file.read_text("utf-8").partition("def downgrade() -> None:\n")
         file.write_text(f"{head}def downgrade() -> None:\n    {edit}\n", "utf-8")
 
-    place = build_place(tmp_path / "work", sqlite_url, change=loop)
+    place = build_place(tmp_path / "work", either_url, change=loop)
     told = place.run("rollback", "--advise")
     assert "1 of its drops name nothing that the text tells: read them before" in told.output
     assert "drops no table" not in told.output
@@ -200,8 +200,8 @@ def test_what_the_text_does_not_tell_is_told_before(sqlite_url: str, tmp_path: P
     assert any("1 of its drops name nothing" in text for text in done.result["warnings"])
 
 
-def test_the_name_is_typed_at_a_terminal(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url)
+def test_the_name_is_typed_at_a_terminal(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url)
     for typed, code in (("prod", 3), ("dev", 0)):
         done, output = type_at_terminal(
             place.project.path, typed, "rollback", "--environment", "dev", env=place.env

@@ -17,8 +17,8 @@ def rows(place: Place) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.newest
-def test_a_merge_goes_back_to_the_rows_of_its_parents(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url, "merged_heads")
+def test_a_merge_goes_back_to_the_rows_of_its_parents(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url, "merged_heads")
     assert place.roll_back("--expect", "a15e8df60486").outcome == "rolled-back"
     merge = place.roll_back("--expect", "a383aa18bcaa")
     assert merge.outcome == "rolled-back", merge.output
@@ -32,8 +32,8 @@ def test_a_merge_goes_back_to_the_rows_of_its_parents(sqlite_url: str, tmp_path:
 
 
 @pytest.mark.slow
-def test_what_a_dependency_needs_stays(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url, "labels_and_depends_on")
+def test_what_a_dependency_needs_stays(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url, "labels_and_depends_on")
     assert rows(place) == ["a93a71e47e9b", "b06e0ab4df7a"]
     refused = place.roll_back("--expect", "2b1f6a8399a2")
     assert refused.exit_code == 3
@@ -45,16 +45,16 @@ def test_what_a_dependency_needs_stays(sqlite_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_one_row_that_stands_for_two_heads(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url, "depends_on_single_row")
+def test_one_row_that_stands_for_two_heads(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url, "depends_on_single_row")
     assert rows(place) == ["9a6621e59e0c"]
     assert place.roll_back("--expect", "9a6621e59e0c").outcome == "rolled-back"
     assert rows(place) == ["1d5b81114cc8", "96cd67389f6a"]
 
 
 @pytest.mark.slow
-def test_a_project_with_a_command_of_its_own(sqlite_url: str, tmp_path: Path) -> None:
-    place = build_place(tmp_path / "work", sqlite_url, "own_command")
+def test_a_project_with_a_command_of_its_own(either_url: str, tmp_path: Path) -> None:
+    place = build_place(tmp_path / "work", either_url, "own_command")
     done = place.roll_back()
     assert done.outcome == "rolled-back", done.output
     assert rows(place) == done.result["to"] != ["eab73e74da39"]
@@ -63,9 +63,9 @@ def test_a_project_with_a_command_of_its_own(sqlite_url: str, tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["flask_factory", "version_table_at_run_time"])
-def test_projects_of_other_kinds(name: str, sqlite_url: str, tmp_path: Path) -> None:
+def test_projects_of_other_kinds(name: str, either_url: str, tmp_path: Path) -> None:
     assert (PROJECTS / name).exists()
-    place = build_place(tmp_path / "work", sqlite_url, name)
+    place = build_place(tmp_path / "work", either_url, name)
     done = place.roll_back()
     assert done.outcome == "rolled-back", done.output
     assert rows(place) == done.result["to"] == done.result["reached"]
