@@ -65,24 +65,27 @@ def why_not_from_here(survey: Survey, half: HalfApplied) -> str:
     return f"by its file {', '.join(below)} comes before it, and has not run here" if below else ""
 
 
-def finish_half(execution: Execution, survey: Survey, half: HalfApplied, missing: Missing) -> None:
-    """Run what is missing of a revision, see that its tables are as it makes them, and write its row."""
+def plan_finish(survey: Survey, half: HalfApplied) -> Plan:
+    """Return the plan that brings a database to the end of a revision which began there."""
     graph, rows = survey.history.graph, survey.plan.current
     pending = tuple(item for item in survey.plan.pending if item.revision == half.revision)
     target = graph.real_heads(graph.ancestors([*rows, half.revision]))
-    plan = Plan(current=rows, target=target, pending=pending)
-    execution.record.plan = plan
+    return Plan(current=rows, target=target, pending=pending)
+
+
+def finish_half(execution: Execution, survey: Survey, half: HalfApplied, missing: Missing) -> None:
+    """Run what is missing of a revision, see that its tables are as it makes them, and write its row."""
 
     def work() -> None:
         with execution.record.stage("finish") as note:
             run_statements(execution, missing.statements)
             _compare(execution, survey, half, missing)
             table, schema = survey.history.version_table, survey.history.version_table_schema
-            write_version_rows(execution.database, table, schema, plan.target)
+            write_version_rows(execution.database, table, schema, survey.plan.target)
             count = counted(len(missing.statements), "statement")
             note.result = f"{count} ran, {half.revision} is complete"
 
-    change_database(execution, Survey(history=survey.history, rows=survey.rows, plan=plan), work)
+    change_database(execution, survey, work)
 
 
 def run_statements(execution: Execution, statements: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from ci_migrate.models import Outcome, Plan
 from ci_migrate.recovery.finish_half import (
     find_missing,
     finish_half,
+    plan_finish,
     run_statements,
     why_not_from_here,
 )
@@ -90,41 +91,49 @@ def recover_half(
     half = halves[0]
     is_lost = bool(orphans.found or orphans.unknown)
     ways = _ways_on(half, restore, survey, "recover" if is_lost else "promote")
-    if request.finish and half.direction == "downgrade":
-        raise BlockedError(f"{half.what}: {half.why_no_finish}", next_step=ways)
+    _refuse_half(half, ways, finish=request.finish, undo=request.undo)
     if request.finish:
         _finish(request, execution, survey, half)
         return
-    if half.why_no_undo:
-        raise BlockedError(
-            f"{half.what}, and cannot surely be undone: {half.why_no_undo}",
-            next_step=ways,
-        )
-    if not request.undo or request.is_dry_run:
-        raise BlockedError(
-            half.what,
-            next_step=f"Undo what is in: ci-migrate recover --undo. {ways}",
-        )
+    rows = survey.plan.current
+    plan = Plan(current=rows, target=rows, pending=(), direction=half.direction)
+    record.plan = plan
+    if request.is_dry_run:
+        record.outcome = Outcome.READY
+        return
     request.confirm_undo(half)
-    back_up(execution, rows=survey.plan.current)
-    _undo(execution, replace(survey, history=replace(survey.history, graph=orphans.graph)), half)
+    back_up(execution, rows=rows)
+    whole = replace(survey.history, graph=orphans.graph)
+    _undo(execution, replace(survey, history=whole, plan=plan), half)
+
+
+def _refuse_half(half: HalfApplied, ways: str, *, finish: bool, undo: bool) -> None:
+    """Raise BlockedError, with the `ways` on, where what was asked for is not sure, or nothing was."""
+    if finish and half.direction == "downgrade":
+        raise BlockedError(f"{half.what}: {half.why_no_finish}", next_step=ways)
+    if finish:
+        return
+    if half.why_no_undo:
+        problem = f"{half.what}, and cannot surely be undone: {half.why_no_undo}"
+        raise BlockedError(problem, next_step=ways)
+    if not undo:
+        next_step = f"Undo what is in: ci-migrate recover --undo. {ways}"
+        raise BlockedError(half.what, next_step=next_step)
 
 
 def _finish(request: HalfRequest, execution: Execution, survey: Survey, half: HalfApplied) -> None:
     missing = find_missing(request.trial(survey.history), execution, survey, half)
     request.show_missing(missing.statements)
+    execution.record.plan = plan = plan_finish(survey, half)
     if request.is_dry_run:
         execution.record.outcome = Outcome.READY
         return
     request.confirm_undo(half)
     back_up(execution, rows=survey.plan.current)
-    finish_half(execution, survey, half, missing)
+    finish_half(execution, replace(survey, plan=plan), half, missing)
 
 
 def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
-    rows = survey.plan.current
-    plan = Plan(current=rows, target=rows, pending=(), direction=half.direction)
-    execution.record.plan = plan
 
     def work() -> None:
         with execution.record.stage("undo") as note:
@@ -132,7 +141,7 @@ def _undo(execution: Execution, survey: Survey, half: HalfApplied) -> None:
             count = len(half.undo)
             note.result = f"{counted(count, 'statement')} of {half.revision} undone"
 
-    change_database(execution, replace(survey, plan=plan), work)
+    change_database(execution, survey, work)
 
 
 def _find_halves(

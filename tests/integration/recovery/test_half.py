@@ -43,6 +43,10 @@ def test_a_half_applied_revision_is_undone(
         assert words in shown.output
     assert "coupons" in read_tables(place.url)
     file.write_text(file.read_text().replace('raise RuntimeError("in the middle")', "pass"))
+    dry = place.run("recover", "--undo", "--dry-run")
+    assert (dry.outcome, rows(place)) == ("ready", [HEAD]), dry.output
+    assert f"READY to be recovered to {HEAD}" in dry.output
+    assert "coupons" in read_tables(place.url)
     ran = recover(place, "--undo")
     assert (ran.outcome, rows(place)) == ("promoted", [ONE]), ran.output
     assert "coupons" in read_tables(place.url)
@@ -111,6 +115,7 @@ def test_a_half_applied_revision_is_finished(
     dry = place.run("recover", "--finish", "--dry-run")
     assert (dry.outcome, rows(place)) == ("ready", [HEAD]), dry.output
     assert "not in   CREATE INDEX ix_last" in dry.output
+    assert f"READY to be recovered to {ONE}" in dry.output
     ran = recover(place, "--finish")
     assert (ran.outcome, ran.exit_code, rows(place)) == ("recovered", 0, [ONE]), ran.output
     assert "not in   CREATE INDEX ix_last" in ran.output
