@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from ci_migrate.git.tree import list_blobs, read_blobs
 from ci_migrate.github.event import GitHubEvent
 from ci_migrate.models import Revision
 from ci_migrate.revisions.content import content_hashes
+from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.reader import REVISION_FILE, read_revision_bytes, read_source
 from ci_migrate.revisions.rewrite import KnownRevision, Rewrite, find_rewrites
@@ -28,7 +30,7 @@ def hints_of(event: GitHubEvent | None, asked: str | None = None) -> Hints:
         return Hints(asked=asked)
     return Hints(
         asked=asked,
-        is_merge=event.ref.startswith("refs/pull/") and event.ref.endswith("/merge"),
+        merge_commit=event.sha if event.ref.startswith("refs/pull/") else None,
         base_commit=event.before,
         base_branch=event.base_branch or event.default_branch,
         branch=event.branch,
@@ -50,7 +52,7 @@ def find_rewrites_since(history: History, env: Mapping[str, str], commit: str) -
 
     Revisions that the commit does not have are new, and of no interest here.
     """
-    return find_rewrites_of(history, _read_then(history.project, env, commit))
+    return find_rewrites_of(history, _read_then(history, env, commit))
 
 
 def find_rewrites_of(history: History, then: Then) -> list[Rewrite]:
@@ -67,23 +69,75 @@ def find_rewrites_of(history: History, then: Then) -> list[Rewrite]:
         item = _read_known(path, data, then.around)
         if item is not None:
             known.append(item)
-    return find_rewrites(known, history.graph, lambda revision: _read(project, revision), now)
+    return find_rewrites(
+        known,
+        history.graph,
+        lambda revision: _read(project, revision),
+        now,
+        lambda _: then.around,
+    )
 
 
-def _read_then(project: Project, env: Mapping[str, str], commit: str) -> Then:
-    root = project.root
-    blobs = list_blobs(root, env, commit, project.version_locations)
-    blobs = {path: blob for path, blob in blobs.items() if is_revision_file(project, path)}
+def surroundings_at(project: Project, env: Mapping[str, str], commit: str) -> Surroundings | None:
+    """Return the modules around the revisions as a commit has them; None when no commit is known."""
+    return surroundings_of(project, _read_at(project, env, commit)) if commit else None
+
+
+def _read_then(history: History, env: Mapping[str, str], commit: str) -> Then:
+    project, root = history.project, history.project.root
+    names = ("diff", "--name-only", "--no-renames", "--relative", "-z", commit, "--", ".")
+    paths = [os.fsdecode(path) for path in read_git(root, env, *names).split(b"\0") if path]
+    gone = find_gone(project, paths)
+    folders = {*project.version_locations, *((root / path).parent for path in gone)}
+    blobs = {
+        path: blob
+        for path, blob in list_blobs(root, env, commit, folders).items()
+        if path in gone or is_revision_file(project, path)
+    }
     contents = read_blobs(root, env, blobs.values())
-    changed = read_git(root, env, "diff", "--name-only", "--relative", "-z", commit, "--", ".")
-    paths = [path.decode("utf-8", "replace") for path in changed.split(b"\0") if path]
+    files = {path: contents[blob] for path, blob in blobs.items()}
     return Then(
-        files={path: contents[blob] for path, blob in blobs.items()},
+        files=leave_out_foreign(files, gone, history.graph),
         around=surroundings_of(project, _read_at(project, env, commit)),
         code_changed=any(
             path.endswith(".py") and not is_revision_file(project, path) for path in paths
         ),
     )
+
+
+def find_gone(project: Project, changed: Iterable[str]) -> set[str]:
+    """Return the paths of changed files that are gone, and may have been revisions in a folder that was moved."""
+    return {
+        path
+        for path in changed
+        if REVISION_FILE.match(Path(path).name)
+        and not is_revision_file(project, path)
+        and not path.startswith("../")
+        and not (project.root / path).exists()
+    }
+
+
+def leave_out_foreign(files: Mapping[str, bytes], gone: set[str], graph: Graph) -> dict[str, bytes]:
+    """Return the files without those of `gone` that were no revisions of this project.
+
+    Its own are what its other revisions follow, or follows them.
+    """
+    parsed = {path: read_revision_bytes(files[path], path).revision for path in gone & files.keys()}
+    strange = {path: revision for path, revision in parsed.items() if revision is not None}
+    if not strange:
+        return {path: data for path, data in files.items() if path not in gone}
+    there = (
+        read_revision_bytes(data, path).revision for path, data in files.items() if path not in gone
+    )
+    known: set[str] = set()
+    for revision in (*graph.revisions.values(), *filter(None, there)):
+        known |= {revision.id, *revision.parents}
+    while own := [path for path, rev in strange.items() if known & {rev.id, *rev.parents}]:
+        for path in own:
+            revision = strange.pop(path)
+            known |= {revision.id, *revision.parents}
+    foreign = strange.keys() | {path for path, revision in parsed.items() if revision is None}
+    return {path: data for path, data in files.items() if path not in foreign}
 
 
 def _read_at(project: Project, env: Mapping[str, str], commit: str) -> Read:

@@ -8,19 +8,18 @@ from dataclasses import dataclass, replace
 from ci_migrate.base_history import find_rewrites_of, find_rewrites_since
 from ci_migrate.config.environment import Migrations
 from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
-from ci_migrate.errors import GitError, GitHubError, ProjectError
-from ci_migrate.evidence.sources import Before, LedgerPlace
+from ci_migrate.errors import CiMigrateError, GitError, GitHubError, ProjectError
+from ci_migrate.evidence.sources import Before, LedgerPlace, open_ledger_of
 from ci_migrate.gates import heads, history
 from ci_migrate.gates.inputs import GateInputs, Rewritten
 from ci_migrate.git.base import Base, Hints, find_base
 from ci_migrate.git.fetch import show_token
-from ci_migrate.git.last_change import describe_last_change
 from ci_migrate.github.rest import tokens_of
 from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.preflight import describe_project
 from ci_migrate.remote_base import ask_then, explain_silence
-from ci_migrate.revisions.rewrite import Rewrite, spare_replaced
-from ci_migrate.rewrites import ask_elsewhere, weigh_rewrites
+from ci_migrate.revisions.rewrite import Change, Rewrite, spare_replaced
+from ci_migrate.rewrites import compare_ledger, weigh_rewrites
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import History, Survey, plan_history, read_project
 
@@ -32,7 +31,7 @@ class CheckRequest:
     migrations: Migrations
     place: LedgerPlace
     environments: tuple[Before, ...]
-    """Asked only whether they executed a revision that was rewritten."""
+    """Asked what they executed, where their URLs are known; else only about a revision that was rewritten."""
     hints: Hints
     env: Mapping[str, str]
 
@@ -64,7 +63,7 @@ def _judge_history(
 ) -> GateResult:
     try:
         with record.stage("history") as note:
-            rewritten, note.result = _compare(request, files)
+            rewritten, note.result = _compare(request, files, record)
     except GitError as exc:
         return GateResult(
             name=history.NAME,
@@ -79,34 +78,82 @@ def _judge_history(
     return replace(found, message="\n".join([f"{first}; {note.result}", *rest]))
 
 
-def _compare(request: CheckRequest, files: History) -> tuple[tuple[Rewritten, ...], str]:
-    """Return the revisions that were rewritten, and with what was compared."""
-    root, env, allowed = files.project.root, request.env, request.migrations.allow_edit
-    rewrites, base = _find_rewrites(request, files)
-    if base is None:
-        return (), "nothing earlier to compare with; --base names it"
-    rewritten = weigh_rewrites(
-        spare_replaced(rewrites, allowed),
+def _compare(
+    request: CheckRequest, files: History, record: RunRecord
+) -> tuple[tuple[Rewritten, ...], str]:
+    """Return the rewritten revisions, by the commit before and by the ledgers that can be read, and that commit."""
+    allowed, env = request.migrations.allow_edit, request.env
+    since, base = _find_rewrites(request, files, record)
+    changed = {rewrite.known.revision for rewrite in since}
+    ran = _find_in_ledgers(request, files, record)
+    weighed = weigh_rewrites(
+        spare_replaced(
+            since + [each for name, each in ran.items() if name not in changed], allowed
+        ),
+        files,
+        request.place,
+        request.environments,
         allowed=allowed,
-        ask=lambda: ask_elsewhere(request.place, request.environments),
-        describe=lambda file: describe_last_change(root, env, file),
+        env=env,
+    )
+    if base is None:
+        return weighed, "nothing earlier to compare with; --base names it"
+    rewritten = tuple(
+        replace(item, is_older=item.rewrite.known.revision not in changed) for item in weighed
     )
     return rewritten, f"compared with {base.how}"
 
 
-def _find_rewrites(request: CheckRequest, files: History) -> tuple[list[Rewrite], Base | None]:
-    """Return what was rewritten since a commit: by git, or, where the checkout is shallow, by GitHub."""
-    root, tokens = files.project.root, tokens_of(request.env)
+def _find_in_ledgers(
+    request: CheckRequest, files: History, record: RunRecord
+) -> dict[str, Rewrite]:
+    """Return what an environment executed and what its file says something else of, by revision.
+
+    One that a ledger knows and this branch does not is no fault: another branch has it.
+    """
+    found: dict[str, Rewrite] = {}
+    for other in request.environments:
+        if not (request.place.url or other.url):
+            continue
+        try:
+            known = open_ledger_of(request.place, other).executed()
+        except CiMigrateError as exc:
+            record.warn(f"{other.name} was not asked what it has executed: {exc.message}")
+            continue
+        for rewrite in compare_ledger(files, known, request.env):
+            if rewrite.change is not Change.DELETED:
+                found.setdefault(rewrite.known.revision, rewrite)
+    return found
+
+
+def _find_rewrites(
+    request: CheckRequest, files: History, record: RunRecord
+) -> tuple[list[Rewrite], Base | None]:
+    """Return what was rewritten since a commit: by git, or, where the checkout does not have it, by GitHub."""
+    root, tokens, hints = files.project.root, tokens_of(request.env), request.hints
     server = request.env.get("GITHUB_SERVER_URL", "")
     signed = {**request.env, **show_token(request.env, server, tokens[0] if tokens else None)}
-    try:
-        base = find_base(root, signed, request.hints)
+
+    def look(hints: Hints) -> tuple[list[Rewrite], Base | None]:
+        base = find_base(root, signed, hints)
         return (find_rewrites_since(files, signed, base.commit) if base else []), base
+
+    try:
+        return look(hints)
     except GitError as exc:
         try:
-            told = ask_then(files, request.env, request.hints)
+            told = ask_then(files, request.env, hints)
         except (GitError, GitHubError) as also:
-            raise explain_silence(exc, also) from exc
+            silence = explain_silence(exc, also)
+            # What a forced push threw away may be kept by nobody: then the branch as a whole is compared.
+            try:
+                found = look(replace(hints, base_commit=None))
+            except GitError:
+                raise silence from exc
+            if found[1] is None or not hints.base_commit:
+                raise silence from exc
+            record.warn(f"{silence.message}. A revision that only that commit had is not missed.")
+            return found
         if told is None:
             raise
         return find_rewrites_of(files, told[0]), told[1]

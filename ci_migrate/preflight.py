@@ -14,7 +14,7 @@ from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import GitHubError
 from ci_migrate.evidence.approval import find_approvers
-from ci_migrate.evidence.sources import Before, Question, hear_sources
+from ci_migrate.evidence.sources import Before, Question, hear_sources, place_of
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.git.origin import describe_origin
 from ci_migrate.ledger.executed import held_revisions
@@ -47,6 +47,7 @@ def gather_inputs(
     """
     problem = _connection_problem(environment, survey, database, ledger)
     approved_by, approval_problem = _find_approval(environment, survey, env)
+    found = find_rewritten(environment, survey, ledger, others=others, env=env)
     return replace(
         describe_files(environment, survey, env=env),
         connection_problem=problem[0] if problem else None,
@@ -61,7 +62,8 @@ def gather_inputs(
         approved_by=approved_by,
         approval_problem=approval_problem,
         overrides=overrides or {},
-        rewritten=find_rewritten(environment, survey, ledger, others=others, env=env),
+        rewritten=found.rewritten,
+        unseen=found.unseen,
         health=environment.health,
         ailments=_find_ailments(environment, survey, database),
         unfinished=_find_unfinished(environment.name, survey, ledger, database, undone),
@@ -116,7 +118,14 @@ def _hear_before(
     if before is None or not survey.plan.pending:
         return ()
     wanted = frozenset(item.revision for item in survey.plan.pending)
-    return hear_sources(Question(environment=environment, before=before, wanted=wanted, env=env))
+    question = Question(
+        place=place_of(environment),
+        sources=environment.evidence,
+        before=before,
+        wanted=wanted,
+        env=env,
+    )
+    return hear_sources(question)
 
 
 def _find_approval(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ci_migrate.base_history import Then, is_revision_file
+from ci_migrate.base_history import Then, find_gone, is_revision_file, leave_out_foreign
 from ci_migrate.errors import GitError, GitHubError
-from ci_migrate.git.base import Base, Hints, is_commit, read_head, read_parents
+from ci_migrate.git.base import Base, Hints, is_commit, read_head, read_merged
 from ci_migrate.git.tree import read_prefix, repository_path, shown_path
 from ci_migrate.github.repository import MOST_FILES, compare_commits, read_file
 from ci_migrate.github.rest import GitHub, open_github
 from ci_migrate.revisions.project import Project
-from ci_migrate.revisions.surroundings import read_disk
+from ci_migrate.revisions.surroundings import Read, read_disk
 from ci_migrate.survey import History, surroundings_of
 
 
@@ -44,10 +44,10 @@ def _find_base(
     head, before = read_head(root, env), hints.base_commit or ""
     if hints.asked:
         return _fork_point(github, hints.asked.removeprefix("origin/"), head)
-    parents = read_parents(root, env) if hints.is_merge else []
-    if len(parents) == 2:
-        how = f"the base of this pull request, {parents[0][:12]}, by GitHub's API"
-        return _since(github, Base(commit=parents[0], how=how), head)
+    merged = read_merged(root, env, hints)
+    if merged:
+        how = f"the base of this pull request, {merged[:12]}, by GitHub's API"
+        return _since(github, Base(commit=merged, how=how), head)
     if is_commit(before):
         how = f"what this branch was before, {before[:12]}, by GitHub's API"
         return _since(github, Base(commit=before, how=how), head)
@@ -86,17 +86,17 @@ def _read_then(github: GitHub, history: History, found: RemoteBase, prefix: str)
     read = _reader(github, project, found, prefix)
     revisions = {path for path in changed if is_revision_file(project, path)}
     here = {revision.file for revision in history.graph.revisions.values() if revision.file}
-    contents = {path: read(path) for path in sorted(revisions | here)}
+    gone = find_gone(project, changed)
+    contents = {path: read(path) for path in sorted(revisions | here | gone)}
+    files = {path: data for path, data in contents.items() if data is not None}
     return Then(
-        files={path: data for path, data in contents.items() if data is not None},
+        files=leave_out_foreign(files, gone, history.graph),
         around=surroundings_of(project, read),
         code_changed=any(path.endswith(".py") for path in changed - revisions),
     )
 
 
-def _reader(
-    github: GitHub, project: Project, found: RemoteBase, prefix: str
-) -> Callable[[str], bytes | None]:
+def _reader(github: GitHub, project: Project, found: RemoteBase, prefix: str) -> Read:
     """Return a reader of files as the commit has them: what has not changed since is on the disk."""
     disk, known = read_disk(project.root), dict[str, "bytes | None"]()
 

@@ -2,53 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ci_migrate.base_history import find_rewrites_since, hints_of
+from ci_migrate.base_history import find_rewrites_since, hints_of, surroundings_at
 from ci_migrate.config.environment import Environment
-from ci_migrate.errors import CiMigrateError, GitError
-from ci_migrate.evidence.sources import Before, LedgerPlace, place_of, read_ledger
+from ci_migrate.errors import GitError
+from ci_migrate.evidence.elsewhere import Executed, Inquiry, ask_environments
+from ci_migrate.evidence.sources import Before, LedgerPlace, place_of
 from ci_migrate.gates.inputs import Rewritten
-from ci_migrate.git.base import find_base
-from ci_migrate.git.last_change import describe_last_change
+from ci_migrate.git.base import find_base, is_commit
+from ci_migrate.git.last_change import describe_deletion, describe_last_change
 from ci_migrate.github.event import read_event
 from ci_migrate.ledger.ledger import Ledger
-from ci_migrate.models import Evidence, Revision
+from ci_migrate.models import Revision
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.moves import Parents, find_again, find_skipped
 from ci_migrate.revisions.reader import read_source
-from ci_migrate.revisions.rewrite import Change, Rewrite, find_rewrites, spare_replaced
-from ci_migrate.survey import Survey, surroundings_of
+from ci_migrate.revisions.rewrite import (
+    Change,
+    KnownRevision,
+    Rewrite,
+    find_rewrites,
+    spare_replaced,
+)
+from ci_migrate.survey import History, Survey, surroundings_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
-    """What other environments executed, as far as they could be asked."""
+class Found:
+    """The revisions of an environment that are not what they were when it executed them."""
 
-    evidence: Mapping[str, Mapping[str, Evidence]]
-    """By environment, then by revision."""
-    silent: tuple[str, ...] = ()
-    """Environments that could not be asked, each with the reason."""
-
-    def ran_in(self, revision: str) -> tuple[str, ...]:
-        """Return where a revision ran, each with the day."""
-        return tuple(
-            f"{name} ({found[revision].finished_at[:10]})"
-            for name, found in self.evidence.items()
-            if revision in found
-        )
-
-
-def ask_elsewhere(place: LedgerPlace, others: tuple[Before, ...]) -> Elsewhere:
-    """Ask the ledgers of other environments; one that cannot be read is told, and no obstacle."""
-    evidence, silent = {}, []
-    for other in others:
-        try:
-            evidence[other.name] = read_ledger(place, other) or {}
-        except CiMigrateError as exc:
-            silent.append(f"{other.name} ({exc.message})")
-    return Elsewhere(evidence=evidence, silent=tuple(silent))
+    rewritten: tuple[Rewritten, ...]
+    unseen: str = ""
+    """Why it cannot be told whether this push rewrote what ran before there was a ledger."""
 
 
 def find_rewritten(
@@ -58,31 +46,43 @@ def find_rewritten(
     *,
     others: tuple[Before, ...],
     env: Mapping[str, str],
-) -> tuple[Rewritten, ...]:
+) -> Found:
     """Return the revisions that this environment executed and whose files say something else now.
 
     What ran before there was a ledger is known by the commit before this push, where git has it here.
     Other environments are asked only when there is a rewritten revision.
     """
-    history = survey.history
+    history, allowed = survey.history, environment.migrations.allow_edit
     known = ledger.executed()
-    rewrites = find_rewrites(
-        known,
-        history.graph,
-        lambda revision: _read(revision, survey),
-        surroundings_of(history.project),
-    )
-    rewrites += _find_pushed(survey, env, {each.revision for each in known})
+    pushed, unseen = _find_pushed(survey, env, {each.revision for each in known})
+    rewrites = spare_replaced(compare_ledger(history, known, env) + pushed, allowed)
     weighed = weigh_rewrites(
-        spare_replaced(rewrites, environment.migrations.allow_edit),
-        allowed=environment.migrations.allow_edit,
-        ask=lambda: ask_elsewhere(place_of(environment), others),
-        describe=lambda file: describe_last_change(history.project.root, env, file),
-        here=environment.name,
+        rewrites, history, place_of(environment), others, allowed=allowed, env=env
     )
     then = {each.revision: each.parents for each in known}
     pending = [each.revision for each in survey.plan.pending]
-    return tuple(_weigh_move(item, then, history.graph, pending) for item in weighed)
+    told = (_add_place(item, environment.name) for item in weighed)
+    moved = tuple(_weigh_move(item, then, history.graph, pending) for item in told)
+    return Found(rewritten=moved, unseen=unseen)
+
+
+def compare_ledger(
+    history: History, known: Iterable[KnownRevision], env: Mapping[str, str]
+) -> list[Rewrite]:
+    """Return which of the revisions that a ledger knows say something else now."""
+    project = history.project
+    return find_rewrites(
+        known,
+        history.graph,
+        lambda revision: read_source(project.root / (revision.file or ""), revision.file or ""),
+        surroundings_of(project),
+        lambda each: surroundings_at(project, env, each.commit),
+    )
+
+
+def _add_place(item: Rewritten, name: str) -> Rewritten:
+    when = item.rewrite.known.when[:10] or "before its ledger"
+    return replace(item, ran_in=(f"{name} ({when})", *item.ran_in))
 
 
 def _weigh_move(item: Rewritten, then: Parents, graph: Graph, pending: list[str]) -> Rewritten:
@@ -96,61 +96,102 @@ def _weigh_move(item: Rewritten, then: Parents, graph: Graph, pending: list[str]
     )
 
 
-def _find_pushed(survey: Survey, env: Mapping[str, str], known: set[str]) -> list[Rewrite]:
-    """Return the applied revisions that this push rewrote and of which the ledger knows nothing."""
+def _find_pushed(
+    survey: Survey, env: Mapping[str, str], known: set[str]
+) -> tuple[list[Rewrite], str]:
+    """Return the applied revisions that this push rewrote and of which the ledger knows nothing.
+
+    And why that cannot be told, where it cannot.
+    """
     history, rows = survey.history, survey.plan.current
     applied = history.graph.ancestors(row for row in rows if row in history.graph.revisions)
     event = read_event(env)
     if event is None or event.name != "push" or not applied - known:
-        return []
+        return [], ""
+    # Promoting waits for no remote: what a shallow checkout lacks is the business of `check`.
+    hints = replace(hints_of(event), may_fetch=False)
     try:
-        # Promoting waits for no remote: what a shallow checkout lacks is the business of `check`.
-        base = find_base(history.project.root, env, replace(hints_of(event), may_fetch=False))
+        base = find_base(history.project.root, env, hints)
         found = find_rewrites_since(history, env, base.commit) if base else []
     except GitError:
-        return []  # no checkout of git, or folders outside of it
-    return [rewrite for rewrite in found if rewrite.known.revision in applied - known]
+        return [], ""  # no checkout of git, or folders outside of it
+    before = hints.base_commit or ""
+    unseen = f"git does not have {before[:12]} here" if is_commit(before) and not base else ""
+    return [rewrite for rewrite in found if rewrite.known.revision in applied - known], unseen
 
 
 def weigh_rewrites(
     rewrites: list[Rewrite],
+    history: History,
+    place: LedgerPlace,
+    others: tuple[Before, ...],
     *,
     allowed: Mapping[str, str],
-    ask: Callable[[], Elsewhere],
-    describe: Callable[[str], str | None],
-    here: str = "",
+    env: Mapping[str, str],
 ) -> tuple[Rewritten, ...]:
     """Say of each rewritten revision where it ran, who changed it, and whether that is allowed.
 
-    `ask` is called when there is one; `describe` tells who changed a file; `here` is the environment whose
-    ledger knew the revisions.
+    The other environments are asked when there is one.
     """
     if not rewrites:
         return ()
-    elsewhere = ask()
+    inquiry = Inquiry(
+        place=place,
+        graph=_graph_then(history.graph, rewrites),
+        version_table=history.version_table,
+        version_table_schema=history.version_table_schema,
+        env=env,
+    )
+    asked = ask_environments(inquiry, others, [each.known.revision for each in rewrites])
+    silent = tuple(f"{item.environment} ({item.problem})" for item in asked if item.problem)
     return tuple(
         Rewritten(
             rewrite=rewrite,
-            ran_in=(
-                *([f"{here} ({rewrite.known.when[:10] or 'before its ledger'})"] if here else []),
-                *elsewhere.ran_in(rewrite.known.revision),
-            ),
-            silent=elsewhere.silent,
-            who=_who(rewrite, describe),
+            ran_in=tuple(filter(None, (_ran_another(item, rewrite) for item in asked))),
+            same_in=tuple(filter(None, (_ran_the_same(item, rewrite) for item in asked))),
+            silent=silent,
+            who=_who(rewrite, history, env),
             allowed=allowed.get(rewrite.known.revision, ""),
         )
         for rewrite in rewrites
     )
 
 
-def _read(revision: Revision, survey: Survey) -> str:
-    file = revision.file or ""
-    return read_source(survey.history.project.root / file, file)
+def _graph_then(graph: Graph, rewrites: list[Rewrite]) -> Graph:
+    """Return the revisions with those that were rewritten as they were."""
+    then = {
+        each.known.revision: Revision(id=each.known.revision, parents=each.known.parents)
+        for each in rewrites
+        if each.change in {Change.DELETED, Change.REPARENTED}
+    }
+    return Graph([*(r for r in graph.revisions.values() if r.id not in then), *then.values()])
 
 
-def _who(rewrite: Rewrite, describe: Callable[[str], str | None]) -> str:
-    file = rewrite.file or rewrite.known.file
+def _ran_another(item: Executed, rewrite: Rewrite) -> str:
+    """Return the environment, with the day, when it executed something else than the file says now."""
+    revision = rewrite.known.revision
+    if revision in item.older:
+        return f"{item.environment} (before its ledger)"
+    found = item.evidence.get(revision)
+    if found is None or found.content_hash in rewrite.hashes:
+        return ""
+    return f"{item.environment} ({found.finished_at[:10]})"
+
+
+def _ran_the_same(item: Executed, rewrite: Rewrite) -> str:
+    found = item.evidence.get(rewrite.known.revision)
+    if found is None or found.content_hash not in rewrite.hashes:
+        return ""
+    return f"{item.environment} ({found.finished_at[:10]})"
+
+
+def _who(rewrite: Rewrite, history: History, env: Mapping[str, str]) -> str:
+    project = history.project
     if rewrite.change is Change.HELPER:
-        told = {helper: describe(helper) for helper in rewrite.helpers}
-        return "; ".join(f"{helper} {who}" for helper, who in told.items() if who)
-    return (describe(file) if file else None) or ""
+        told = {file: describe_last_change(project.root, env, file) for file in rewrite.helpers}
+        return "; ".join(f"{file} {who}" for file, who in told.items() if who)
+    file = rewrite.file or rewrite.known.file
+    if file:
+        return describe_last_change(project.root, env, file) or ""
+    words = f"^revision\\b.*{re.escape(rewrite.known.revision)}"
+    return describe_deletion(project.root, env, words, project.version_locations) or ""

@@ -44,9 +44,18 @@ def make_directory(directory: Path) -> Path:
 
 def name_archive(environment: str, run_id: str, now: datetime) -> str:
     """Return the archive's name without its ending: `ENVIRONMENT-YYYYMMDDTHHMMSSZ-RUNID8`."""
-    place = re.sub(r"[^A-Za-z0-9._-]+", "-", environment).strip(".-") or "environment"
     run = re.sub(r"[^A-Za-z0-9]+", "", run_id)[:8] or "run"
-    return f"{place[:100]}-{now:%Y%m%dT%H%M%SZ}-{run}"
+    return f"{_place_of(environment)}-{now:%Y%m%dT%H%M%SZ}-{run}"
+
+
+def may_be_of(name: str, environment: str) -> bool:
+    """Return whether a file may be of an environment, by the name that `name_archive` would give it."""
+    return re.match(rf"{re.escape(_place_of(environment))}-\d{{8}}T\d{{6}}Z-", name) is not None
+
+
+def _place_of(environment: str) -> str:
+    place = re.sub(r"[^A-Za-z0-9._-]+", "-", environment).strip(".-") or "environment"
+    return place[:100]
 
 
 def open_exclusive(path: Path) -> int:

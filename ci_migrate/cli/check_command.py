@@ -15,7 +15,6 @@ from ci_migrate.stops import forget_stops, held_stops, taken_stops
 if TYPE_CHECKING:
     from ci_migrate.check import CheckRequest
     from ci_migrate.config.loaded import Config
-    from ci_migrate.evidence.sources import LedgerPlace
     from ci_migrate.models import Promotion
     from ci_migrate.report.send import Reporters
 
@@ -84,22 +83,8 @@ def _prepare(world: World, config: Config, base: str | None) -> CheckRequest:
 
     return CheckRequest(
         migrations=resolve_migrations(config, world.env),
-        place=_place(world, config),
+        place=world.ledger_place(config),
         environments=tuple(world.known(config, name) for name in config.environments),
         hints=hints_of(world.event(), base),
         env=world.env,
     )
-
-
-def _place(world: World, config: Config) -> LedgerPlace:
-    from ci_migrate.config.resolve import resolve_ledger
-    from ci_migrate.errors import ConfigError
-    from ci_migrate.evidence.sources import LedgerPlace
-
-    root = config.path.absolute().parent
-    try:
-        schema, url = resolve_ledger(config, world.env)
-    except ConfigError as exc:
-        # No database is needed here: only what would ask one fails, and says so.
-        return LedgerPlace(url=None, schema="", root=root, problem=exc.message)
-    return LedgerPlace(url=url, schema=schema, root=root)

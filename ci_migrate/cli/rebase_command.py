@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ci_migrate.cli.options import with_config, with_json
 from ci_migrate.cli.trial_setup import set_up_trial
 from ci_migrate.cli.world import World, current_world, write_json
-from ci_migrate.errors import CiMigrateError
 from ci_migrate.stops import taken_stops
 
 if TYPE_CHECKING:
     from ci_migrate.config.loaded import Config
-    from ci_migrate.heads.rebase import Executed
+    from ci_migrate.evidence.elsewhere import Executed
+    from ci_migrate.heads.rebase import Rebase
     from ci_migrate.survey import History
 
 
@@ -63,7 +62,7 @@ def rebase_command(
     with set_up_trial(world, config, environment, json_option) as setup, taken_stops():
         history = setup.request.history
         planned = plan_rebase(history.graph, revision, onto)
-        asked = tuple(_ask_all(world, config, history, planned.branch))
+        asked = _ask_all(world, config, history, planned.branch)
         for item in asked:
             if item.problem:
                 setup.console.warn(f"{item.environment} could not be asked: {item.problem}")
@@ -76,20 +75,36 @@ def rebase_command(
     )
     setup.console.write_text(what)
     if json_option is not None:
-        write_json({**asdict(done), "asked": [asdict(item) for item in asked]}, json_option)
+        write_json({**asdict(done), "asked": _told(done, asked)}, json_option)
     return 0
+
+
+def _told(done: Rebase, asked: tuple[Executed, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "environment": item.environment,
+            "revisions": [revision for revision in done.branch if item.has(revision)],
+            "problem": item.problem,
+        }
+        for item in asked
+    ]
 
 
 def _ask_all(
     world: World, config: Config, history: History, branch: tuple[str, ...]
-) -> Iterator[Executed]:
-    from ci_migrate.heads.executed import ask_environment
-    from ci_migrate.heads.rebase import Executed
+) -> tuple[Executed, ...]:
+    from ci_migrate.evidence.elsewhere import Inquiry, ask_environments
 
-    redactor = world.redactor(config)
-    for name in config.environments:
-        try:
-            environment = world.resolve(config, name, tells_slack=False)
-            yield ask_environment(environment, history, branch)
-        except CiMigrateError as exc:
-            yield Executed(environment=name, problem=redactor.clean(exc.message))
+    inquiry = Inquiry(
+        place=world.ledger_place(config),
+        graph=history.graph,
+        version_table=history.version_table,
+        version_table_schema=history.version_table_schema,
+        env=world.env,
+    )
+    others = (world.known(config, name) for name in config.environments)
+    clean = world.redactor(config).clean
+    return tuple(
+        replace(item, problem=clean(item.problem))
+        for item in ask_environments(inquiry, others, branch)
+    )

@@ -22,7 +22,7 @@ from ci_migrate import __version__
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Environment
     from ci_migrate.config.loaded import Config
-    from ci_migrate.evidence.sources import Before
+    from ci_migrate.evidence.sources import Before, LedgerPlace
     from ci_migrate.github.event import GitHubEvent
     from ci_migrate.models import RunInfo
     from ci_migrate.redact import Redactor
@@ -107,33 +107,41 @@ class World:
         return Redactor([*more, *tokens_of(self.env), *known_secrets(config, self.env)])
 
     def before(self, config: Config, environment: Environment) -> Before | None:
-        """Return the environment that `promote_from` names, its URL and store as far as they are known here."""
-        from dataclasses import replace
-
-        from ci_migrate.config.resolve import environment_store
-        from ci_migrate.errors import ConfigError
-
+        """Return the environment that `promote_from` names, as far as it can be asked here."""
         name = environment.promote_from
-        if name is None:
-            return None
-        before = self.known(config, name)
-        if "store" not in environment.evidence:
-            return before
-        try:
-            return replace(before, store=environment_store(config, name, self.env))
-        except ConfigError as exc:
-            return replace(before, store_problem=exc.message)
+        return None if name is None else self.known(config, name)
 
     def known(self, config: Config, name: str) -> Before:
-        """Return an environment with its URL, or why that is not known here."""
-        from ci_migrate.config.resolve import environment_url
+        """Return an environment with its URL and its store, or why these are not known here."""
+        from ci_migrate.config.resolve import environment_store, environment_url, recorded_at
         from ci_migrate.errors import ConfigError
         from ci_migrate.evidence.sources import Before
 
+        sources = recorded_at(config, name)
+        known: dict[str, Any] = {"name": name, "url": None, "sources": sources}
         try:
-            return Before(name=name, url=environment_url(config, name, self.env))
+            known["url"] = environment_url(config, name, self.env)
         except ConfigError as exc:
-            return Before(name=name, url=None, problem=exc.message)
+            known["problem"] = exc.message
+        try:
+            if "store" in sources:
+                known["store"] = environment_store(config, name, self.env)
+        except ConfigError as exc:
+            known["store_problem"] = exc.message
+        return Before(**known)
+
+    def ledger_place(self, config: Config) -> LedgerPlace:
+        """Return where the ledgers are, or why that is not known here: only what would ask one fails then."""
+        from ci_migrate.config.resolve import resolve_ledger
+        from ci_migrate.errors import ConfigError
+        from ci_migrate.evidence.sources import LedgerPlace
+
+        root = config.path.absolute().parent
+        try:
+            schema, url = resolve_ledger(config, self.env)
+        except ConfigError as exc:
+            return LedgerPlace(url=None, schema="", root=root, problem=exc.message)
+        return LedgerPlace(url=url, schema=schema, root=root)
 
     def run_info(self, branch: str | None) -> RunInfo:
         """Say who runs this, where, and from which commit."""

@@ -119,6 +119,17 @@ def environment_store(config: Config, name: str, env: Mapping[str, str]) -> str:
     return settings.store
 
 
+def recorded_at(config: Config, name: str) -> tuple[str, ...]:
+    """Return the sources that environments which are promoted from this one ask about it."""
+    asked = (
+        source
+        for section in config.environments.values()
+        if section.promote_from == name
+        for source in section.evidence
+    )
+    return tuple(dict.fromkeys(asked))
+
+
 def resolve_ledger(config: Config, env: Mapping[str, str]) -> tuple[str, str | None]:
     """Return schema and URL of the ledgers, None where each is in its own database; raises ConfigError."""
     filler, ledger = Filler(config, env), config.file.ledger
@@ -132,20 +143,12 @@ def _read_proof(config: Config, name: str, section: EnvironmentSection) -> dict[
     """Return what must hold before something may run here, as `Environment` has it."""
     return {
         "evidence": section.evidence,
-        "records_at_github": _is_asked_at(config, name, "github"),
+        "records_at_github": "github" in recorded_at(config, name),
         "require": section.require,
         "soak": parse_duration(section.soak),
         "window": read_window(section.window) if section.window else None,
         "approval": name if section.approval is True else section.approval or None,
     }
-
-
-def _is_asked_at(config: Config, name: str, source: str) -> bool:
-    """Return whether an environment that is promoted from this one asks a source about it."""
-    return any(
-        section.promote_from == name and source in section.evidence
-        for section in config.environments.values()
-    )
 
 
 def _find_section(config: Config, name: str) -> EnvironmentSection:

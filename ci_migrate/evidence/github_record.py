@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ci_migrate.errors import GitHubError
 from ci_migrate.github.deployments import (
     Deployment,
     create_deployment,
@@ -30,11 +31,13 @@ def read_record(
     """Return what deployments say of some revisions; None when none of ours tells what the environment executed.
 
     The newest word about a revision counts, and only of deployments that ended in success.
-    Raises GitHubError.
+    Raises GitHubError, also where a newer version of ci-migrate has written what this one cannot read.
     """
     found: dict[str, Evidence] = {}
     open_, is_any = set(wanted), False
     for deployment in iterate_deployments(github, environment):
+        if not _is_readable(deployment):
+            continue
         is_any |= _FAILED not in deployment.payload
         executed, withdrawn = _executed(deployment, environment), _withdrawn(deployment)
         told = open_ & (executed.keys() | withdrawn)
@@ -134,6 +137,20 @@ def _portions(new: list[Evidence], gone: list[str]) -> Iterator[tuple[list[Evide
     for start in range(0, max(len(new), len(gone)), MOST_REVISIONS):
         end = start + MOST_REVISIONS
         yield new[start:end], gone[start:end]
+
+
+def _is_readable(deployment: Deployment) -> bool:
+    """Return whether a deployment is of the form that is written here; False for one that is none of ours.
+
+    Raises GitHubError for a newer form: it may take back what older deployments say.
+    """
+    form = deployment.payload.get("ci_migrate")
+    if isinstance(form, int) and form > FORMAT:
+        raise GitHubError(
+            f"deployment {deployment.id} was written by a newer version of ci-migrate",
+            next_step="Use that version here, too.",
+        )
+    return form == FORMAT
 
 
 def _executed(deployment: Deployment, environment: str) -> dict[str, Evidence]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ci_migrate.backup.directory import name_archive
+from ci_migrate.backup.directory import may_be_of, name_archive
 from ci_migrate.backup.manifest import RUN_SUFFIX
 from ci_migrate.errors import BackupError
 from ci_migrate.times import parse_time
@@ -51,7 +51,7 @@ class RunCopies:
     runs: tuple[RunCopy, ...]
     """Oldest first."""
     problems: tuple[str, ...]
-    """Files that cannot be used, and why."""
+    """Files of the environment that cannot be used, and why."""
 
 
 def write_copy(store: Store, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -67,7 +67,7 @@ def read_copies(store: Store, environment: str) -> RunCopies:
     """Return the copies of an environment's runs; raises BackupError when the store cannot be read."""
     found, problems = [], []
     for file in store.list():
-        if not file.name.endswith(RUN_SUFFIX):
+        if not file.name.endswith(RUN_SUFFIX) or not may_be_of(file.name, environment):
             continue
         try:
             copy = RunCopy(rows=tuple(_parse(_read(store, file.name), file.name)))
@@ -121,5 +121,6 @@ def _parse(text: bytes, name: str) -> Iterator[Mapping[str, Any]]:
 def _unusable(name: str, reason: str) -> BackupError:
     return BackupError(
         f"{name} is not a usable record of a run: {reason}",
-        next_step="Move the file away; the other records are not affected.",
+        next_step="`ci-migrate ledger reconcile --write` writes it anew from the ledger. A newer version of ci-migrate"
+        " may have written it: then use that one here, too.",
     )

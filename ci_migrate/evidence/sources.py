@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
-from ci_migrate.errors import CiMigrateError, ConfigError
+from ci_migrate.errors import BackupError, CiMigrateError, ConfigError
 from ci_migrate.evidence.github_record import read_record
 from ci_migrate.github.rest import open_github
 from ci_migrate.ledger.ledger import Ledger
@@ -28,6 +28,8 @@ class Before:
     """Where its backups are, with copies of its ledger; empty when that is not known or not asked for."""
     store_problem: str = ""
     """Why it is not known."""
+    sources: tuple[str, ...] = ("database",)
+    """Which records of it the configuration names: those that an environment after it asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,9 @@ class LedgerPlace:
 class Question:
     """Of whom it is asked what they executed, and with which means."""
 
-    environment: Environment
-    """The one that wants to know; where the ledger lies is the same for all."""
+    place: LedgerPlace
+    sources: tuple[str, ...]
+    """In the order in which they are asked."""
     before: Before
     wanted: frozenset[str]
     """The revisions that it is about."""
@@ -60,7 +63,7 @@ def hear_sources(question: Question) -> tuple[SourceAnswer, ...]:
     A source that cannot be asked, or has no record of the environment at all, passes the question on.
     """
     heard: list[SourceAnswer] = []
-    for source in question.environment.evidence:
+    for source in question.sources:
         heard.append(_hear(source, question))
         if not heard[-1].problem:
             break
@@ -107,7 +110,7 @@ def _hear(source: str, question: Question) -> SourceAnswer:
 
 
 def _ask_database(question: Question) -> Mapping[str, Evidence] | None:
-    return read_ledger(place_of(question.environment), question.before)
+    return read_ledger(question.place, question.before)
 
 
 def _ask_store(question: Question) -> Mapping[str, Evidence] | None:
@@ -118,8 +121,12 @@ def _ask_store(question: Question) -> Mapping[str, Evidence] | None:
     before = question.before
     if not before.store:
         raise ConfigError(before.store_problem)
-    store = open_store(before.store, root=question.environment.root, env=question.env)
-    return read_copied(read_copies(store, before.name), before.name)
+    store = open_store(before.store, root=question.place.root, env=question.env)
+    copies = read_copies(store, before.name)
+    if copies.problems:
+        # What a rollback or a restore took back may stand in the file that cannot be read.
+        raise BackupError(copies.problems[0])
+    return read_copied(copies, before.name)
 
 
 def _ask_github(question: Question) -> Mapping[str, Evidence] | None:

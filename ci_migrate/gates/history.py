@@ -21,6 +21,11 @@ def check(inputs: GateInputs) -> GateResult:
     if failed is not None:
         return failed
     notes = [note_on_rewritten(item) for item in inputs.rewritten]
+    if inputs.unseen:
+        notes.append(
+            "whether this push rewrote what ran before there was a ledger cannot be told:"
+            f" {inputs.unseen} (`fetch-depth: 0` at the checkout)"
+        )
     total = len(inputs.graph.revisions)
     message = f"{counted(total, 'revision')}, rows are known"
     return GateResult(name=NAME, outcome=GateOutcome.PASSED, message="\n".join([message, *notes]))
@@ -47,8 +52,10 @@ def _judge_files(inputs: GateInputs) -> GateResult | None:
 def _judge_rows(inputs: GateInputs) -> GateResult | None:
     unknown = inputs.graph.unknown(inputs.plan.current)
     if unknown:
+        at = f"the database is at {', '.join(sorted(unknown))}, which no revision file of this branch has"
+        refused = _refused(inputs)
         return _failed(
-            f"the database is at {', '.join(sorted(unknown))}, which no revision file of this branch has",
+            f"{at}\n{describe_rewritten(refused)}" if refused else at,
             "See what it is, then take it back or bring its file back:\n"
             f"ci-migrate recover --environment {inputs.environment} --dry-run\n"
             "The file was deleted or the branch was reset, another branch was deployed here, or another"

@@ -21,11 +21,15 @@ class Rewritten:
 
     rewrite: Rewrite
     ran_in: tuple[str, ...] = ()
-    """Environments that executed it as it was, each with the day."""
+    """Environments that executed something else than its file says now, each with the day."""
+    same_in: tuple[str, ...] = ()
+    """Environments that executed just what its file says now, each with the day."""
     silent: tuple[str, ...] = ()
     """Environments of which that cannot be told, each with the reason."""
     who: str = ""
     """Who changed it, by git; empty when git does not know."""
+    is_older: bool = False
+    """Whether it said that already in the commit that is compared with: another change is at fault."""
     allowed: str = ""
     """The reason for which the configuration allows it; empty when it does not."""
     skipped: tuple[str, ...] = ()
@@ -50,6 +54,8 @@ class GateInputs:
     """Faults of the revision files and of the graph."""
     rewritten: tuple[Rewritten, ...] = ()
     """Revisions that somebody relied on, and that say something else now."""
+    unseen: str = ""
+    """Why it cannot be told whether this push rewrote what ran before there was a ledger."""
     intended_heads: tuple[str, ...]
     """Branch labels or revision ids for which several heads are meant."""
     directory: str | None

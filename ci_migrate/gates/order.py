@@ -57,7 +57,11 @@ def check(inputs: GateInputs) -> GateResult:
 
 
 def _promote_first(before: str) -> str:
-    return f"Promote {before} to these revisions with ci-migrate first, then run this again."
+    return (
+        f"Promote {before} to these revisions with ci-migrate first, then run this again. What {before} has already by"
+        " a stamp or by hand is not executed again and proves nothing: bring this environment there in the same way"
+        ' once, or pass over this gate: --override order --reason "…".'
+    )
 
 
 def _passed(inputs: GateInputs, before: str) -> GateResult:

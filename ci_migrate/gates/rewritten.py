@@ -77,6 +77,8 @@ def note_on_rewritten(item: Rewritten) -> str:
     what = f"{item.rewrite.known.revision} was {item.rewrite.change.value}"
     if item.allowed:
         return f"{what}, which is allowed: {one_line(item.allowed)}"
+    if item.same_in:
+        return f"{what}, and is what ran in {', '.join(item.same_in)} now"
     return f"{what}; no environment has executed it"
 
 
@@ -91,4 +93,10 @@ def _describe(item: Rewritten) -> list[str]:
     lines = [head]
     if item.who:
         lines.append(f"    {item.who}")
+    if item.is_older:
+        lines.append(
+            "    not by this branch: it was so already in the commit that this is compared with"
+        )
+    if item.same_in:
+        lines.append(f"    what it says now ran in {', '.join(item.same_in)}")
     return lines + [f"    {line}" for line in rewrite.diff]

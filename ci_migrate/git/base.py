@@ -13,6 +13,7 @@ from ci_migrate.git.program import ask_git, read_git
 FETCH_SECONDS = 120.0
 _FULL_ID = re.compile(r"[0-9a-f]{40,64}")
 _ZEROS = re.compile(r"0+")
+_FETCH = "In a workflow, give the checkout `fetch-depth: 0`; elsewhere, run `git fetch origin`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +22,8 @@ class Hints:
 
     asked: str | None = None
     """A ref that the user names."""
-    is_merge: bool = False
-    """Whether HEAD is the merge that GitHub made of a pull request."""
+    merge_commit: str | None = None
+    """The merge that GitHub made of a pull request; a checkout may have another commit as its HEAD."""
     base_commit: str | None = None
     """The commit before a push, or the base of a merge group; zeros for a new branch."""
     base_branch: str | None = None
@@ -50,24 +51,27 @@ def find_base(root: Path, env: Mapping[str, str], hints: Hints) -> Base | None:
     have = _have if hints.may_fetch else _is_here
     if hints.asked:
         return _fork_point(root, env, hints.asked)
-    if hints.is_merge:
-        parents = read_parents(root, env)
-        if len(parents) == 2 and have(root, env, parents[0]):
-            return Base(commit=parents[0], how=f"the base of this pull request, {parents[0][:12]}")
+    merged = read_merged(root, env, hints)
+    if merged and have(root, env, merged):
+        return Base(commit=merged, how=f"the base of this pull request, {merged[:12]}")
     before = hints.base_commit or ""
     if is_commit(before) and have(root, env, before):
         return Base(commit=before, how=f"what this branch was before, {before[:12]}")
     if not hints.may_fetch:
         return None
+    if is_commit(before):
+        raise GitError(
+            f"git does not have {before[:12]} here, which this branch was before", next_step=_FETCH
+        )
+    return _find_beginning(root, env, hints)
+
+
+def _find_beginning(root: Path, env: Mapping[str, str], hints: Hints) -> Base | None:
+    """Return where the branch left the one it goes to, or the default branch."""
     here = hints.branch or ask_git(root, env, "symbolic-ref", "--short", "-q", "HEAD")
     for branch in filter(None, [hints.base_branch, _default_branch(root, env)]):
         if branch != here:  # on the branch itself everything is its own beginning
             return _fork_point(root, env, _remote_name(root, env, branch))
-    if is_commit(before):
-        raise GitError(
-            f"git does not have {before[:12]} here, which this branch was before",
-            next_step="In a workflow, give the checkout `fetch-depth: 0`; elsewhere, run `git fetch origin`.",
-        )
     return None
 
 
@@ -95,15 +99,21 @@ def _fork_point(root: Path, env: Mapping[str, str], ref: str) -> Base:
         what = f"git knows no commit {ref!r} here" if tip is None else f"nothing leads to {ref!r}"
         raise GitError(
             f"{what}, so it cannot be told where this branch began",
-            next_step="In a workflow, give the checkout `fetch-depth: 0`; elsewhere, run `git fetch origin`.",
+            next_step=_FETCH,
         )
     return Base(commit=common, how=f"where this branch left {ref}, {common[:12]}")
 
 
-def read_parents(root: Path, env: Mapping[str, str]) -> list[str]:
-    """Return the parents of HEAD as its object names them: a shallow checkout hides them elsewhere."""
+def read_merged(root: Path, env: Mapping[str, str], hints: Hints) -> str | None:
+    """Return the base of the pull request whose merge by GitHub is checked out; None for every other HEAD.
+
+    Read from the object itself: a shallow checkout hides its parents elsewhere.
+    """
+    if not hints.merge_commit or hints.merge_commit != read_head(root, env):
+        return None
     header = (ask_git(root, env, "cat-file", "-p", "HEAD") or "").split("\n\n", 1)[0]
-    return re.findall(r"(?m)^parent ([0-9a-f]+)$", header)
+    parents = re.findall(r"(?m)^parent ([0-9a-f]+)$", header)
+    return parents[0] if len(parents) == 2 else None
 
 
 def _have(root: Path, env: Mapping[str, str], commit: str) -> bool:

@@ -12,6 +12,8 @@ LARGEST_PAYLOAD = 32 * 1024 * 1024
 
 _BRANCH_EVENTS = frozenset({"push", "workflow_dispatch"})
 _MERGE_QUEUE = "gh-readonly-queue/"
+_BEFORE = {"push": ("before",), "merge_group": ("merge_group", "base_sha")}
+"""Where the payload of an event has the commit before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,11 @@ class GitHubEvent:
     payload_problem: str | None = None
     """Why the event payload could not be read; None when it was read or none was announced."""
     before: str | None = None
-    """The commit that a push replaced (zeros for a new branch), or the base of a merge group."""
+    """The commit that a push replaced (zeros for a new branch), or the base of a merge group.
+
+    The last head of a pull request, which its payload has under the same key, is no such commit: what that
+    request did before it would pass as given.
+    """
     base_branch: str | None = None
     """The branch that a pull request goes to."""
     default_branch: str | None = None
@@ -64,7 +70,7 @@ def read_event(env: Mapping[str, str]) -> GitHubEvent | None:
         commit_url=f"{home}/commit/{sha}" if home and sha else None,
         repository=env.get("GITHUB_REPOSITORY") or None,
         payload_problem=problem,
-        before=_text(payload, "before") or _text(payload, "merge_group", "base_sha"),
+        before=_text(payload, *_BEFORE[name]) if name in _BEFORE else None,
         base_branch=env.get("GITHUB_BASE_REF") or None,
         default_branch=_text(payload, "repository", "default_branch"),
         is_public=_is_public(payload),

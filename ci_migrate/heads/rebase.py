@@ -5,25 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ci_migrate.errors import BlockedError, UsageError
+from ci_migrate.evidence.elsewhere import Executed
 from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.reparent import reparent_file
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Executed:
-    """What one environment has of a branch."""
-
-    environment: str
-    revisions: tuple[str, ...] = ()
-    """Of the branch, those that its ledger or its version rows have."""
-    problem: str = ""
-    """Why it could not be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +89,10 @@ def refuse_executed(rebase: Rebase, asked: Iterable[Executed], not_in: Collectio
     """
     asked = tuple(asked)
     for item in asked:
-        if item.revisions:
+        executed = [revision for revision in rebase.branch if item.has(revision)]
+        if executed:
             raise BlockedError(
-                f"{item.environment} has already executed {', '.join(item.revisions)}; with another parent"
+                f"{item.environment} has already executed {', '.join(executed)}; with another parent"
                 " its database would no longer fit the history",
                 next_step=f"Merge instead: ci-migrate merge {rebase.onto} {rebase.head}",
             )
@@ -132,11 +123,6 @@ def rebase_revision(request: TrialRequest, rebase: Rebase, *, is_dry_run: bool) 
     if not is_dry_run:
         _replace_file(path, after)
     return replace(rebase, diff=_diff(before, after, rebase.file), is_written=not is_dry_run)
-
-
-def known_revisions(graph: Graph, rows: Iterable[str], evidence: Mapping[str, object]) -> set[str]:
-    """Return what an environment has executed or been stamped with."""
-    return graph.ancestors(rows).union(evidence)
 
 
 def _first_own(graph: Graph, head: str, onto: str) -> str:

@@ -193,6 +193,7 @@ class Ledger:
                 content_hash=row["content_hash"] or "",
                 source=row["source"] or "",
                 when=row["finished_at"] or "",
+                commit=row["commit_sha"] or "",
             )
             for revision, row in self.upgrades(without=()).items()
         )

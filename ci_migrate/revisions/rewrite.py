@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import enum
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ci_migrate.errors import ProjectError
@@ -44,6 +45,8 @@ class KnownRevision:
     """Where it was; a ledger does not know it."""
     when: str = ""
     """When it was executed, ISO 8601; empty for a commit."""
+    commit: str = ""
+    """The commit from which it ran, or that has it; empty when that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +59,11 @@ class Rewrite:
     """Where it is now; None when it was deleted."""
     parents: tuple[str, ...] = ()
     """Its `down_revision` now."""
+    hashes: tuple[str, ...] = ()
+    """Every hash by which a record may know what it says now."""
     diff: tuple[str, ...] = ()
     helpers: tuple[str, ...] = ()
-    """Files of the modules that it uses."""
+    """Files of the modules that changed it: all that it uses, where nobody knows what they were."""
 
 
 def find_rewrites(
@@ -66,14 +71,22 @@ def find_rewrites(
     graph: Graph,
     read: Callable[[Revision], str],
     around: Surroundings,
+    around_then: Callable[[KnownRevision], Surroundings | None] = lambda _: None,
 ) -> list[Rewrite]:
     """Compare known revisions with the files of today, in their order.
 
     `read` returns the source of a revision and may raise ProjectError; a file that cannot be read or parsed
-    is the business of others. Formatting, comments and the name of the file make no difference.
+    is the business of others. Formatting, comments and the name of the file make no difference. `around_then`
+    returns the modules as they were, asked only for a revision that they changed.
     """
     found = (_compare(each, graph.revisions.get(each.revision), read, around) for each in known)
-    return [rewrite for rewrite in found if rewrite is not None]
+    return [
+        _tell_helpers(rewrite, read(graph.revisions[rewrite.known.revision]), around, around_then)
+        if rewrite.change is Change.HELPER
+        else rewrite
+        for rewrite in found
+        if rewrite is not None
+    ]
 
 
 def spare_replaced(rewrites: list[Rewrite], allowed: Collection[str]) -> list[Rewrite]:
@@ -125,9 +138,25 @@ def _compare(
         change=change,
         file=now.file,
         parents=now.parents,
+        hashes=hashes,
         diff=tuple(_diff(known.source, source)),
-        helpers=around.files_of(source),
     )
+
+
+def _tell_helpers(
+    rewrite: Rewrite,
+    source: str,
+    around: Surroundings,
+    around_then: Callable[[KnownRevision], Surroundings | None],
+) -> Rewrite:
+    """Add which modules are not what they were, and how; all that it uses where that is not known."""
+    known, then = rewrite.known, around_then(rewrite.known)
+    # Only modules with which the file was what the record says are those of then.
+    if then is None or known.content_hash not in content_hashes(known.source, None, then):
+        return replace(rewrite, helpers=around.files_of(source))
+    changed = around.changed_since(then, source, known.source)
+    lines = (line for path in changed for line in _diff(then.text(path), around.text(path)))
+    return replace(rewrite, helpers=changed, diff=tuple(islice(lines, MOST_DIFF_LINES)))
 
 
 def _is_same_alone(known: KnownRevision, hashes: tuple[str, ...]) -> bool:

@@ -67,12 +67,33 @@ class Surroundings:
             found[module] = Helper(module=module, path=path, parts=chosen)
             package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
             todo += self._needs(chosen, package)
+            todo += self._passed_on(tree, names, chosen, package)
         return tuple(found[module] for module in sorted(found) if found[module].parts)
 
     def files_of(self, source: str) -> tuple[str, ...]:
         """Return the files of the modules that a revision uses, with those that these use."""
+        return tuple(path for path, *_ in self._uses_of(source).values())
+
+    def changed_since(self, then: Surroundings, source: str, source_then: str) -> tuple[str, ...]:
+        """Return the files of modules of which a revision uses something else than it did then."""
+        now, before = self._uses_of(source), then._uses_of(source_then)
+        changed = now.items() ^ before.items()
+        return tuple(sorted({now.get(name, before.get(name, ("",)))[0] for name, _ in changed}))
+
+    def text(self, path: str) -> str:
+        """Return the source of a module; empty where there is none, or none that can be read."""
+        try:
+            return decode_source(self.read(path) or b"")
+        except ProjectError:
+            return ""
+
+    def _uses_of(self, source: str) -> dict[str, tuple[str, ...]]:
+        """Return by module its file, and what a revision uses of it."""
         parts = select_parts(parse_quietly(source), ROOTS, keep_strings=False)
-        return tuple(helper.path for helper in self.find_helpers(parts))
+        return {
+            helper.module: (helper.path, *(p.imported or p.meaning.text for p in helper.parts))
+            for helper in self.find_helpers(parts)
+        }
 
     def _needs(
         self, parts: Iterable[Part], package: str = ""
@@ -90,6 +111,22 @@ class Surroundings:
             if home is None or home.partition(".")[0] in _NEVER:
                 continue
             yield from self._needed(home, name, alias, nodes)
+
+    def _passed_on(
+        self, tree: ast.Module, names: frozenset[str], chosen: list[Part], package: str
+    ) -> Iterator[tuple[str, frozenset[str]]]:
+        """Yield the modules from which a module takes everything, each with the names that it lacks itself."""
+        stars = [
+            part.imported.split(" ")
+            for part in select_parts(tree, ("*",), keep_strings=False, acts=False)
+            if part.runs and part.imported
+        ]
+        used = {name for part in chosen for name in part.used} if stars else set()
+        lacking = names.union(used) - _bound(tree)
+        for level, module, *_ in stars:
+            home = _absolute(int(level), module, package)
+            if home is not None and lacking and self._find(home):
+                yield home, lacking
 
     def _needed(
         self, home: str, name: str, alias: str, nodes: list[ast.AST]

@@ -53,6 +53,7 @@ class Remote:
             "GITHUB_ACTIONS": "true",
             "GITHUB_EVENT_NAME": name,
             "GITHUB_EVENT_PATH": str(payload),
+            "GITHUB_SHA": run_git(self.project, "rev-parse", ref),
             "GITHUB_REF": "refs/pull/7/merge" if name == "pull_request" else f"refs/heads/{ref}",
             "GITHUB_BASE_REF": "main" if name == "pull_request" else "",
             **env,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -118,6 +121,43 @@ def test_the_copies_beside_the_backups_carry_the_word(tmp_path: Path) -> None:
     assert "(by its record beside the backups)" in message(passed, "order")
 
 
+def test_a_copy_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
+    """It may say that a revision was taken back; as if it were not there, what is left would be a false proof."""
+    shop = build_shop(tmp_path / "shop", settings={"evidence": ["store"]})
+    assert shop.promote("dev").outcome == "promoted"
+    head = shop.project.situation.heads[0]
+    taken = shop.run("rollback", "--environment", "dev", "--expect", head)
+    assert taken.outcome == "rolled-back", taken.output
+    denied = shop.run("plan", "--environment", "staging", env={"DEV_URL": ""})
+    assert f"dev has not executed {head}" in message(denied, "order")
+
+    newest = max(
+        (shop.path / ".ci-migrate" / "backups").glob("dev-*.run.json"),
+        key=lambda path: json.loads(path.read_bytes())["rows"][0]["started_at"],
+    )
+    newest.write_bytes(newest.read_bytes()[:200])
+    unsure = shop.run("plan", "--environment", "staging", env={"DEV_URL": ""})
+    assert gates(unsure)["order"] == "failed"
+    assert f"{newest.name} is not a usable record of a run" in message(unsure, "order")
+    # The copy of another environment is not what it is about, and the ledger knows how to mend it.
+    heal_copies(shop)
+    again = shop.run("plan", "--environment", "staging", env={"DEV_URL": ""})
+    assert f"dev has not executed {head}" in message(again, "order")
+
+
+def heal_copies(shop: Shop) -> None:
+    command = [sys.executable, "-m", "ci_migrate", "ledger", "reconcile", "--write"]
+    ran = subprocess.run(
+        [*command, "--environment", "dev"],
+        cwd=shop.path,
+        env={**os.environ, **shop.env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 @pytest.mark.slow
 def test_the_next_source_is_asked_only_where_the_first_cannot_be(
     tmp_path: Path, github: GitHubServer
@@ -201,6 +241,12 @@ def test_a_run_without_an_approval_is_blocked(tmp_path: Path, github: GitHubServ
     add_revision(shop.project, "c0ffee000001", upgrade=unseen)
     env = {**runner(tmp_path, "dev"), **github.env, "GITHUB_TOKEN": ""}
     env["CI_MIGRATE_GITHUB_TOKEN"] = github.env["GITHUB_TOKEN"]
+    for login, state, place in (
+        ("mallory", "rejected", "Live"),
+        ("mallory", "approved", "other"),
+        ("mallory", "pending", "Live"),
+    ):
+        github.state.add_approval("7", place, login, state)
     blocked = shop.run("promote", env=env)
     assert (blocked.outcome, blocked.exit_code) == ("blocked", 3), blocked.output
     assert "nobody approved this run for the GitHub environment live" in message(

@@ -94,6 +94,18 @@ def test_a_deleted_revision_in_the_middle_and_its_child(shop: Shop) -> None:
     assert f"it followed {middle}, and now follows {first}" in said
 
 
+def test_a_deleted_head_is_told_with_who_deleted_it(shop: Shop) -> None:
+    last = order(shop)[-1]
+    find_revision(shop.project, last).unlink()
+    commit(shop.project, "Clean up")
+    ran = shop.promote("dev")
+    said = refused(ran)
+    assert f"the database is at {last}, which no revision file of this branch has" in said
+    assert f"{last} 'add users display name' was deleted after it ran in dev (2" in said
+    assert "    by tests on 2" in said
+    assert f"in {run_git(shop.project, 'rev-parse', '--short', 'HEAD')}" in said
+
+
 @pytest.mark.slow
 def test_a_helper_module_that_changed_is_noticed(tmp_path: Path) -> None:
     shop = build_shop(tmp_path / "shop", settings={"backup": "none"})

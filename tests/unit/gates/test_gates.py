@@ -297,6 +297,10 @@ def test_what_soaks_is_told_with_the_time_at_which_it_is_ready() -> None:
     assert found.next_step == "Run this again after 2026-11-01 13:00:00 UTC."
     later = pending_after(evidence=evidence, soak=3600.0, now=at + timedelta(seconds=1))
     assert order.check(later).outcome is PASSED
+    # A record without a time, as somebody else may write it, proves nothing of how long it has been there.
+    timeless = {id_: replace(found, finished_at="") for id_, found in evidence.items()}
+    found = order.check(pending_after(evidence=timeless, soak=3600.0, now=at + timedelta(days=9)))
+    assert found.outcome is FAILED
 
 
 @pytest.mark.parametrize(

@@ -142,3 +142,20 @@ def test_a_huge_payload_is_not_parsed(tmp_path):
 def test_a_runner_without_a_payload_file_still_deploys_pushes():
     event = read_event(runner())
     assert (event.branch, why_not_deployable(event)) == ("dev", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "before"),
+    [
+        ("push", {"before": "a" * 40}, "a" * 40),
+        ("merge_group", {"merge_group": {"base_sha": "b" * 40}}, "b" * 40),
+        # Of a pull request it is its own last head: what it did before that would pass as given.
+        ("pull_request", {"action": "synchronize", "before": "c" * 40}, None),
+        ("pull_request_target", {"action": "synchronize", "before": "c" * 40}, None),
+        ("workflow_dispatch", {}, None),
+    ],
+)
+def test_the_commit_before_is_that_of_the_branch_and_not_of_a_pull_request(
+    tmp_path, name, payload, before
+):
+    assert read_event(with_payload(tmp_path, payload, name)).before == before

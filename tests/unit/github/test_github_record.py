@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ci_migrate.errors import GitHubError
 from ci_migrate.evidence.github_record import (
     MOST_REVISIONS,
     read_record,
@@ -61,9 +64,19 @@ def test_deployments_of_others_say_nothing(github: GitHubServer) -> None:
     client = open_github(github.env)
     write_record(client, "dev", RUN, ledger("aaaa"))
     newest = github.state.deployments[0]
-    for payload in ("not json", "{}", {"ci_migrate": 2, "executed": {"aaaa": {"hash": "x"}}}):
+    for payload in ("not json", "{}", {"ci_migrate": "1", "executed": {"aaaa": {"hash": "x"}}}):
         github.state.deployments.insert(0, {**newest, "id": 900, "payload": payload})
     assert read_record(client, "dev", {"aaaa"}) == ledger("aaaa")
+
+
+def test_a_deployment_of_a_newer_version_is_not_passed_over(github: GitHubServer) -> None:
+    client = open_github(github.env)
+    write_record(client, "dev", RUN, ledger("aaaa"))
+    newest = github.state.deployments[0]
+    newer = {"ci_migrate": 2, "taken_back": ["aaaa"]}
+    github.state.deployments.insert(0, {**newest, "id": 900, "payload": newer})
+    with pytest.raises(GitHubError, match="deployment 900 was written by a newer version"):
+        read_record(client, "dev", {"aaaa"})
 
 
 def test_a_long_history_is_told_in_portions(github: GitHubServer) -> None:

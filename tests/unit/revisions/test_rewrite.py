@@ -49,7 +49,31 @@ def compare(
     parents = more.pop("parents", ("a1",))
     graph = Graph([Revision(id="b2", parents=parents, file="new_name.py")] if now else [])
     modules = more.pop("modules", around())
-    return tuple(find_rewrites([before or known()], graph, lambda _: now or "", modules))
+    then = more.pop("then", None)
+    read: Any = lambda _: now or ""  # noqa: E731 - given by position
+    return tuple(find_rewrites([before or known()], graph, read, modules, lambda _: then))
+
+
+def test_of_several_modules_only_those_that_changed_are_named() -> None:
+    source = SOURCE.replace("name()", "name(), size()").replace(
+        "import name", "import name\nfrom shop.sizes import size"
+    )
+    old = {"shop/columns.py": COLUMNS, "shop/sizes.py": b"def size():\n    return 1\n"}
+    then = Surroundings(search=("",), read=old.get)
+    new = {**old, "shop/sizes.py": b"def size():\n    return 2\n"}
+    digest = content_hashes(source, None, then)[0]
+    before = known(source, content_hash=digest)
+    now = Surroundings(search=("",), read=new.get)
+    (found,) = compare(source, before, modules=now, then=then)
+    assert found.helpers == ("shop/sizes.py",)
+    assert [line for line in found.diff if line[:1] in "+-" and "return" in line] == [
+        "-    return 1",
+        "+    return 2",
+    ]
+    # A module that is gone is named as well.
+    del new["shop/sizes.py"]
+    (found,) = compare(source, before, modules=Surroundings(search=("",), read=new.get), then=then)
+    assert found.helpers == ("shop/sizes.py",)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +106,15 @@ def test_a_deleted_revision_and_one_with_another_parent() -> None:
 def test_a_helper_that_changed_is_named() -> None:
     (found,) = compare(SOURCE, modules=around(b"def name():\n    return 81\n"))
     assert (found.change, found.helpers) == (Change.HELPER, ("shop/columns.py",))
+    # Where the modules of then are known, only what differs is named and shown.
+    files = {"shop/columns.py": b"from .more import *\ndef name():\n    return 81\n"}
+    now = Surroundings(search=("",), read=files.get)
+    (found,) = compare(SOURCE, modules=now, then=around())
+    assert (found.change, found.helpers) == (Change.HELPER, ("shop/columns.py",))
+    assert ("-    return 80" in found.diff, "+    return 81" in found.diff) == (True, True)
+    # Modules with which the record does not fit are not those of then.
+    (found,) = compare(SOURCE, modules=now, then=around(b"def name():\n    return 79\n"))
+    assert (found.helpers, found.diff) == (("shop/columns.py",), ())
     # A record of an older kind knows nothing of helpers.
     older = known(content_hash=content_hashes(SOURCE)[0])
     assert compare(SOURCE, older, modules=around(b"def name():\n    return 81\n")) == ()

@@ -55,6 +55,22 @@ def test_a_module_that_goes_elsewhere_as_a_whole_counts_as_a_whole() -> None:
     assert hashes(star)[0] != hashes(star, VIEW="X")[0]
 
 
+def test_what_a_package_passes_on_by_a_star_counts() -> None:
+    files = dict(FILES)
+    for init in ("from .sql import *\n", "from .sql import *\ndef grant():\n    return GRANT\n"):
+        files["tools/__init__.py"] = init
+        name = "grant" if "grant" in init else "GRANT"
+        source = HEAD + f"from tools import {name}\ndef upgrade():\n    run({name})\n"
+
+        def hash_of(old: str, new: str, source: str = source) -> str:
+            read = {path: text.replace(old, new).encode() for path, text in files.items()}.get
+            return content_hashes(source, None, Surroundings(search=("",), read=read))[0]
+
+        assert hash_of("", "") != hash_of("'GRANT'", "'REVOKE'")
+        # What is not used of it makes no difference.
+        assert hash_of("", "") == hash_of("CREATE VIEW v", "CREATE VIEW w")
+
+
 @pytest.mark.parametrize(
     "source",
     [
