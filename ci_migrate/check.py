@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ci_migrate.base_history import find_rewrites_of, find_rewrites_since
 from ci_migrate.config.environment import Migrations
@@ -130,14 +132,11 @@ def _find_rewrites(
     request: CheckRequest, files: History, record: RunRecord
 ) -> tuple[list[Rewrite], Base | None]:
     """Return what was rewritten since a commit: by git, or, where the checkout does not have it, by GitHub."""
-    root, tokens, hints = files.project.root, tokens_of(request.env), request.hints
+    tokens, hints = tokens_of(request.env), request.hints
     server = request.env.get("GITHUB_SERVER_URL", "")
     signed = {**request.env, **show_token(request.env, server, tokens[0] if tokens else None)}
 
-    def look(hints: Hints) -> tuple[list[Rewrite], Base | None]:
-        base = find_base(root, signed, hints)
-        return (find_rewrites_since(files, signed, base.commit) if base else []), base
-
+    look = partial(_look, files, signed)
     try:
         return look(hints)
     except GitError as exc:
@@ -145,15 +144,20 @@ def _find_rewrites(
             told = ask_then(files, request.env, hints)
         except (GitError, GitHubError) as also:
             silence = explain_silence(exc, also)
-            # What a forced push threw away may be kept by nobody: then the branch as a whole is compared.
-            try:
-                found = look(replace(hints, base_commit=None))
-            except GitError:
-                raise silence from exc
-            if found[1] is None or not hints.base_commit:
-                raise silence from exc
-            record.warn(f"{silence.message}. A revision that only that commit had is not missed.")
-            return found
+            with suppress(GitError):
+                # What a forced push threw away may be kept by nobody: then the branch as a whole is compared.
+                found, base = look(replace(hints, base_commit=None))
+                if hints.base_commit and base is not None:
+                    record.warn(f"{silence.message}. What only that commit had is not missed.")
+                    return found, base
+            raise silence from exc
         if told is None:
             raise
         return find_rewrites_of(files, told[0]), told[1]
+
+
+def _look(
+    files: History, env: Mapping[str, str], hints: Hints
+) -> tuple[list[Rewrite], Base | None]:
+    base = find_base(files.project.root, env, hints)
+    return (find_rewrites_since(files, env, base.commit) if base else []), base

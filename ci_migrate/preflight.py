@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.config.environment import Environment, Migrations
@@ -45,22 +46,14 @@ def gather_inputs(
     `now` is in UTC. `undone` are revisions of which the user says that nothing is left of them, `overrides`
     the reasons for passing over gates. `others` are all other environments, asked about rewritten revisions.
     """
-    problem = _connection_problem(environment, survey, database, ledger)
-    approved_by, approval_problem = _find_approval(environment, survey, env)
+    problem, next_step = _connection_problem(environment, survey, database, ledger)
     found = find_rewritten(environment, survey, ledger, others=others, env=env)
     return replace(
         describe_files(environment, survey, env=env),
-        connection_problem=problem[0] if problem else None,
-        connection_next=problem[1] if problem else None,
-        promote_from=before.name if before else None,
-        answers=_hear_before(environment, survey, before, env),
-        require=environment.require,
-        soak=environment.soak,
+        connection_problem=problem,
+        connection_next=next_step,
+        **_gather_proof(environment, survey, before, env),
         now=now,
-        window=environment.window,
-        approval=environment.approval,
-        approved_by=approved_by,
-        approval_problem=approval_problem,
         overrides=overrides or {},
         rewritten=found.rewritten,
         unseen=found.unseen,
@@ -71,13 +64,31 @@ def gather_inputs(
     )
 
 
+def _gather_proof(
+    environment: Environment, survey: Survey, before: Before | None, env: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what must hold before something may run here, and what speaks for it, as `GateInputs` has it."""
+    approved_by, approval_problem = _find_approval(environment, survey, env)
+    return {
+        "promote_from": before.name if before else None,
+        "answers": _hear_before(environment, survey, before, env),
+        "require": environment.require,
+        "soak": environment.soak,
+        "window": environment.window,
+        "approval": environment.approval,
+        "approved_by": approved_by,
+        "approval_problem": approval_problem,
+    }
+
+
 def _connection_problem(
     environment: Environment, survey: Survey, database: Database, ledger: Ledger
-) -> tuple[str, str] | None:
+) -> tuple[str | None, str | None]:
+    """Return why the role cannot migrate, and what to do; nothing when it can."""
     problem = find_privilege_problem(database, survey.history.version_table_schema)
     if problem is None and survey.plan.pending:
-        return _ledger_problem(environment, ledger)
-    return problem
+        problem = _ledger_problem(environment, ledger)
+    return problem or (None, None)
 
 
 def describe_files(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ci_migrate.cli.world import current_world, write_json
+from ci_migrate.cli.json_option import write_json
+from ci_migrate.cli.world import current_world
 
 
 def show_advice(

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import click
 
+from ci_migrate.cli.json_option import require_writable, write_json
 from ci_migrate.cli.options import with_json, with_selection
 from ci_migrate.cli.restore_command import restore_command
-from ci_migrate.cli.world import current_world, installed_versions, utc_now, write_json
+from ci_migrate.cli.world import (
+    current_world,
+    installed_versions,
+    utc_now,
+)
 
 
 @click.group("backup", short_help="Take, list, verify, restore or prune backups.")
@@ -32,6 +37,7 @@ def take_command(
     from ci_migrate.story.frame import RunRequest
     from ci_migrate.take import take_now
 
+    require_writable(json_option)
     world = current_world(config_path)
     resolved = world.resolve_selected(environment, branch)
     console = open_console(

@@ -21,15 +21,18 @@ def config_command() -> None:
 def check_command(config_path: Path | None) -> int:
     """Read the configuration and show every problem in it; no variable has to be set."""
     from ci_migrate.config.select import list_globs
+    from ci_migrate.report.console import open_console
 
-    config = current_world(config_path).load_config()
+    world = current_world(config_path)
+    config, lines = world.load_config(), []
     for name, section in config.environments.items():
         branches = ", ".join(list_globs(section.branches))
         pushed = f"a push to {branches}" if branches else "by name only"
         before = f", promoted from {section.promote_from}" if section.promote_from else ""
-        click.echo(f"{name}: {pushed}{before}")
+        lines.append(f"{name}: {pushed}{before}")
     count = len(config.environments)
-    click.echo(f"{config.path}: correct, {counted(count, 'environment')}")
+    lines.append(f"{config.path}: correct, {counted(count, 'environment')}")
+    open_console(is_github=world.is_github).write_text("\n".join(lines))
     return 0
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ci_migrate.cli.json_option import write_json
 from ci_migrate.cli.options import with_json, with_selection
-from ci_migrate.cli.world import current_world, write_json
+from ci_migrate.cli.world import current_world
 
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Environment
+    from ci_migrate.report.console import Console
 
 
 @click.command("history", short_help="Show what ran in an environment.")
@@ -46,8 +49,11 @@ def history_command(
 
     world = current_world(config_path)
     resolved = world.resolve_selected(environment, branch)
-    is_stored = source == "store"
-    runs = (_runs_of_store if is_stored else _runs_of_ledger)(resolved, world.env, limit)
+    if source == "store":
+        console = open_console(sys.stderr, is_github=world.is_github)
+        runs = _runs_of_store(resolved, world.env, limit, console)
+    else:
+        runs = _runs_of_ledger(resolved, limit)
     if json_option is not None:
         write_json(runs, json_option)
     if json_option != "-":
@@ -56,11 +62,7 @@ def history_command(
     return 0
 
 
-def _runs_of_ledger(
-    environment: Environment,
-    env: Mapping[str, str],  # noqa: ARG001 as the other source
-    limit: int,
-) -> list[dict[str, Any]]:
+def _runs_of_ledger(environment: Environment, limit: int) -> list[dict[str, Any]]:
     from ci_migrate.database.engine import Database
     from ci_migrate.preflight import open_ledger
 
@@ -69,12 +71,12 @@ def _runs_of_ledger(
 
 
 def _runs_of_store(
-    environment: Environment, env: Mapping[str, str], limit: int
+    environment: Environment, env: Mapping[str, str], limit: int, console: Console
 ) -> list[dict[str, Any]]:
     from ci_migrate.environment_store import open_environment_store
     from ci_migrate.evidence.ledger_copy import history_rows, read_copies
 
     copies = read_copies(open_environment_store(environment, env), environment.name)
     for problem in copies.problems:
-        click.echo(f"warning: {problem}", err=True)
+        console.warn(problem)
     return history_rows(copies)[-limit:]

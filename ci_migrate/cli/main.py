@@ -106,7 +106,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except click.ClickException as exc:
-        exc.show()
+        _write(_usage_text(exc))
         return int(ExitCode.USAGE)
     except ToldError as exc:
         _tell(exc)
@@ -117,6 +117,15 @@ def run(arguments: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001 - the end of the program: a bug is told as one
         _tell_bug()
         return int(ExitCode.BUG)
+
+
+def _usage_text(error: click.ClickException) -> str:
+    """Return what click would show of a usage error; it may quote an argument that somebody else gave."""
+    text = f"Error: {error.format_message()}"
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return text
+    return f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n\n{text}"
 
 
 def _tell(error: ToldError) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from ci_migrate.cli.json_option import write_json
 from ci_migrate.cli.options import with_config, with_json
 from ci_migrate.cli.trial_setup import set_up_trial
-from ci_migrate.cli.world import current_world, write_json
+from ci_migrate.cli.world import current_world
 from ci_migrate.stops import taken_stops
 
 

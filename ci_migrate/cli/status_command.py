@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ci_migrate.cli.json_option import write_json
 from ci_migrate.cli.options import with_config, with_json
-from ci_migrate.cli.world import World, current_world, write_json
+from ci_migrate.cli.world import World, current_world
 
 if TYPE_CHECKING:
     from ci_migrate.config.loaded import Config

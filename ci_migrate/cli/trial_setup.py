@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ci_migrate.cli.json_option import require_writable
 from ci_migrate.cli.world import World, utc_now
 from ci_migrate.errors import CiMigrateError
 
@@ -37,6 +38,7 @@ def set_up_trial(
     from ci_migrate.report.console import open_console
     from ci_migrate.survey import read_files
 
+    require_writable(json_option)
     environment = world.resolve(config, name or next(iter(config.environments)), tells_slack=False)
     redactor = world.redactor(config, *environment.secrets)
     stream = sys.stderr if json_option == "-" else sys.stdout

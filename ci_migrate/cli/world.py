@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import socket
@@ -13,11 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from ci_migrate import __version__
+from ci_migrate.cli.json_option import json_target
 
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Environment
@@ -171,7 +169,7 @@ class World:
         return Reporters(
             console=open_console(stream, is_github=is_github),
             is_github=is_github,
-            json_file=_json_file(json_option),
+            json_file=json_target(json_option),
             summary_file=self._runner_file("GITHUB_STEP_SUMMARY") if is_github else None,
             outputs_file=self._runner_file("GITHUB_OUTPUT") if is_github else None,
             slack_webhook=webhook,
@@ -208,18 +206,3 @@ def installed_versions() -> dict[str, str]:
 def utc_now() -> datetime:
     """Return the time in UTC."""
     return datetime.now(timezone.utc)
-
-
-def write_json(value: Any, option: str) -> None:
-    """Write JSON to the file of a `--json` option, `-` being stdout."""
-    text = json.dumps(value, indent=2) + "\n"
-    if option == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(option).write_text(text, encoding="utf-8")
-
-
-def _json_file(option: str | None) -> Path | TextIO | None:
-    if option is None:
-        return None
-    return sys.stdout if option == "-" else Path(option)

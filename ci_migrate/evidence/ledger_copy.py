@@ -19,6 +19,24 @@ FORMAT = "ci-migrate-run"
 FORMAT_VERSION = 1
 LARGEST_BYTES = 256 << 20
 _KINDS = {"run", "revision", "override"}
+_ALWAYS = ("run_id", "kind", "environment", "command", "outcome", "started_at")
+_OF_REVISIONS = ("revision", "direction")
+_LISTS = ("parents", "from_rows", "to_rows")
+_OBJECTS = ("backup", "failure", "versions")
+_TEXTS = (
+    "finished_at",
+    "message",
+    "content_hash",
+    "source",
+    "branch",
+    "commit_sha",
+    "actor",
+    "run_url",
+    "host",
+    "detail",
+)
+_COLUMNS = (*_ALWAYS, *_OF_REVISIONS, *_LISTS, *_OBJECTS, *_TEXTS, "seconds")
+"""What the ledger's table has, but for its own key; what a copy lacks is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +131,32 @@ def _parse(text: bytes, name: str) -> Iterator[Mapping[str, Any]]:
         for row in rows:
             if row["kind"] not in _KINDS or row["run_id"] != rows[0]["run_id"]:
                 raise _unusable(name, "its rows are not of one run")
-            yield row
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as exc:
+            yield {key: _value(key, row.get(key), row["kind"]) for key in _COLUMNS}
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as exc:
         raise _unusable(name, f"{type(exc).__name__}: {exc}") from exc
+
+
+def _value(key: str, value: Any, kind: str) -> Any:
+    """Return a value as the ledger's table has it; raises ValueError for what it cannot hold."""
+    must = key in _ALWAYS or (kind == "revision" and key in _OF_REVISIONS)
+    if value is None and not must:
+        return None
+    if key == "seconds" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    if key == "seconds" or not isinstance(value, str):
+        raise TypeError(f"{key} is {value!r}")
+    if key == "started_at":
+        parse_time(value)
+    if key in _LISTS and not _is_list_of_texts(json.loads(value)):
+        raise ValueError(f"{key} is not a list of texts")
+    is_object = key in _OBJECTS or (key == "detail" and kind == "revision")
+    if is_object and not isinstance(json.loads(value), dict):
+        raise ValueError(f"{key} is not an object")
+    return value
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _unusable(name: str, reason: str) -> BackupError:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ci_migrate.base_history import surroundings_at
 from ci_migrate.errors import GitError, ProjectError
-from ci_migrate.git.search import find_lost_files
+from ci_migrate.git.search import LostFile, find_lost_files
 from ci_migrate.ledger.executed import applied_in_order
 from ci_migrate.ledger.facts import Executed
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Revision
 from ci_migrate.revisions.content import content_hashes
+from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.reader import read_revision_bytes
 
 
@@ -32,8 +34,8 @@ class LostSource:
 class LostSources:
     """Looks for the text of revisions in the ledger first, since that is what ran."""
 
-    def __init__(self, ledger: Ledger, root: Path, env: Mapping[str, str]) -> None:
-        self._root, self._env = root, env
+    def __init__(self, ledger: Ledger, project: Project, env: Mapping[str, str]) -> None:
+        self._project, self._env = project, env
         applied = applied_in_order(ledger.executions())
         self._executed = {item.revision: item for item in applied}
         known = ledger.executed()
@@ -62,12 +64,12 @@ class LostSources:
         """Return the newest version that git has, rather one whose content is that which ran."""
         executed, first = self._executed.get(revision), None
         try:
-            for lost in find_lost_files(self._root, self._env, revision):
+            for lost in find_lost_files(self._project.root, self._env, revision):
                 found = read_revision_bytes(lost.content, Path(lost.path).name).revision
                 if found is None or found.id != revision:
                     continue
                 source = lost.content.decode("utf-8", "replace").replace("\r\n", "\n")
-                ran = executed is not None and executed.content_hash in _hashes(source)
+                ran = executed is not None and executed.content_hash in self._hashes(source, lost)
                 words = f"git, commit {lost.commit[:12]} by {lost.author} of {lost.date}"
                 if executed is not None and executed.content_hash and not ran:
                     words += ", which is not quite what ran here"
@@ -81,9 +83,10 @@ class LostSources:
             return first
         return first
 
-
-def _hashes(source: str) -> tuple[str, ...]:
-    try:
-        return content_hashes(source)
-    except ProjectError:
-        return ()
+    def _hashes(self, source: str, lost: LostFile) -> tuple[str, ...]:
+        """Return every hash of a text with the modules around it as its commit has them."""
+        around = surroundings_at(self._project, self._env, lost.commit)
+        try:
+            return content_hashes(source, lost.path, around)
+        except ProjectError:
+            return ()

@@ -122,7 +122,7 @@ def read_readable(request: RunRequest) -> History:
 def look_for_orphans(request: RunRequest, survey: Survey, ledger: Ledger) -> Orphans:
     """Return what the database has and no file declares."""
     history, plan = survey.history, survey.plan
-    sources = LostSources(ledger, history.project.root, request.env)
+    sources = LostSources(ledger, history.project, request.env)
     accepted = find_accepted(
         request.environment.migrations.allow_edit,
         sources.parents,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ci_migrate.foreseen import Forecast, Rehearsal, RehearsedRevision
 from ci_migrate.models import AppliedRevision, Backup, Failure, PendingRevision, Promotion
+from ci_migrate.report.json_text import render_json
 
 
 def build_result(promotion: Promotion) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def build_result(promotion: Promotion) -> dict[str, Any]:
 def render_result(promotion: Promotion) -> str:
     """Return the result as JSON text that ends with a newline."""
     # ASCII only: whatever a branch or a message is made of, every stream and file takes it.
-    return json.dumps(build_result(promotion), indent=2) + "\n"
+    return render_json(build_result(promotion))
 
 
 def build_outputs(promotion: Promotion) -> dict[str, str]:

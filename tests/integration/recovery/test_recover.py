@@ -83,6 +83,34 @@ def test_a_staging_branch_that_was_reset(place: Place) -> None:
     assert (ran.outcome, rows(place)) == ("promoted", [TWO]), ran.output
 
 
+@pytest.mark.parametrize("helper", [False, True])
+def test_of_several_versions_in_git_that_which_ran_is_taken(
+    tmp_path: Path, sqlite_url: str, helper: bool
+) -> None:
+    place = build(tmp_path, sqlite_url)
+    naming = place.project.path / "naming.py"
+    naming.write_text("def name():\n    return 'made'\n", "utf-8")
+    table = "name()" if helper else "'made'"
+    upgrade = f"{'from naming import name; ' if helper else ''}op.create_table({table}, sa.Column('id', sa.Integer()))"
+    file = add_revision(place.project, ONE, upgrade=upgrade, downgrade='op.drop_table("made")')
+    commit(place.project, "one")
+    ran_at = run_git(place.project, "rev-parse", "--short=12", "HEAD")
+    assert place.run("promote").outcome == "promoted"
+    # Edited after it ran, then the helper too, then gone: the newest version is not the one that ran.
+    file.write_text(file.read_text("utf-8").replace('drop_table("made")', 'drop_table("m")'))
+    naming.write_text("def name():\n    return 'another'\n", "utf-8")
+    commit(place.project, "edit")
+    delete_revision(place.project, ONE)
+    commit(place.project, "gone")
+    run_statements(place.url, ["UPDATE ci_migrate_ledger SET source = NULL"])
+    dry = place.run("recover", "--dry-run")
+    assert f"its text is from git, commit {ran_at}" in dry.output, dry.output
+    assert "not quite" not in dry.output
+    ran = recover(place)
+    assert (ran.exit_code, rows(place)) == (0, [HEAD]), ran.output
+    assert "made" not in read_tables(place.url)
+
+
 def test_the_file_is_written_back_instead(place: Place) -> None:
     text = add_revision(place.project, ONE).read_text()
     commit(place.project, "one")
