@@ -151,6 +151,8 @@ def secrets_of_url(url: str, names: Iterable[str] = ()) -> tuple[str, ...]:
             values = (match[2], unquote(match[2]), unquote_plus(match[2]))
             found += [url, match[1], unquote(match[1])]
             found += [value for value in values if value not in known]
+            # An `@` that is not quoted: what follows it is taken for the host, and shown.
+            found += [piece for piece in match[2].split("@")[1:] if piece not in known]
     return tuple(dict.fromkeys(found))
 
 

@@ -23,7 +23,8 @@ def publish_challenge(database: Database, session: Session) -> Challenge:
     number = secrets.randbits(62)
     if database.dialect == "postgresql":
         session.scalar(f"SELECT pg_advisory_lock({number})")
-        return {"dialect": "postgresql", "key": str(number)}
+        schema = session.scalar("SELECT current_schema()") or "none that exists"
+        return {"dialect": "postgresql", "key": str(number), "schema": str(schema)}
     session.scalar(f"SELECT GET_LOCK('ci-migrate-identity-{number}', 0)")
     name = session.scalar("SELECT DATABASE()")
     return {"dialect": "mysql", "key": f"ci-migrate-identity-{number}", "database": str(name)}

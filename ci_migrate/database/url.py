@@ -35,8 +35,8 @@ def parse_url(text: str, *, root: Path) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError) as exc:
         raise _unreadable_url() from exc
-    # A slash in the password: what follows it would be taken for the database, and shown.
-    if dialect_of(url) in {"postgresql", "mysql"} and "@" in (url.database or ""):
+    # An `@` or a slash in the password: what follows would be taken for the host or the database, and shown.
+    if dialect_of(url) in {"postgresql", "mysql"} and "@" in f"{url.host}{url.database}":
         raise _unreadable_url()
     if dialect_of(url) not in DRIVERS:
         raise ConfigError(

@@ -46,6 +46,7 @@ def may_have_left_rows(
 def advise(
     *,
     changed: bool,
+    moved: bool,
     rows: tuple[str, ...],
     failure: Failure,
     pending: Mapping[str, PendingRevision],
@@ -56,8 +57,8 @@ def advise(
 ) -> str:
     """Return the next step after a failed upgrade or downgrade, in words and commands.
 
-    `restore` is the command that brings the backup back, `tables` the names of what changed, `invalid` those
-    of indexes that a failed concurrent build has left.
+    `moved` says whether the version rows are other ones. `restore` is the command that brings the backup back,
+    `tables` the names of what changed, `invalid` those of indexes that a failed concurrent build has left.
     """
     if direction == "downgrade":
         return _advise_downgrade(changed, failure, restore=restore, tables=tables) + _drop(invalid)
@@ -68,6 +69,8 @@ def advise(
     if failure.revision in rows:
         return _whole(at)  # it ended between its version row and the next revision
     if failed is None or failed.atomic or not (failure.executed or invalid):
+        if tables and not moved:
+            return _advise_beside(failure, at, restore=restore, tables=tables)
         return _advise_whole(failure, at)
     if invalid and not any(not is_reading(statement) for statement in failure.executed):
         return _advise_indexes(failure, at, invalid)
@@ -89,6 +92,16 @@ def _advise_whole(failure: Failure, at: str) -> str:
     return (
         f"The database is at {at}, whole; nothing of {failure.revision} is in it. Correct"
         f" {_name(failure)} and push again: the promotion goes on from there."
+    )
+
+
+def _advise_beside(failure: Failure, at: str, *, restore: str, tables: tuple[str, ...]) -> str:
+    back = "Bring the backup back" if restore else "Undo that by hand"
+    return (
+        f"The version row says {at} as before, but the database has changed in this run: {', '.join(tables[:20])}."
+        f" Something worked beside the transaction of the revisions, such as a connection of {_name(failure)}'s own,"
+        f" and a second run would stumble over it. {back}, then correct it and push again"
+        + (f":\n{restore}" if restore else ".")
     )
 
 

@@ -71,6 +71,7 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     record.advise(
         advise(
             changed=changed,
+            moved=before.rows != after.rows,
             rows=after.rows,
             failure=record.failure,
             pending=pending,

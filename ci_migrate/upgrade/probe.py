@@ -29,6 +29,8 @@ class Probe:
     pending: tuple[str, ...]
     """What Alembic itself would run, in its order."""
     same_database: bool
+    other_schema: str
+    """The schema of PostgreSQL that it works in, where it is not that of our connection; else empty."""
     database: str
     version_table: str
     version_table_schema: str | None
@@ -115,6 +117,8 @@ def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str
             next_step="Make the project take its URL from the environment: name the variable it reads in"
             " `migrations.url_env`, or pass it on with `migrations.env` or `migrations.x`.",
         )
+    if probe.other_schema:
+        raise other_schema(probe.other_schema)
     if (probe.version_table, probe.version_table_schema) != (table, schema):
         found = ".".join(filter(None, (probe.version_table_schema, probe.version_table)))
         planned = ".".join(filter(None, (schema, table)))
@@ -142,6 +146,15 @@ def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str
         )
 
 
+def other_schema(found: str) -> WrongDatabaseError:
+    """Return the failure of a project that works in another schema than the environment's URL leads to."""
+    return WrongDatabaseError(
+        f"env.py works in the schema {found}, and the URL of this environment leads to another one; nothing was run",
+        next_step="Say it in both places: let context.configure name `version_table_schema`, or let the URL lead"
+        f" there, by the role's search_path or by `?options=-csearch_path%3D{found}`.",
+    )
+
+
 def project_failure(event: Event) -> CiMigrateError:
     """Return what the worker could not load or run, with a hint where the kind of error is known."""
     hints = {
@@ -165,6 +178,7 @@ def _probe_of(event: Mapping[str, Any]) -> Probe:
         rows=tuple(event["rows"]),
         pending=tuple(event["pending"]),
         same_database=event["same_database"],
+        other_schema=event["other_schema"],
         database=event["database"],
         version_table=event["version_table"],
         version_table_schema=event["version_table_schema"],

@@ -19,7 +19,7 @@ from ci_migrate.migrations import Event
 from ci_migrate.models import Remains
 from ci_migrate.observer import Observer
 from ci_migrate.remains import find_remains
-from ci_migrate.upgrade.probe import project_failure, rows_changed
+from ci_migrate.upgrade.probe import other_schema, project_failure, rows_changed
 
 _LOCK_PARTS = ("revision", "table", "mode", "seconds")
 
@@ -145,6 +145,8 @@ def _failure_at_the_end(event: Event, report: UpgradeReport) -> CiMigrateError |
 
 
 def _refusal(event: Event) -> CiMigrateError:
+    if event["other_schema"]:
+        return other_schema(event["other_schema"])
     if event["same_database"]:
         return rows_changed(tuple(event["expected"]), tuple(event["rows"]))
     return WrongDatabaseError(

@@ -17,6 +17,7 @@ from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
 from ci_migrate.worker.locks import LockReader
 from ci_migrate.worker.protocol import Channel
+from ci_migrate.worker.rolled_back import RollbackWatch, RolledBackError
 from ci_migrate.worker.session import SessionSettings
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Driver:
         self._capture = StatementCapture(channel, tells_all=settings["reads_locks"])
         self._session = SessionSettings(settings)
         self._locks = LockReader(channel, lambda: self._capture.revision)
+        self._rollbacks = RollbackWatch()
         self._asked = float("-inf")
         self.script = ScriptDirectory.from_config(config)
         compat.set_locations(
@@ -71,7 +73,8 @@ class Driver:
 
         def run(rows: tuple[str, ...], context: MigrationContext) -> Iterator[Any]:
             found = self._describe(rows, context, command["challenge"])
-            if not found["same_database"] or found["rows"] != command["expected"]:
+            fits = found["same_database"] and not found["other_schema"]
+            if not fits or found["rows"] != command["expected"]:
                 # An event as well as an exception: env.py may swallow the exception.
                 self._channel.send("refused", **found, expected=command["expected"])
                 raise RefusedError("env.py opened another database, or its rows changed")
@@ -82,7 +85,8 @@ class Driver:
             self._channel.send("connected", server_id=_server_id(context))
             for step in self._steps(command, rows):
                 self._ask_to_go_on(command["leave"])
-                yield from self._watched(step, is_atomic=step.revision.revision not in not_atomic)
+                is_atomic = step.revision.revision not in not_atomic
+                yield from self._watched(step, context.connection, is_atomic=is_atomic)
             if command["do"] == "downgrade":
                 yield from self._drop_superfluous(context, command["target"])
             self._channel.flush()
@@ -122,7 +126,7 @@ class Driver:
         for row in sorted(left):
             yield compat.drop_row_step(self.script, row)
 
-    def _watched(self, step: Any, *, is_atomic: bool) -> Iterator[Any]:
+    def _watched(self, step: Any, connection: Any, *, is_atomic: bool) -> Iterator[Any]:
         revision, path = step.revision.revision, str(step.revision.path)
         function = step.migration_fn
 
@@ -130,9 +134,13 @@ class Driver:
         def watched(*args: Any, **kwargs: Any) -> Any:
             self._capture.begin(revision, is_atomic=is_atomic)
             try:
+                self._rollbacks.begin(connection)
                 result = function(*args, **kwargs)
+                self._rollbacks.end()
             except BaseException as exc:
                 failure = describe_exception(exc, path)
+                if isinstance(exc, RolledBackError):
+                    failure["file"] = path
                 failure["statement"] = failure["statement"] or self._capture.last_statement
                 self._capture.release()
                 self._channel.send("revision_failed", revision=revision, **failure)
@@ -186,6 +194,7 @@ class Driver:
             if connection is not None:
                 self._capture.attach(connection.engine)
                 self._session.attach(connection.engine)
+                self._rollbacks.attach(connection.engine)
                 if self._settings["reads_locks"]:
                     self._locks.attach(connection.engine)
 
@@ -205,7 +214,8 @@ class Driver:
         return {
             "rows": sorted(rows),
             "same_database": same,
-            "database": f"{url.database} on {url.host or 'localhost'} ({url.get_backend_name()})",
+            "other_schema": _other_schema(context, challenge or {}),
+            "database": f"{_database_of(connection)} on {url.host or 'localhost'} ({url.get_backend_name()})",
             "version_table": context.version_table,
             "version_table_schema": context.version_table_schema,
             "external_transaction": compat.is_in_external_transaction(context),
@@ -220,6 +230,26 @@ def _local_cancel(context: MigrationContext) -> Callable[[], object]:
     raw = connection.connection.dbapi_connection
     interrupt = getattr(raw, "interrupt", None)
     return interrupt if callable(interrupt) else lambda: None
+
+
+def _other_schema(context: MigrationContext, challenge: Mapping[str, str]) -> str:
+    """Return the schema of PostgreSQL that env.py works in, where it is not ours; empty when it is.
+
+    Where env.py names the schema of its version table, that is compared instead.
+    """
+    connection = context.connection
+    is_postgresql = connection is not None and connection.dialect.name == "postgresql"
+    if connection is None or not is_postgresql or context.version_table_schema is not None:
+        return ""
+    found = connection.exec_driver_sql("SELECT current_schema()").scalar() or "none that exists"
+    return "" if found == challenge.get("schema", found) else str(found)
+
+
+def _database_of(connection: Any) -> str:
+    """Return the database of a connection: on MySQL and MariaDB another one may be chosen after connecting."""
+    if connection.dialect.name in {"mysql", "mariadb"}:
+        return str(connection.exec_driver_sql("SELECT DATABASE()").scalar())
+    return str(connection.engine.url.database)
 
 
 def _server_id(context: MigrationContext) -> int | None:

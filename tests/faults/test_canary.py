@@ -222,7 +222,7 @@ def named(ask: tuple[str, ...]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(
     ("canary", "wrong"),
-    [("postgres", wrong) for wrong in ("host", "password", "database", "driver", "port")]
+    [("postgres", wrong) for wrong in ("host", "password", "database", "driver", "port", "raw at")]
     + [("mariadb", wrong) for wrong in ("host", "password")],
     indirect=["canary"],
 )
@@ -234,7 +234,13 @@ def test_a_database_that_cannot_be_reached(canary: Canary, wrong: str) -> None:
         "database": url.set(database="no such database"),
         "driver": url.set(drivername=url.get_backend_name() + "+nonsense"),
         "port": url,
+        "raw at": url,
     }[wrong].render_as_string(hide_password=False)
+    if wrong == "raw at":
+        # As people paste it: what comes after the sign is no host, whoever reads it so.
+        canary.url = (
+            f"{canary.url.partition('://')[0]}://shop:Head{canary.password}@{canary.password}@h/x"
+        )
     if wrong == "port":
         canary.url = re.sub(r":\d+/", ":port/", canary.url)
     for ask in (*ASKS, ("promote",)):

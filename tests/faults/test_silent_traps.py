@@ -45,6 +45,8 @@ CAUSES = {
     "factory_creates_tables": ("importing the project changed the database", "users"),
     "migration_exits": ("exit",),
     "migration_swallows_errors": ("37 of its statements failed", "caught the errors itself"),
+    "migration_rolls_back": ("rolled its transaction back", "autocommit_block"),
+    "other_schema": ("env.py works in the schema other", "version_table_schema"),
     "shared_version_table": ("b1ll1n9b1ll1",),
     "alembic_folder": (),
     "shadowing_modules": (),

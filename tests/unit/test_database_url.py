@@ -82,6 +82,8 @@ def test_a_sqlite_path_is_seen_from_the_configuration(text: str, path: str) -> N
         "postgresql//u:hunter22@db/shop",
         "postgresql://u:hunter22@db:port/shop",
         "postgresql://u:a@ /hunter22#@db/shop",
+        "postgresql://u:a@hunter22@db/shop",
+        "mysql+pymysql://u:a@hunter22@db/shop",
         "oracle://u:hunter22@db/shop",
         "sqlite://",
         "sqlite:///:memory:",

@@ -318,3 +318,8 @@ def test_unquoting_is_not_a_spelling_that_hides() -> None:
 )  # fmt: skip
 def test_the_password_of_a_url_that_nobody_named_is_hidden_too(text: str, clean: str) -> None:
     assert Redactor().clean(text) == clean
+
+
+def test_what_follows_an_at_sign_that_is_not_quoted_is_a_secret_too() -> None:
+    clean = Redactor(secrets_of_url("postgresql://shop:head@tail@127.0.0.1/x")).clean
+    assert clean("cannot connect to x on tail@127.0.0.1") == "cannot connect to x on ***@127.0.0.1"

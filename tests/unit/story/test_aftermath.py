@@ -58,7 +58,7 @@ def test_a_failure_of_no_revision_changed_nothing_that_is_not_seen() -> None:
 
 
 def advice(changed: bool, pending: dict[str, Any], **more: Any) -> str:
-    values = {"rows": ("aaaa1111",), "failure": FAILURE, "restore": "", "tables": ()}
+    values = {"rows": ("aaaa1111",), "failure": FAILURE, "restore": "", "tables": (), "moved": True}
     return advise(changed=changed, pending=pending, **{**values, **more})
 
 
@@ -73,6 +73,15 @@ def test_between_two_revisions_the_next_run_goes_on() -> None:
     assert "The database is at aaaa1111, whole; nothing of bbbb2222 is in it." in text
     assert "goes on from there" in text
     assert "cp backup" not in text, "nothing has to be restored"
+
+
+def test_what_changed_beside_the_transaction_is_named_and_not_called_whole() -> None:
+    text = advice(True, ATOMIC, moved=False, tables=("public.tt",), restore="cp backup db")
+    assert "whole" not in text
+    assert "the database has changed in this run: public.tt." in text
+    assert text.endswith("Bring the backup back, then correct it and push again:\ncp backup db")
+    # Where revisions before it went in, they have changed tables, too.
+    assert "whole" in advice(True, ATOMIC, moved=True, tables=("public.tt",))
 
 
 def test_a_revision_that_was_stopped_after_its_version_row_is_whole() -> None:

@@ -1,0 +1,94 @@
+"""Revisions that take the transaction into their own hands: what is lost or left beside it is seen and named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.promote.database import query, read_tables
+from tests.projects_builder import Project, copy_project
+from tests.projects_changes import add_revision
+from tests.promotion import promote
+
+pytestmark = pytest.mark.faults
+HEAD, ONE = "5c00753421f7", "aaaaaaaaaa01"
+TABLE = 'op.create_table("tt", sa.Column("id", sa.Integer()))\n'
+ROW = 'op.execute("INSERT INTO tt VALUES (1)")\n'
+ROLLBACKS = {
+    "statement": 'op.execute("ROLLBACK")',
+    "driver": "op.get_bind().connection.rollback()",
+    "sqlalchemy": "op.get_bind().get_transaction().rollback()",
+    "swallowed": (
+        "try:\n    op.execute('SELECT * FROM nope')\nexcept Exception:\n"
+        "    op.get_bind().exec_driver_sql('ROLLBACK')"
+    ),
+}
+HARMLESS = {
+    "commit": 'op.execute("COMMIT")',
+    "savepoint": (
+        "try:\n    with op.get_bind().begin_nested():\n        op.execute('SELECT * FROM nope')\n"
+        "except Exception:\n    pass"
+    ),
+    "named": "op.execute('SAVEPOINT s')\nop.execute('ROLLBACK TO SAVEPOINT s')",
+    "block": "with op.get_context().autocommit_block():\n    op.execute('SELECT 1')",
+}
+BESIDE = """
+engine = sa.create_engine(op.get_bind().engine.url)
+with engine.begin() as own:
+    own.exec_driver_sql("CREATE TABLE tt (id int)")
+raise RuntimeError("in the middle")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return copy_project("linear", tmp_path / "work")
+
+
+@pytest.mark.parametrize("way", ROLLBACKS)
+def test_a_rollback_takes_the_success_with_it(
+    project: Project, postgres_url: str, way: str
+) -> None:
+    add_revision(project, ONE, upgrade=TABLE + ROLLBACKS[way])
+    ran = promote(project, postgres_url, transaction="per_revision")
+    assert ran.exit_code in {5, 6}, ran.output
+    assert [row[0] for row in query(postgres_url, "SELECT * FROM alembic_version")] == [HEAD]
+    assert ran.result["error"]["revision"] == ONE
+    if way != "sqlalchemy":  # that one breaks Alembic's own transaction, which says so
+        assert "rolled its transaction back" in ran.output
+    assert "tt" not in read_tables(postgres_url)
+
+
+@pytest.mark.parametrize("way", HARMLESS)
+def test_what_ends_or_divides_a_transaction_without_loss_passes(
+    project: Project, postgres_url: str, way: str
+) -> None:
+    add_revision(project, ONE, upgrade=TABLE + HARMLESS[way] + "\n" + ROW)
+    ran = promote(project, postgres_url)
+    assert ran.outcome == "promoted", ran.output
+    assert query(postgres_url, "SELECT id FROM tt") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("before", "is_lost"), [("", False), (ROW, True), (ROW + TABLE.replace("tt", "t2"), False)]
+)
+def test_on_mariadb_it_is_the_rows_that_are_lost(
+    project: Project, mariadb_url: str, before: str, is_lost: bool
+) -> None:
+    add_revision(project, ONE, upgrade=TABLE + before + ROLLBACKS["statement"])
+    ran = promote(project, mariadb_url)
+    assert (ran.outcome, ran.exit_code) == (("partial", 6) if is_lost else ("promoted", 0)), (
+        ran.output
+    )
+    assert len(query(mariadb_url, "SELECT id FROM tt")) == (1 if before and not is_lost else 0)
+
+
+def test_what_an_own_connection_left_is_named(project: Project, database_url: str) -> None:
+    assert promote(project, database_url).outcome == "promoted"
+    add_revision(project, ONE, upgrade=BESIDE)
+    ran = promote(project, database_url)
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "tt" in read_tables(database_url)
+    assert "whole" not in ran.result["error"]["next"]
+    assert "tt" in ran.result["error"]["next"]
