@@ -21,9 +21,10 @@ from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.preflight import describe_project
 from ci_migrate.remote_base import ask_then, explain_silence
 from ci_migrate.revisions.rewrite import Change, Rewrite, spare_replaced
+from ci_migrate.revisions.sources import find_broken_sources
 from ci_migrate.rewrites import compare_ledger, weigh_rewrites
 from ci_migrate.story.record import RunRecord
-from ci_migrate.survey import History, Survey, plan_history, read_project
+from ci_migrate.survey import HOW_TO_READ, History, Survey, plan_history, read_project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +48,16 @@ def check(request: CheckRequest, record: RunRecord) -> None:
     if files.unreadable:
         raise ProjectError(
             f"the revisions cannot be read as text: {'; '.join(files.unreadable)}",
-            next_step="Name their folders in `migrations.versions`.",
+            next_step=HOW_TO_READ,
         )
     for text in files.project.notes:
         record.warn(text)
     rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
     survey = Survey(history=files, rows=rows, plan=plan_history(files, None, "postgresql"))
     inputs = describe_project("", request.migrations, survey, env=request.env)
+    # Reading the history parses the heads of the files only; a merged file that is broken blocks its environment.
+    broken = find_broken_sources(files.graph.revisions.values(), files.project.root)
+    inputs = replace(inputs, problems=inputs.problems + broken)
     record.plan = survey.plan
     record.keep_gates((_judge_history(request, files, inputs, record), heads.check(inputs)))
     is_blocked = any(gate.outcome is GateOutcome.FAILED for gate in record.gates)

@@ -23,6 +23,12 @@ from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_sources
 from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk, search_from
 
+HOW_TO_READ = (
+    "Write ids and parents as plain texts into the files; name folders that are chosen at run time in"
+    " `migrations.versions`, and such a version table in `migrations.version_table`."
+)
+"""The way out where the files do not tell the history."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
@@ -33,6 +39,8 @@ class History:
     problems: tuple[Problem, ...]
     unreadable: tuple[str, ...]
     """Why the files alone do not tell the history; empty when they do."""
+    uncounted: tuple[str, ...] = ()
+    """Those of `unreadable` for which a revision is missing in `graph`."""
     version_table: str
     version_table_schema: str | None
 
@@ -76,6 +84,7 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
         graph=Graph(read.revisions),
         problems=read.problems,
         unreadable=unreadable,
+        uncounted=read.uncounted,
         version_table=project.version_table,
         version_table_schema=project.version_table_schema,
     )

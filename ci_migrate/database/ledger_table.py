@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 LEDGER_TABLE = "ci_migrate_ledger"
 Row = Mapping[str, Any]
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @functools.cache
@@ -107,7 +109,7 @@ def create_ledger(database: Database, schema: str | None) -> None:
 
 def insert_rows(database: Database, schema: str | None, rows: Iterable[Row]) -> None:
     """Insert rows, all or none; every row has the same keys."""
-    values = [dict(row) for row in rows]
+    values = [_storable(row) for row in rows]
     database.run_in_transaction(lambda c: c.execute(ledger_table(schema).insert(), values))
 
 
@@ -127,12 +129,25 @@ def update_run(
         for revision, number in connection.execute(found):
             change = values if revision is None else revisions.get(revision)
             if change:
-                changes.setdefault(tuple(change), []).append({**change, "row": number})
+                changes.setdefault(tuple(change), []).append({**_storable(change), "row": number})
         by_number = table.update().where(table.c.id == bindparam("row"))
         for rows in changes.values():  # one statement for the rows that change the same columns
             connection.execute(by_number, rows)
 
     database.run_in_transaction(update)
+
+
+def _storable(row: Row) -> dict[str, Any]:
+    """Return a row in whose texts is nothing that a database refuses: a NUL, or half of a character.
+
+    They come from outside: names of branches and of people, and what failed.
+    """
+    return {
+        key: _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+        if isinstance(value, str)
+        else value
+        for key, value in row.items()
+    }
 
 
 def select_rows(

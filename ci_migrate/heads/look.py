@@ -21,7 +21,7 @@ from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.reader import REVISION_FILE, read_revision_bytes, read_source
 from ci_migrate.revisions.syntax import decode_source
-from ci_migrate.survey import History, read_project
+from ci_migrate.survey import HOW_TO_READ, History, read_project
 
 MINE = "this commit"
 
@@ -149,6 +149,8 @@ def _uncommitted(project: Project, env: Mapping[str, str], mine: str) -> tuple[s
 
 
 def _readable(history: History) -> History:
+    if history.uncounted:
+        raise _not_text(history.uncounted)
     if history.unreadable and not history.graph.revisions:
         raise _not_text(history.unreadable)
     return history
@@ -157,5 +159,5 @@ def _readable(history: History) -> History:
 def _not_text(reasons: tuple[str, ...]) -> ProjectError:
     return ProjectError(
         f"the revisions cannot be read as text: {'; '.join(reasons)}",
-        next_step="Name the folders of the revisions in `migrations.versions`, or ask the project's own tool.",
+        next_step=HOW_TO_READ,
     )

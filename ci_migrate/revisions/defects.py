@@ -109,6 +109,12 @@ def _find_bad_ids(revisions: tuple[Revision, ...], id_limit: int | None) -> Iter
                 file=revision.file,
                 next_step="Give the revision an id of letters, digits and underscores.",
             )
+        elif not revision.id.isprintable():
+            yield Problem(
+                message=f"the id {revision.id!a} contains characters that cannot be shown",
+                file=revision.file,
+                next_step="Give the revision an id of letters, digits and underscores.",
+            )
         if id_limit is not None and len(revision.id) > id_limit:
             yield Problem(
                 message=f"the id {revision.id!r} has {len(revision.id)} characters; the version "

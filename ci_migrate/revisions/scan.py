@@ -11,7 +11,7 @@ from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.reader import REVISION_FILE, read_revision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ci_migrate.models import Revision
     from ci_migrate.revisions.project import Project
@@ -27,6 +27,8 @@ class History:
     """Files that Alembic could not load either."""
     unreadable: tuple[str, ...] = ()
     """Reasons why the files do not show the whole history; empty when they do."""
+    uncounted: tuple[str, ...] = ()
+    """Those of `unreadable` for which a revision is not among `revisions`."""
 
 
 def read_history(project: Project) -> History:
@@ -37,7 +39,7 @@ def read_history(project: Project) -> History:
     """
     revisions: list[Revision] = []
     problems: list[Problem] = []
-    unreadable = list(project.unreadable)
+    unreadable, uncounted = list(project.unreadable), list[str]()
     for path, shown, is_file in _list_files(project):
         if not is_file:  # a broken link, or a pipe that would block
             message = f"{shown} is not a readable file"
@@ -51,10 +53,14 @@ def read_history(project: Project) -> History:
             problems.append(parsed.problem)
         if parsed.unreadable:
             unreadable.append(parsed.unreadable)
+            uncounted += [] if parsed.revision else [parsed.unreadable]
     if project.sourceless and not unreadable:
         unreadable += _compiled_only(project, bool(revisions))
     return History(
-        revisions=tuple(revisions), problems=tuple(problems), unreadable=tuple(unreadable)
+        revisions=tuple(revisions),
+        problems=tuple(problems),
+        unreadable=tuple(unreadable),
+        uncounted=tuple(uncounted),
     )
 
 
@@ -71,7 +77,7 @@ def _list_files(project: Project) -> Iterator[tuple[str, str, bool]]:
             if path in seen or not REVISION_FILE.match(os.path.basename(path)):  # noqa: PTH119
                 continue
             seen.add(path)
-            yield path, shown + entry.name, entry.is_file()
+            yield path, shown + entry.name, _is(entry.is_file)
 
 
 def _list_folders(project: Project) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
@@ -84,13 +90,21 @@ def _list_folders(project: Project) -> Iterator[tuple[str, list[os.DirEntry[str]
                 ordered = sorted(entries, key=lambda entry: entry.name)
         except OSError:
             continue  # Alembic skips a version location that does not exist, too
-        yield folder, [entry for entry in ordered if not entry.is_dir()]
+        yield folder, [entry for entry in ordered if not _is(entry.is_dir)]
         if project.recursive:
             todo += [
                 entry.path
                 for entry in reversed(ordered)
                 if entry.is_dir(follow_symlinks=False) and not entry.name.endswith("__pycache__")
             ]
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Return whether an entry is of a kind; a link that leads in a circle is of none."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _shown_folder(folder: str, root: Path) -> str:
