@@ -10,7 +10,7 @@ from typing import Any
 from ci_migrate.config.environment import Environment, Migrations
 from ci_migrate.database.engine import Database
 from ci_migrate.database.version_rows import VersionRows, read_version_rows
-from ci_migrate.errors import DatabaseFailedError
+from ci_migrate.errors import DatabaseFailedError, ProjectError
 from ci_migrate.models import Plan, Revision
 from ci_migrate.plan import build_plan
 from ci_migrate.revisions.graph import Graph
@@ -22,6 +22,7 @@ from ci_migrate.revisions.scan import read_history
 from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_sources
 from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk, search_from
+from ci_migrate.revisions.way_out import leads_out
 
 HOW_TO_READ = (
     "Write ids and parents as plain texts into the files; name folders that are chosen at run time in"
@@ -72,6 +73,7 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
         version_table_schema=migrations.version_table_schema,
         env=env,
     )
+    _refuse_ways_out(project)
     path = (root / folder for folder in migrations.path)
     project = replace(project, import_path=(*path, *project.import_path))
     read = read_history(project)
@@ -88,6 +90,16 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
         version_table=project.version_table,
         version_table_schema=project.version_table_schema,
     )
+
+
+def _refuse_ways_out(project: Project) -> None:
+    """Raise ProjectError where the settings or env.py are links to something outside of the repository."""
+    for path in (project.config_file, project.env_py):
+        if path is not None and leads_out(path, project.root):
+            raise ProjectError(
+                f"{shown_path(path, project.root)} leads out of the repository by a symbolic link",
+                next_step="Put the file itself there: what it leads to is in no commit, and can be anything.",
+            )
 
 
 def _read_setup(migrations: Migrations, root: Path) -> tuple[str, ...]:

@@ -9,11 +9,13 @@ import click
 from ci_migrate.errors import BlockedError, UsageError
 
 
-def check_confirmation(environment: str, confirmed: str | None, *, is_named: bool) -> None:
+def check_confirmation(
+    environment: str, confirmed: str | None, *, is_named: bool = False, or_else: str = ""
+) -> None:
     """Raise UsageError when nobody can be asked and no option confirms, or one names something else.
 
     `confirmed` is the name that `--confirm` gives; `is_named` says that another option names exactly what is
-    to be done.
+    to be done, and `or_else` which one that could be.
     """
     if confirmed is not None and confirmed != environment:
         raise UsageError(
@@ -23,14 +25,17 @@ def check_confirmation(environment: str, confirmed: str | None, *, is_named: boo
     if confirmed is None and not is_named and not sys.stdin.isatty():
         raise UsageError(
             "this has to be confirmed, and there is no terminal to ask at",
-            next_step=f"Give --confirm {environment}, or --expect with the revision that you mean.",
+            next_step=f"Give --confirm {environment}{or_else}.",
         )
 
 
 def ask_for_name(environment: str, what: str) -> None:
     """Have the name of the environment typed; raises BlockedError when it is not."""
-    typed = click.prompt(
-        f"Type {environment} to {what}", default="", show_default=False, err=True
-    ).strip()
+    try:
+        typed = click.prompt(
+            f"Type {environment} to {what}", default="", show_default=False, err=True
+        ).strip()
+    except click.Abort as exc:  # the end of the input
+        raise BlockedError("not confirmed: nothing was typed; nothing was changed") from exc
     if typed != environment:
         raise BlockedError(f"not confirmed: {typed!r} is not {environment!r}; nothing was changed")

@@ -91,7 +91,7 @@ def _recover(
 
     name = prepared.environment.name
     if not dry_run:
-        check_confirmation(name, confirm, is_named=False)
+        check_confirmation(name, confirm)
 
     def write(lines: Iterable[str]) -> None:
         prepared.reporters.console.write_text(prepared.redactor.clean("\n".join(lines)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
+from ci_migrate.cli.confirm import ask_for_name, check_confirmation
 from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection
 from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.errors import UsageError
@@ -67,7 +67,7 @@ def _restore(prepared: Prepared, *, backup: str | None, confirm: str | None) -> 
         RestoreRun(
             **basics(prepared),
             wanted=backup,
-            is_confirmed=lambda: _is_confirmed(name, confirm),
+            confirm=lambda: _confirm(name, confirm),
         )
     )
 
@@ -106,7 +106,7 @@ def _refuse_automation(prepared: Prepared) -> None:
         )
 
 
-def _is_confirmed(name: str, confirm: str | None) -> bool:
-    if confirm is not None or not sys.stdin.isatty():
-        return confirm == name
-    return click.prompt(f"Type {name} to replace its database", default="", err=True) == name
+def _confirm(name: str, confirm: str | None) -> None:
+    check_confirmation(name, confirm)
+    if confirm is None:
+        ask_for_name(name, "replace its database")

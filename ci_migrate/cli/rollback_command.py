@@ -99,7 +99,8 @@ def _rollback(
     from ci_migrate.rollback.rollback import RollbackRequest, rollback
 
     name = prepared.environment.name
-    check_confirmation(name, confirm, is_named=expect is not None)
+    expected = ", or --expect with the revision that you mean"
+    check_confirmation(name, confirm, is_named=expect is not None, or_else=expected)
 
     def confirmed(advice: Advice) -> None:
         from ci_migrate.report.advice_text import advice_lines

@@ -9,7 +9,7 @@ from ci_migrate.backup.manifest import Manifest
 from ci_migrate.config.backup_rules import SNAPSHOTS
 from ci_migrate.database.half_restored import find_half_restored
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import CiMigrateError, UsageError
+from ci_migrate.errors import CiMigrateError
 from ci_migrate.evidence.ledger_copy import read_copies
 from ci_migrate.evidence.reconcile import copy_missing, heal_fork
 from ci_migrate.models import Outcome, Plan, Promotion
@@ -32,8 +32,8 @@ class RestoreRun(RunRequest):
 
     wanted: str | None
     """Name of the backup; None for the newest."""
-    is_confirmed: Callable[[], bool]
-    """Asked once, after everything that will be lost has been told."""
+    confirm: Callable[[], None]
+    """Has it confirmed, after everything that will be lost has been told; raises when it is not."""
 
 
 def restore(request: RestoreRun) -> Promotion:
@@ -53,11 +53,8 @@ def _restore(request: RestoreRun, record: RunRecord) -> None:
         survey = _plan(history, execution, source.manifest)
         prove_source(record, source, request.env)
         _tell_loss(execution, source.manifest)
-        if not request.is_confirmed():
-            raise UsageError(
-                "the restore was not confirmed; nothing was changed",
-                next_step=f"Give --confirm {request.environment.name}, or type that name when asked.",
-            )
+        record.stage_name = "confirm"
+        request.confirm()
         if half is None:
             back_up(execution, rows=survey.plan.current)
         else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.reader import REVISION_FILE, read_revision
+from ci_migrate.revisions.way_out import leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,11 +41,9 @@ def read_history(project: Project) -> History:
     revisions: list[Revision] = []
     problems: list[Problem] = []
     unreadable, uncounted = list(project.unreadable), list[str]()
-    for path, shown, is_file in _list_files(project):
-        if not is_file:  # a broken link, or a pipe that would block
-            message = f"{shown} is not a readable file"
-            step = "Remove it from the versions folder; Alembic cannot load it either."
-            problems.append(Problem(message=message, file=shown, next_step=step))
+    for path, shown, fault in _list_files(project):
+        if fault is not None:
+            problems.append(fault)
             continue
         parsed = read_revision(path, shown)
         if parsed.revision:
@@ -64,12 +63,13 @@ def read_history(project: Project) -> History:
     )
 
 
-def _list_files(project: Project) -> Iterator[tuple[str, str, bool]]:
-    """Yield path, shown path and whether it is a file, in Alembic's order, each file once."""
+def _list_files(project: Project) -> Iterator[tuple[str, str, Problem | None]]:
+    """Yield path, shown path and why it is not read, in Alembic's order, each file once."""
     seen: set[str] = set()
     for folder, files in _list_folders(project):
         real = os.path.realpath(folder)
         shown = _shown_folder(folder, project.root)
+        is_outside = leads_out(Path(folder), project.root)
         for entry in files:
             path = os.path.join(real, entry.name)  # noqa: PTH118 - once per file of thousands
             if entry.is_symlink():
@@ -77,7 +77,10 @@ def _list_files(project: Project) -> Iterator[tuple[str, str, bool]]:
             if path in seen or not REVISION_FILE.match(os.path.basename(path)):  # noqa: PTH119
                 continue
             seen.add(path)
-            yield path, shown + entry.name, _is(entry.is_file)
+            is_out = is_outside or (
+                entry.is_symlink() and leads_out(Path(entry.path), project.root)
+            )
+            yield path, shown + entry.name, _find_fault(shown + entry.name, entry, is_out=is_out)
 
 
 def _list_folders(project: Project) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
@@ -97,6 +100,22 @@ def _list_folders(project: Project) -> Iterator[tuple[str, list[os.DirEntry[str]
                 for entry in reversed(ordered)
                 if entry.is_dir(follow_symlinks=False) and not entry.name.endswith("__pycache__")
             ]
+
+
+def _find_fault(shown: str, entry: os.DirEntry[str], *, is_out: bool) -> Problem | None:
+    if not _is(entry.is_file):  # a broken link, or a pipe that would block
+        return Problem(
+            message=f"{shown} is not a readable file",
+            file=shown,
+            next_step="Remove it from the versions folder; Alembic cannot load it either.",
+        )
+    if is_out:
+        return Problem(
+            message=f"{shown} leads out of the repository by a symbolic link",
+            file=shown,
+            next_step="Put the file itself there: what it leads to is in no commit, and can be anything.",
+        )
+    return None
 
 
 def _is(kind: Callable[[], bool]) -> bool:

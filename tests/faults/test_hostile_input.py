@@ -294,6 +294,32 @@ def test_links_out_of_the_repository_are_refused(tmp_path: Path) -> None:
             link.parent.rmdir()
 
 
+@pytest.mark.parametrize("what", ["revision", "versions", "alembic.ini", "env.py"])
+def test_links_of_the_project_out_of_the_repository_are_refused(tmp_path: Path, what: str) -> None:
+    project = build_repository("linear", tmp_path / "shop")
+    write_config(project, {"dev": {"url": "sqlite:///dev.db", "branches": ["main"]}})
+    revision = add_revision(project, "bad0bad0bad0")
+    place = {
+        "revision": revision,
+        "versions": revision.parent,
+        "alembic.ini": project.path / "alembic.ini",
+        "env.py": revision.parents[1] / "env.py",
+    }[what]
+    place.rename(tmp_path / "outside.py")
+    place.symlink_to(tmp_path / "outside.py")
+    for command in ("check", "heads", "plan", "promote"):
+        arguments = () if command in {"check", "heads"} else ("--environment", "dev")
+        ran = run_tool(project.path, command, *arguments)
+        assert ran.exit_code in {2, 3}, ran.output
+        assert "leads out of the repository by a symbolic link" in ran.output
+    assert not (project.path / "dev.db").exists()
+    # A link to another place in the repository is nothing to fear.
+    place.unlink()
+    (tmp_path / "outside.py").rename(project.path / "elsewhere.py")
+    place.symlink_to(project.path / "elsewhere.py")
+    assert run_tool(project.path, "promote", "--environment", "dev").outcome == "promoted"
+
+
 def test_a_place_outside_that_is_named_is_taken(tmp_path: Path) -> None:
     project = build_repository("linear", tmp_path / "shop")
     for number, place in enumerate((str(tmp_path / "absolute"), "../relative")):

@@ -29,7 +29,7 @@ def test_the_name_is_typed_at_a_terminal(project: Project, sqlite_url: str) -> N
     assert promote(project, sqlite_url).outcome == "promoted"
     run_statements(sqlite_url, ["CREATE TABLE later (id integer)"])
     argv = ("backup", "restore", "--environment", "dev")
-    for typed, code in (("prod", 2), ("dev", 0)):
+    for typed, code in (("prod", 3), ("\x04", 3), ("dev", 0)):
         done, output = type_at_terminal(project.path, typed, *argv, env={"CIM_URL": sqlite_url})
         assert done == code, output
         assert "Type dev to replace its database" in output

@@ -202,7 +202,7 @@ def test_what_the_text_does_not_tell_is_told_before(either_url: str, tmp_path: P
 
 def test_the_name_is_typed_at_a_terminal(either_url: str, tmp_path: Path) -> None:
     place = build_place(tmp_path / "work", either_url)
-    for typed, code in (("prod", 3), ("dev", 0)):
+    for typed, code in (("prod", 3), ("\x04", 3), ("dev", 0)):
         done, output = type_at_terminal(
             place.project.path, typed, "rollback", "--environment", "dev", env=place.env
         )
