@@ -40,7 +40,7 @@ def reconcile(environment: Environment, env: Mapping[str, str], *, write: bool) 
     )
     rows = read_version_rows(database, history.version_table, history.version_table_schema).rows
     ledger, store = open_ledger(environment, database), open_environment_store(environment, env)
-    copies = read_copies(store, environment.name)
+    copies = read_copies(store, environment.record_name)
     is_gone = gone_by_rows(ledger, history.graph, rows)
     fork = find_fork(ledger, copies, is_gone)
     keeps_copies = environment.backup.backend != NOT_TAKEN.backend

@@ -120,7 +120,7 @@ def open_ledger(environment: Environment, database: Database) -> Ledger:
     """Return the ledger of an environment: in its own database unless `ledger.url` names another."""
     if environment.ledger_url:
         database = Database(environment.ledger_url, root=environment.root)
-    return Ledger(database, schema=environment.ledger_schema, environment=environment.name)
+    return Ledger(database, schema=environment.ledger_schema, environment=environment.record_name)
 
 
 def _hear_before(

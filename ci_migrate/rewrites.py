@@ -14,11 +14,12 @@ from ci_migrate.evidence.sources import Before, LedgerPlace, place_of
 from ci_migrate.gates.inputs import Rewritten
 from ci_migrate.git.base import find_base, is_commit
 from ci_migrate.git.last_change import describe_deletion, describe_last_change
+from ci_migrate.git.search import is_known
 from ci_migrate.github.event import read_event
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Revision
 from ci_migrate.revisions.graph import Graph
-from ci_migrate.revisions.moves import Parents, find_again, find_skipped
+from ci_migrate.revisions.moves import Parents, find_again, find_apart, find_skipped
 from ci_migrate.revisions.reader import read_source
 from ci_migrate.revisions.rewrite import (
     Change,
@@ -55,13 +56,21 @@ def find_rewritten(
     history, allowed = survey.history, environment.migrations.allow_edit
     known = ledger.executed()
     pushed, unseen = _find_pushed(survey, env, {each.revision for each in known})
-    rewrites = spare_replaced(compare_ledger(history, known, env) + pushed, allowed)
+    changed = _keep_present(compare_ledger(history, known, env), history.graph, survey)
+    rewrites = spare_replaced(changed + pushed, allowed)
     weighed = weigh_rewrites(
         rewrites, history, place_of(environment), others, allowed=allowed, env=env
     )
     then = {each.revision: each.parents for each in known}
     pending = [each.revision for each in survey.plan.pending]
-    told = (_add_place(item, environment.name) for item in weighed)
+    foreign = _find_foreign(rewrites, history, env)
+    told = (
+        replace(
+            _add_place(item, environment.name),
+            is_foreign=item.rewrite.known.revision in foreign,
+        )
+        for item in weighed
+    )
     moved = tuple(_weigh_move(item, then, history.graph, pending) for item in told)
     return Found(rewritten=moved, unseen=unseen)
 
@@ -78,6 +87,26 @@ def compare_ledger(
         surroundings_of(project),
         lambda each: surroundings_at(project, env, each.commit),
     )
+
+
+def _keep_present(rewrites: list[Rewrite], graph: Graph, survey: Survey) -> list[Rewrite]:
+    """Leave out what the version rows do not stand for: it was taken back by hand, or is another project's."""
+    if not rewrites:
+        return []
+    present = _graph_then(graph, rewrites).ancestors(survey.plan.current)
+    return [each for each in rewrites if each.known.revision in present]
+
+
+def _find_foreign(
+    rewrites: list[Rewrite], history: History, env: Mapping[str, str]
+) -> frozenset[str]:
+    """Return the revisions without a file that are joined with none and that git never had."""
+    lost = [each.known.revision for each in rewrites if each.change is Change.DELETED]
+    apart = find_apart(lost, _graph_then(history.graph, rewrites), history.graph) if lost else ()
+    root = history.project.root
+    if not apart or is_known(root, env, apart[0]) or is_known(root, env, apart[-1]):
+        return frozenset()
+    return frozenset(apart)
 
 
 def _add_place(item: Rewritten, name: str) -> Rewritten:

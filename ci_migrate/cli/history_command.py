@@ -76,7 +76,7 @@ def _runs_of_store(
     from ci_migrate.environment_store import open_environment_store
     from ci_migrate.evidence.ledger_copy import history_rows, read_copies
 
-    copies = read_copies(open_environment_store(environment, env), environment.name)
+    copies = read_copies(open_environment_store(environment, env), environment.record_name)
     for problem in copies.problems:
         console.warn(problem)
     return history_rows(copies)[-limit:]

@@ -138,8 +138,9 @@ class World:
         try:
             schema, url = resolve_ledger(config, self.env)
         except ConfigError as exc:
-            return LedgerPlace(url=None, schema="", root=root, problem=exc.message)
-        return LedgerPlace(url=url, schema=schema, root=root)
+            return LedgerPlace(url=None, schema="", project="", root=root, problem=exc.message)
+        project = config.file.ledger.project or ""
+        return LedgerPlace(url=url, schema=schema, project=project, root=root)
 
     def run_info(self, branch: str | None) -> RunInfo:
         """Say who runs this, where, and from which commit."""

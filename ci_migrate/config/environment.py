@@ -109,8 +109,20 @@ class Environment:
     ledger_schema: str
     ledger_url: str | None = field(repr=False)
     """None when the ledger lives in the environment's own database."""
+    ledger_project: str
+    """The name of this project in records that several share; empty where it is alone."""
     migrations: Migrations
     root: Path
     """Absolute folder of the configuration file."""
     secrets: tuple[str, ...] = field(repr=False)
     """Values of the variables in URLs, webhook, `env` and `x`, and the passwords of the URLs."""
+
+    @property
+    def record_name(self) -> str:
+        """The name of this environment in every record."""
+        return name_in_records(self.name, self.ledger_project)
+
+
+def name_in_records(environment: str, project: str) -> str:
+    """Return the name of an environment in ledgers and copies of them."""
+    return f"{project}/{environment}" if project else environment

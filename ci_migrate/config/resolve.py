@@ -55,6 +55,7 @@ def resolve_environment(
         slack_webhook=_fill_webhook(config, name, filler) if tells_slack else None,
         ledger_schema=filler.require_text(ledger.schema, ("ledger", "schema")),
         ledger_url=filler.fill_url(ledger.url or "", ("ledger", "url")),
+        ledger_project=ledger.project or "",
         migrations=_fill_migrations(config.file.migrations, filler),
         root=root,
         secrets=filler.secrets,

@@ -43,6 +43,16 @@ class LedgerSection(Section, frozen=True, kw_only=True):
         Text, Meta(description="Schema of the ledger on PostgreSQL; created when it may be.")
     ] = "ci_migrate"
     url: Url | None = None
+    project: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$",
+                description="Name of this project, where another one records in the same place.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class GatesSection(Section, frozen=True, kw_only=True):

@@ -21,22 +21,24 @@ MOST_REVISIONS = 200
 """Revisions in one deployment: its payload stays below 40 kB."""
 _FAILED = "failed"
 """The key of the payload that only a run which failed has."""
+_PROJECT = "project"
 NEWEST = 2
 """Deployments whose state is looked at again: a run may have been cut off before it was set."""
 
 
 def read_record(
-    github: GitHub, environment: str, wanted: Collection[str]
+    github: GitHub, environment: str, wanted: Collection[str], project: str = ""
 ) -> Mapping[str, Evidence] | None:
     """Return what deployments say of some revisions; None when none of ours tells what the environment executed.
 
+    Those of another project of the same repository, by `project`, are none of ours.
     The newest word about a revision counts, and only of deployments that ended in success.
     Raises GitHubError, also where a newer version of ci-migrate has written what this one cannot read.
     """
     found: dict[str, Evidence] = {}
     open_, is_any = set(wanted), False
     for deployment in iterate_deployments(github, environment):
-        if not _is_readable(deployment):
+        if not _is_readable(deployment, project):
             continue
         is_any |= _FAILED not in deployment.payload
         executed, withdrawn = _executed(deployment, environment), _withdrawn(deployment)
@@ -51,7 +53,11 @@ def read_record(
 
 
 def write_record(
-    github: GitHub, environment: str, run: RunInfo, ledger: Mapping[str, Evidence]
+    github: GitHub,
+    environment: str,
+    run: RunInfo,
+    ledger: Mapping[str, Evidence],
+    project: str = "",
 ) -> int:
     """Bring the deployments up to what the ledger of an environment says; return how many were made.
 
@@ -61,6 +67,8 @@ def write_record(
     for number, deployment in enumerate(iterate_deployments(github, environment)):
         if number < NEWEST:
             _finish(github, deployment, run)
+        if deployment.payload.get(_PROJECT, "") != project:
+            continue
         executed = _executed(deployment, environment)
         for revision in executed.keys() | _withdrawn(deployment):
             known.setdefault(
@@ -70,7 +78,7 @@ def write_record(
     gone = [rev for rev, digest in known.items() if digest is not None and rev not in ledger]
     portions = list(_portions(new, gone))
     for executed_part, gone_part in portions:
-        _create(github, environment, run, executed_part, gone_part)
+        _create(github, environment, run, executed_part, gone_part, project)
     return len(portions)
 
 
@@ -86,7 +94,12 @@ def write_failure(
 
 
 def _create(
-    github: GitHub, environment: str, run: RunInfo, executed: list[Evidence], gone: list[str]
+    github: GitHub,
+    environment: str,
+    run: RunInfo,
+    executed: list[Evidence],
+    gone: list[str],
+    project: str,
 ) -> None:
     payload = {
         "executed": {
@@ -98,6 +111,7 @@ def _create(
             for e in executed
         },
         "withdrawn": gone,
+        **({_PROJECT: project} if project else {}),
     }
     _deploy(github, environment, run, _describe(len(executed), len(gone)), payload, "success")
 
@@ -139,7 +153,7 @@ def _portions(new: list[Evidence], gone: list[str]) -> Iterator[tuple[list[Evide
         yield new[start:end], gone[start:end]
 
 
-def _is_readable(deployment: Deployment) -> bool:
+def _is_readable(deployment: Deployment, project: str) -> bool:
     """Return whether a deployment is of the form that is written here; False for one that is none of ours.
 
     Raises GitHubError for a newer form: it may take back what older deployments say.
@@ -150,7 +164,7 @@ def _is_readable(deployment: Deployment) -> bool:
             f"deployment {deployment.id} was written by a newer version of ci-migrate",
             next_step="Use that version here, too.",
         )
-    return form == FORMAT
+    return form == FORMAT and deployment.payload.get(_PROJECT, "") == project
 
 
 def _executed(deployment: Deployment, environment: str) -> dict[str, Evidence]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ci_migrate.config.environment import Environment
+from ci_migrate.config.environment import Environment, name_in_records
 from ci_migrate.database.engine import Database
 from ci_migrate.errors import BackupError, CiMigrateError, ConfigError
 from ci_migrate.evidence.github_record import read_record
@@ -39,6 +39,8 @@ class LedgerPlace:
     url: str | None = field(repr=False)
     """None where each is in its environment's own database."""
     schema: str
+    project: str
+    """The name of the project in records that several share; empty where it is alone."""
     root: Path
     problem: str = ""
     """Why it cannot be told where they are."""
@@ -73,7 +75,10 @@ def hear_sources(question: Question) -> tuple[SourceAnswer, ...]:
 def place_of(environment: Environment) -> LedgerPlace:
     """Return where the ledgers are, by the settings of one environment: they are the same for all."""
     return LedgerPlace(
-        url=environment.ledger_url, schema=environment.ledger_schema, root=environment.root
+        url=environment.ledger_url,
+        schema=environment.ledger_schema,
+        project=environment.ledger_project,
+        root=environment.root,
     )
 
 
@@ -94,7 +99,8 @@ def open_ledger_of(place: LedgerPlace, before: Before) -> Ledger:
     if url is None:
         raise ConfigError(before.problem)
     database = Database(url, root=place.root)
-    return Ledger(database, schema=place.schema, environment=before.name)
+    name = name_in_records(before.name, place.project)
+    return Ledger(database, schema=place.schema, environment=name)
 
 
 def _hear(source: str, question: Question) -> SourceAnswer:
@@ -122,7 +128,7 @@ def _ask_store(question: Question) -> Mapping[str, Evidence] | None:
     if not before.store:
         raise ConfigError(before.store_problem)
     store = open_store(before.store, root=question.place.root, env=question.env)
-    copies = read_copies(store, before.name)
+    copies = read_copies(store, name_in_records(before.name, question.place.project))
     if copies.problems:
         # What a rollback or a restore took back may stand in the file that cannot be read.
         raise BackupError(copies.problems[0])
@@ -131,7 +137,7 @@ def _ask_store(question: Question) -> Mapping[str, Evidence] | None:
 
 def _ask_github(question: Question) -> Mapping[str, Evidence] | None:
     github = open_github(question.env)
-    return read_record(github, question.before.name, question.wanted)
+    return read_record(github, question.before.name, question.wanted, question.place.project)
 
 
 _SOURCES: dict[str, Callable[[Question], Mapping[str, Evidence] | None]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ci_migrate.gates.inputs import GateInputs, Rewritten
 from ci_migrate.gates.rewritten import (
+    APART_ADVICE,
     advise_on_rewritten,
     describe_rewritten,
     is_refused,
@@ -54,14 +55,15 @@ def _judge_rows(inputs: GateInputs) -> GateResult | None:
     if unknown:
         at = f"the database is at {', '.join(sorted(unknown))}, which no revision file of this branch has"
         refused = _refused(inputs)
+        if refused and refused[0].is_foreign:
+            return _failed(f"{at}\n{describe_rewritten(refused)}", advise_on_rewritten(refused))
         return _failed(
             f"{at}\n{describe_rewritten(refused)}" if refused else at,
             "See what it is, then take it back or bring its file back:\n"
             f"ci-migrate recover --environment {inputs.environment} --dry-run\n"
             "The file was deleted or the branch was reset, another branch was deployed here, or another"
             " project shares this version table. By hand: bring the file back (git log --all --"
-            f" {inputs.directory or 'migrations'}), do not stamp over it. Two projects in one database need a"
-            " version table each: `version_table=` in their calls of context.configure.",
+            f" {inputs.directory or 'migrations'}), do not stamp over it. {APART_ADVICE}",
         )
     overlapping = inputs.graph.overlapping(inputs.plan.current)
     if overlapping:

@@ -28,6 +28,8 @@ class Rewritten:
     """Environments of which that cannot be told, each with the reason."""
     who: str = ""
     """Who changed it, by git; empty when git does not know."""
+    is_foreign: bool = False
+    """Whether it is joined with no file, and git never had it: another project's, as it seems."""
     is_older: bool = False
     """Whether it said that already in the commit that is compared with: another change is at fault."""
     allowed: str = ""

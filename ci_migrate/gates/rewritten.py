@@ -6,6 +6,11 @@ from ci_migrate.gates.inputs import Rewritten
 from ci_migrate.redact import one_line
 from ci_migrate.revisions.rewrite import Change
 
+APART_ADVICE = (
+    "Two projects in one database need a version table each (`version_table=` in their calls of context.configure) and"
+    " a name each in what ci-migrate records (`ledger: {project: …}` in ci-migrate.yml)."
+)
+"""The way out where another project's revisions are in the way."""
 MOST_SHOWN = 3
 """Revisions that are told in full."""
 
@@ -31,6 +36,8 @@ def advise_on_rewritten(items: list[Rewritten]) -> str:
     """Return what to do, with the first revision as the example."""
     if moved := next((item for item in items if item.misleads), None):
         return _advise_on_move(moved)
+    if items[0].is_foreign:
+        return APART_ADVICE
     rewrite = items[0].rewrite
     revision = rewrite.known.revision
     back = {
@@ -86,6 +93,11 @@ def _describe(item: Rewritten) -> list[str]:
     rewrite, known = item.rewrite, item.rewrite.known
     name = f"{known.revision} '{one_line(known.message, 80)}'" if known.message else known.revision
     ran = f" after it ran in {', '.join(item.ran_in)}" if item.ran_in else ""
+    if item.is_foreign:
+        apart = "no file here is joined with it, and no commit here ever had it"
+        return [
+            f"{name} ran in {', '.join(item.ran_in)}, and seems to be of another project: {apart}"
+        ]
     head = f"{name} was {rewrite.change.value}{ran}"
     if rewrite.change is Change.REPARENTED:
         before, now = (", ".join(ids) or "nothing" for ids in (known.parents, rewrite.parents))

@@ -50,6 +50,15 @@ def find_lost_files(root: Path, env: Mapping[str, str], words: str) -> Iterator[
                 )
 
 
+def is_known(root: Path, env: Mapping[str, str], words: str) -> bool:
+    """Return whether any commit that is here ever had a line with these words; False without a repository."""
+    which = ("log", "--all", "--reflog", "-n", "1", "--format=%H", f"-G{re.escape(words)}")
+    try:
+        return bool(read_git(root, env, *which, timeout=SEARCH_SECONDS).strip())
+    except GitError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class _Commit:
     id: str

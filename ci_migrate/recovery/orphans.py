@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ci_migrate.models import Revision
 from ci_migrate.recovery.lost_sources import LostSource
 from ci_migrate.revisions.graph import Graph
+from ci_migrate.revisions.moves import find_apart
 
 Find = Callable[[str], "LostSource | None"]
 
@@ -30,6 +31,8 @@ class Orphans:
     """Parents in the file of each re-parented revision among those found, which has its file."""
     kept: frozenset[str] = frozenset()
     """Those of the found that have their file, re-parented or as it was."""
+    apart: tuple[str, ...] = ()
+    """Those of the found that neither follow a revision with a file nor are followed by one."""
 
 
 def find_orphans(
@@ -69,6 +72,7 @@ def find_orphans(
         graph=whole,
         moved={name: graph.revisions[name].parents for name in sorted(kept & moved.keys())},
         kept=frozenset(kept),
+        apart=find_apart(order, whole, graph),
     )
 
 

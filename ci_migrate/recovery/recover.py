@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ci_migrate.errors import BlockedError, ProjectError
+from ci_migrate.gates.rewritten import APART_ADVICE
+from ci_migrate.git.search import is_known
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Outcome, PendingRevision, Plan, Promotion, Revision
 from ci_migrate.recovery.half_applied import HalfApplied
@@ -90,6 +92,7 @@ def _recover(request: RecoverRequest, record: RunRecord) -> None:
             recover_half(request, execution, survey, orphans)
             return
         request.show(orphans)
+        refuse_foreign(orphans, lambda name: is_known(history.project.root, request.env, name))
         refuse_unrecoverable(
             orphans,
             lambda: offer_explained_backup(request.environment, request.env, history.graph),
@@ -144,6 +147,22 @@ def describe_found(orphans: Orphans) -> str:
     if orphans.moved:
         told.append(f"re-parented since they ran: {', '.join(orphans.moved)}")
     return "; ".join(told)
+
+
+def refuse_foreign(orphans: Orphans, is_known: Callable[[str], bool]) -> None:
+    """Raise BlockedError for revisions that seem to be another project's; `is_known` asks git for one.
+
+    Their downgrades would drop that project's tables.
+    """
+    apart = orphans.apart
+    if not apart or is_known(apart[0]) or is_known(apart[-1]):
+        return
+    raise BlockedError(
+        f"{', '.join(apart[:10])}{', …' if len(apart) > 10 else ''} have nothing in common with the revisions of these"
+        " files, and no commit here ever had them: they seem to be of another project that uses this database",
+        next_step=f"{APART_ADVICE} If they are yours after all, fetch the commits that have them (git fetch"
+        " --unshallow), or bring their files back: ci-migrate recover --restore-file.",
+    )
 
 
 def refuse_unrecoverable(orphans: Orphans, offer: Callable[[], str]) -> None:

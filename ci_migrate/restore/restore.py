@@ -96,7 +96,7 @@ def _bring_back(execution: Execution, source: Source) -> None:
     with record.stage("compare") as note:
         record.outcome = Outcome.UNVERIFIED  # whatever fails from here on, the database was changed
         compared = check_restored(execution.database, source.manifest)
-        copies = read_copies(source.store, execution.environment.name)
+        copies = read_copies(source.store, execution.environment.record_name)
         fork = heal_fork(ledger, copies, lambda row: is_later(row, source.manifest))
         if record.run.run_id not in ledger.outcomes():
             ledger.add_rows(this_run)
@@ -107,7 +107,7 @@ def _bring_back(execution: Execution, source: Source) -> None:
 def _save_history(execution: Execution, source: Source) -> None:
     """Copy what only the ledger knows beside the backups, before the ledger goes back in time with its database."""
     try:
-        copies = read_copies(source.store, execution.environment.name)
+        copies = read_copies(source.store, execution.environment.record_name)
         copy_missing(execution.ledger, copies, source.store)
     except CiMigrateError as exc:
         execution.record.warn(

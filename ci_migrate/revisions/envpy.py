@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ci_migrate.revisions.file_bytes import read_file_bytes
 from ci_migrate.revisions.literals import (
     NotLiteralError,
     Unknown,
@@ -44,7 +45,7 @@ def read_env_py(path: Path) -> EnvPySettings:
     comes from elsewhere counts as the default, and the probe of the worker compares it later.
     """
     try:
-        tree = parse_quietly(path.read_bytes())
+        tree = parse_quietly(read_file_bytes(path))
     except OSError as exc:
         return _unknown(f"env.py cannot be read: {exc.strerror or exc}")
     except SyntaxError as exc:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.errors import ProjectError, Where
 from ci_migrate.revisions.assemble import Choice, Overrides, build_project
+from ci_migrate.revisions.file_bytes import read_file_bytes
 from ci_migrate.revisions.settings import names_script_location, read_tool_table
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _choose(request: _Request) -> Choice | None:
 def is_flask_folder(folder: Path) -> bool:
     """Return whether the env.py of a folder takes its database from the current Flask app."""
     try:
-        return b"current_app" in (folder / "env.py").read_bytes()
+        return b"current_app" in read_file_bytes(folder / "env.py")
     except OSError:
         return False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,3 +51,10 @@ def find_accepted(
         and not find_skipped(name, then, graph)
         and not find_again(name, then, pending)
     }
+
+
+def find_apart(lost: Iterable[str], whole: Graph, graph: Graph) -> tuple[str, ...]:
+    """Return those of some revisions that `whole` does not join with the files of `graph`, in their order."""
+    ours = graph.revisions.keys()
+    needed = whole.ancestors(ours)
+    return tuple(name for name in lost if name not in needed and not whole.ancestors([name]) & ours)

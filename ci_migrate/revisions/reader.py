@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ci_migrate.errors import ProjectError, Where
 from ci_migrate.models import Revision
+from ci_migrate.revisions.file_bytes import MOST_BYTES, read_file_bytes
 from ci_migrate.revisions.literals import Unknown, bind_statement, bound_names
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.syntax import decode_source, parse_quietly
@@ -64,6 +65,10 @@ def read_revision(path: str | Path, shown: str | None = None) -> ParsedFile:
         return ParsedFile(
             problem=Problem(message=f"{shown} cannot be read: {exc.strerror or exc}", file=shown)
         )
+    if len(data) > MOST_BYTES:
+        message = f"{shown} is larger than {MOST_BYTES >> 20} MB"
+        step = "A revision of that size cannot be reviewed: load data from a file of its own."
+        return ParsedFile(problem=Problem(message=message, file=shown, next_step=step))
     return read_revision_bytes(data, shown)
 
 
@@ -102,7 +107,7 @@ def read_source(path: Path, shown: str | None = None) -> str:
     """
     shown = shown or str(path)
     try:
-        data = path.read_bytes()
+        data = read_file_bytes(path)
     except OSError as exc:
         raise ProjectError(
             f"{shown} cannot be read: {exc.strerror or exc}",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_migrate.errors import ProjectError, Where
+from ci_migrate.revisions.file_bytes import read_file_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,7 +160,7 @@ def _read_ini(path: Path) -> configparser.ConfigParser:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file_bytes(path)
     except OSError as exc:
         raise ProjectError(
             f"{path} cannot be read: {exc.strerror or exc}",

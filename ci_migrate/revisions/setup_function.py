@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci_migrate.revisions.envpy import find_location_choice
+from ci_migrate.revisions.file_bytes import read_file_bytes
 from ci_migrate.revisions.package_path import find_module
 from ci_migrate.revisions.syntax import parse_quietly
 
@@ -24,7 +25,7 @@ def read_setup(setup: str, search: Iterable[Path]) -> str | None:
     if file is None:
         return None
     try:
-        tree = parse_quietly(file.read_bytes())
+        tree = parse_quietly(read_file_bytes(file))
     except (OSError, SyntaxError):
         return None
     line = find_location_choice(tree)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ci_migrate.errors import ProjectError
+from ci_migrate.revisions.file_bytes import read_file_bytes
 from ci_migrate.revisions.literals import bound_names
 from ci_migrate.revisions.reach import Part, select_parts, split_import
 from ci_migrate.revisions.syntax import decode_source, parse_quietly
@@ -168,7 +169,7 @@ def read_disk(root: Path) -> Read:
 
     def read(path: str) -> bytes | None:
         try:
-            return (root / path).read_bytes()
+            return read_file_bytes(root / path)
         except (OSError, ValueError):
             return None
 

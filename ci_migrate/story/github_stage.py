@@ -29,7 +29,13 @@ def tell_github(execution: Execution) -> None:
     try:
         with record.stage("github") as note:
             github = open_github(execution.env)
-            made = write_record(github, environment.name, record.run, execution.ledger.evidence())
+            made = write_record(
+                github,
+                environment.name,
+                record.run,
+                execution.ledger.evidence(),
+                environment.ledger_project,
+            )
             note.result = f"{counted(made, 'deployment')} recorded"
     except CiMigrateError as exc:
         record.warn(

@@ -149,6 +149,7 @@ class Driver:
                 self._tell_swallowed(revision)
                 return result
             finally:
+                self._rollbacks.forget()
                 self._capture.revision = None
 
         step.migration_fn = watched

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import event
@@ -30,8 +32,8 @@ class RollbackWatch:
     """Looks for a rollback between the begin and the end of a revision's code.
 
     PostgreSQL itself tells it: a setting of the session that is set in a transaction is lost with it, and stays when
-    that is committed. Elsewhere it is seen when it goes through SQLAlchemy, and counts after rows were written that
-    no change of the schema has committed since.
+    that is committed. Elsewhere it is seen as a statement or a call of the driver, and counts after rows were written
+    that no change of the schema has committed since.
     """
 
     def __init__(self) -> None:
@@ -40,6 +42,7 @@ class RollbackWatch:
         self._has_written = False
         self._is_seen = False
         self._connection: Any = None
+        self._undo: list[Callable[[], object]] = []
 
     def attach(self, engine: Any) -> None:
         """Listen to an engine; a second call for the same engine does nothing."""
@@ -56,6 +59,8 @@ class RollbackWatch:
         self._is_marked = connection is not None and connection.dialect.name == "postgresql"
         if self._is_marked:
             _run(connection, f"SET ci_migrate.revision = '{self._mark}'")
+        elif connection is not None:
+            self._listen(connection)
 
     def end(self) -> None:
         """Raise RolledBackError when the revision rolled back what it had done."""
@@ -63,6 +68,32 @@ class RollbackWatch:
             raise RolledBackError
         if self._is_seen:
             raise RolledBackError
+
+    def forget(self) -> None:
+        """Leave the driver's connection as it was."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _listen(self, connection: Any) -> None:
+        """Hear of a rollback by the driver itself, as far as it lets somebody listen."""
+        raw = connection.connection.dbapi_connection
+        if hasattr(raw, "set_trace_callback"):  # sqlite3
+            raw.set_trace_callback(self._heard)
+            self._undo.append(lambda: raw.set_trace_callback(None))
+            return
+        original = getattr(raw, "rollback", None)
+
+        def rollback(*args: Any, **kwargs: Any) -> Any:
+            self._rolled_back(connection)
+            return original(*args, **kwargs) if original else None
+
+        with suppress(AttributeError):  # one that takes no other methods
+            raw.rollback = rollback
+            self._undo.append(lambda: delattr(raw, "rollback"))
+
+    def _heard(self, statement: str) -> None:
+        if _ROLLBACK.match(statement):
+            self._rolled_back(self._connection)
 
     @property
     def _mark(self) -> str:

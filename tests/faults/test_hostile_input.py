@@ -320,6 +320,37 @@ def test_links_of_the_project_out_of_the_repository_are_refused(tmp_path: Path, 
     assert run_tool(project.path, "promote", "--environment", "dev").outcome == "promoted"
 
 
+@pytest.mark.parametrize("device", ["/dev/zero", "fifo", "large"])
+@pytest.mark.parametrize("name", ["env.py", "alembic.ini", "revision", "helper"])
+def test_a_file_that_is_none_is_not_read(tmp_path: Path, name: str, device: str) -> None:
+    project = build_repository("linear", tmp_path / "shop")
+    write_config(project, {"dev": {"url": "sqlite:///dev.db", "branches": ["main"]}})
+    upgrade = "import helper" if name == "helper" else None
+    revision = add_revision(project, "bad0bad0bad0", upgrade=upgrade)
+    place = {
+        "env.py": revision.parents[1] / "env.py",
+        "alembic.ini": project.path / "alembic.ini",
+        "revision": revision,
+        "helper": project.path / "helper.py",
+    }[name]
+    place.unlink(missing_ok=True)
+    if device == "fifo":
+        os.mkfifo(place)
+    elif device == "large":
+        with place.open("wb") as file:
+            file.truncate(100 << 20)
+    else:
+        place.symlink_to(device)
+    for command in ("check", "heads", "plan"):
+        arguments = ("--environment", "dev") if command == "plan" else ()
+        done = subprocess.run(
+            ["bash", "-c", 'ulimit -v 3000000; exec "$@"', "_", *tool(), command, *arguments],
+            cwd=project.path, env=environment({}), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode in ({0} if name == "helper" else {0, 2, 3}), done.stdout
+
+
 def test_a_place_outside_that_is_named_is_taken(tmp_path: Path) -> None:
     project = build_repository("linear", tmp_path / "shop")
     for number, place in enumerate((str(tmp_path / "absolute"), "../relative")):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.promote.database import query, read_tables
-from tests.projects_builder import Project, copy_project
+from tests.projects_builder import Project, copy_project, find_revision
 from tests.projects_changes import add_revision
 from tests.promotion import promote
 
@@ -68,6 +68,31 @@ def test_what_ends_or_divides_a_transaction_without_loss_passes(
     ran = promote(project, postgres_url)
     assert ran.outcome == "promoted", ran.output
     assert query(postgres_url, "SELECT id FROM tt") == [(1,)]
+
+
+@pytest.mark.parametrize("way", ["statement", "driver"])
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+def test_rows_that_a_revision_rolls_back_are_missed_elsewhere(
+    project: Project, kind: str, way: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{kind}_url")
+    assert promote(project, url).outcome == "promoted"
+    people = query(url, "SELECT count(*) FROM users")
+    row = "op.execute(\"INSERT INTO users (email, full_name) VALUES ('a@b', 'A')\")\n"
+    add_revision(project, ONE, upgrade=row + ROLLBACKS[way])
+    ran = promote(project, url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert "rolled its transaction back" in ran.output
+    assert query(url, "SELECT count(*) FROM users") == people
+    # The same without the rollback, and with one that comes before, is in order.
+    file = find_revision(project, ONE)
+    text = file.read_text("utf-8").replace(ROLLBACKS[way], "pass")
+    if way == "driver":
+        text = text.replace("    op.execute", f"    {ROLLBACKS[way]}\n    op.execute", 1)
+    file.write_text(text, "utf-8")
+    again = promote(project, url)
+    assert again.outcome == "promoted", again.output
+    assert query(url, "SELECT count(*) FROM users") == [(people[0][0] + 1,)]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,15 @@ from tests.integration.promote.database import (
     read_tables,
     skip_unsupported,
 )
-from tests.projects_builder import Project, copy_project, find_revision, read_situation
+from tests.projects_builder import (
+    Project,
+    build_repository,
+    copy_project,
+    find_revision,
+    read_situation,
+    run_git,
+)
+from tests.projects_changes import add_revision, render_revision
 from tests.projects_plain import fill_environment
 from tests.promotion import environment, promote, run_tool, tool, write_config
 
@@ -104,6 +112,88 @@ def test_a_foreign_row_is_explained_and_stays(tmp_path: Path, database_url: str)
         assert "version_table=" in gate["next"], "a version table of its own is the way out"
     assert read_rows(database_url, situation) == ["b1ll1n9b1ll1"]
     assert query(database_url, "SELECT count(*) FROM alembic_version") == [(1,)]
+
+
+def other_project(folder: Path) -> Project:
+    """Return a project with a history of its own, in a repository of its own."""
+    project = build_repository("linear", folder)
+    versions = find_revision(project, "8f67280c2894").parent
+    for file in versions.glob("*.py"):
+        file.unlink()
+    text = render_revision(
+        "b111b111b111",
+        parents=None,
+        message="create invoices",
+        upgrade='op.create_table("invoices", sa.Column("id", sa.Integer()))',
+    )
+    (versions / "b111b111b111_create_invoices.py").write_text(text, "utf-8")
+    commands = (
+        ("checkout", "-q", "--orphan", "fresh"),
+        ("add", "--all"),
+        ("commit", "-q", "-m", "start"),
+    )
+    for command in (*commands, ("branch", "-D", "main"), ("branch", "-m", "main")):
+        run_git(project, *command)
+    run_git(project, "reflog", "expire", "--expire=now", "--all")
+    return project
+
+
+def test_what_another_project_ran_is_not_taken_for_lost(tmp_path: Path, database_url: str) -> None:
+    first = build_repository("linear", tmp_path / "first")
+    assert promote(first, database_url).outcome == "promoted"
+    other = other_project(tmp_path / "other")
+    blocked = promote(other, database_url)
+    assert (blocked.outcome, blocked.exit_code) == ("blocked", 3), blocked.output
+    gate = next(gate for gate in blocked.result["gates"] if gate["name"] == "history")
+    assert "seems to be of another project" in gate["message"]
+    assert "recover" not in gate["next"]
+    assert "version_table=" in gate["next"]
+    for more in ((), ("--dry-run",)):
+        ran = run_tool(
+            other.path, "recover", "--environment", "dev", "--confirm", "dev", *more,
+            env={"CIM_URL": database_url},
+        )  # fmt: skip
+        assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
+        assert "they seem to be of another project" in ran.output
+    assert {"users", "orders"} <= read_tables(database_url)
+
+    # The way out that is named, to its end: both go on, and neither takes the other's runs for its own.
+    env_py = other.path / "migrations/env.py"
+    text = env_py.read_text("utf-8")
+    assert "context.configure(" in text
+    env_py.write_text(
+        text.replace("context.configure(", "context.configure(version_table='billing_version', "),
+        "utf-8",
+    )
+    named = {"ledger": {"project": "billing"}}
+    steps = (
+        (other, named, "bbbbbbbbbb01", "b111b111b111"),
+        (first, {}, "aaaaaaaaaa01", "5c00753421f7"),
+        (other, named, "bbbbbbbbbb02", "bbbbbbbbbb01"),
+    )
+    for project, more, revision, after in steps:
+        add_revision(project, revision, after=after)
+        write_config(project, {"dev": {"url": "${CIM_URL}", "branches": ["main"]}}, **more)
+        ran = run_tool(
+            project.path, "promote", "--environment", "dev", env={"CIM_URL": database_url}
+        )
+        assert ran.outcome == "promoted", ran.output
+    runs = run_tool(other.path, "history", "--environment", "dev", env={"CIM_URL": database_url})
+    assert [run["environment"] for run in runs.result] == ["billing/dev", "billing/dev"]
+
+
+def test_another_version_table_alone_does_not_block(tmp_path: Path, sqlite_url: str) -> None:
+    first = build_repository("linear", tmp_path / "first")
+    assert promote(first, sqlite_url).outcome == "promoted"
+    other = other_project(tmp_path / "other")
+    env_py = other.path / "migrations/env.py"
+    env_py.write_text(
+        env_py.read_text("utf-8").replace(
+            "context.configure(", "context.configure(version_table='billing_version', "
+        ),
+        "utf-8",
+    )
+    assert promote(other, sqlite_url).outcome == "promoted"
 
 
 def test_a_variable_that_names_another_database_is_found(tmp_path: Path, database_url: str) -> None:
