@@ -11,6 +11,7 @@ from ci_migrate.backup.inventory import take_inventory, write_manifest
 from ci_migrate.backup.manifest import Manifest
 from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.environment import Environment
+from ci_migrate.database.url import address_of, parse_url
 from ci_migrate.environment_store import (
     load_environment_identities,
     open_environment_store,
@@ -108,6 +109,7 @@ def prune_environment(
         now=now,
         options=read_backup_options(environment),
         env=env,
+        place=address_of(parse_url(environment.lock_url, root=environment.root)).backed_up,
     )
     surplus = find_surplus(request) if dry_run else prune_backups(request)
     return Pruned(

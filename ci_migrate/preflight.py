@@ -15,7 +15,7 @@ from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import GitHubError
 from ci_migrate.evidence.approval import find_approvers
-from ci_migrate.evidence.sources import Before, Question, hear_sources, place_of
+from ci_migrate.evidence.sources import Before, Question, find_twin, hear_sources, place_of
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.git.origin import describe_origin
 from ci_migrate.ledger.executed import held_revisions
@@ -47,6 +47,10 @@ def gather_inputs(
     the reasons for passing over gates. `others` are all other environments, asked about rewritten revisions.
     """
     problem, next_step = _connection_problem(environment, survey, database, ledger)
+    twin = find_twin(database.address, others, environment.root)
+    if twin:
+        problem = f"the URL of {environment.name} leads to the same database as that of {twin}"
+        next_step = "Look which secret holds which URL: each environment has a database of its own."
     found = find_rewritten(environment, survey, ledger, others=others, env=env)
     return replace(
         describe_files(environment, survey, env=env),

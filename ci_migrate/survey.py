@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ci_migrate.revisions.locate import find_project
 from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.project import Project, shown_path
+from ci_migrate.revisions.reader import read_source
 from ci_migrate.revisions.scan import read_history
 from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_sources
@@ -74,6 +76,8 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
         env=env,
     )
     _refuse_ways_out(project)
+    if not migrations.setup:
+        _refuse_missing_script(project)
     path = (root / folder for folder in migrations.path)
     project = replace(project, import_path=(*path, *project.import_path))
     read = read_history(project)
@@ -100,6 +104,27 @@ def _refuse_ways_out(project: Project) -> None:
                 f"{shown_path(path, project.root)} leads out of the repository by a symbolic link",
                 next_step="Put the file itself there: what it leads to is in no commit, and can be anything.",
             )
+
+
+def _refuse_missing_script(project: Project) -> None:
+    """Raise ProjectError where the settings name a script folder that is not there."""
+    script, config = project.script_location, project.config_file
+    if script is None or script.is_dir() or project.kind != "alembic":
+        return
+    advice = "Correct `script_location`."
+    if config is not None and script.is_relative_to(project.root):
+        name = script.relative_to(project.root)
+        if (config.parent / name).is_dir():
+            folder = shown_path(config.parent, project.root)
+            advice = (
+                f"It is looked for from the working directory, and lies in {folder}: put ci-migrate.yml into {folder}"
+                f" (in the action, `working-directory: {folder}`), or write `script_location = %(here)s/{name}`."
+            )
+    raise ProjectError(
+        f"the script folder {shown_path(script, project.root)} of"
+        f" {shown_path(config, project.root) if config else 'the settings'} does not exist",
+        next_step=advice,
+    )
 
 
 def _read_setup(migrations: Migrations, root: Path) -> tuple[str, ...]:
@@ -184,9 +209,22 @@ def surroundings_of(project: Project, read: Read | None = None) -> Surroundings:
     return Surroundings(search=search, read=read or read_disk(project.root))
 
 
+def _widens_column(survey: Survey, limit: int) -> bool:
+    """Return whether an id is too long for the version column, and the project cares for that itself."""
+    history = survey.history
+    if all(len(name) <= limit for name in history.graph.revisions):
+        return False
+    texts = [item.source for item in survey.plan.pending]
+    with suppress(ProjectError):
+        texts += [read_source(history.project.env_py)] if history.project.env_py else []
+    return any(word in text for text in texts for word in ("version_num", "version_table_impl"))
+
+
 def problems_of(survey: Survey) -> tuple[Problem, ...]:
     """Return the faults of files and graph, those of ids measured by the database's column."""
     history, limit = survey.history, survey.rows.id_length
+    if limit is not None and _widens_column(survey, limit):
+        limit = None
     # What has a content hash has been parsed as a whole already.
     unread = [item.revision for item in survey.plan.pending if not item.content_hash]
     broken = find_broken_sources(

@@ -78,6 +78,11 @@ class Manifest:
         return self.name + MANIFEST_SUFFIX
 
     @property
+    def place(self) -> tuple[str, str, str]:
+        """Dialect, database and host of what it is of."""
+        return (self.dialect, self.database, self.host)
+
+    @property
     def origin(self) -> Origin:
         """What it is of, and which run made it."""
         return Origin(

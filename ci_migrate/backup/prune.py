@@ -37,6 +37,8 @@ class PruneRequest:
     env: Mapping[str, str]
     proved: str = ""
     """Where the backup lies that was proved just now, and need not be read again."""
+    place: tuple[str, str, str] | None = None
+    """Dialect, database and host whose backups may go, for another project may have an environment of the same name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,11 @@ def find_surplus(request: PruneRequest) -> Surplus:
     Before anything may go, the newest ones are read again until one is whole. Where none is, all stay.
     Raises BackupError when the store is out of reach.
     """
-    backups = take_inventory(request.store, request.environment).backups
+    backups = tuple(
+        manifest
+        for manifest in take_inventory(request.store, request.environment).backups
+        if request.place in {None, manifest.place}
+    )
     surplus = exceed_rules(backups, keep=request.keep, keep_days=request.keep_days, now=request.now)
     if not surplus:
         return Surplus(backups=())

@@ -130,7 +130,9 @@ def _prepare(
 ) -> Prepared:
     environment = world.resolve(config, name, tells_slack=deploys)
     before = world.before(config, environment)
-    others = tuple(world.known(config, other) for other in config.environments if other != name)
+    others = tuple(
+        world.known(config, other, name) for other in config.environments if other != name
+    )
     redactor = world.redactor(config, *environment.secrets)
     reporters = world.reporters(json_option, environment.slack_webhook)
     if world.is_action:

@@ -107,10 +107,13 @@ class World:
     def before(self, config: Config, environment: Environment) -> Before | None:
         """Return the environment that `promote_from` names, as far as it can be asked here."""
         name = environment.promote_from
-        return None if name is None else self.known(config, name)
+        return None if name is None else self.known(config, name, environment.name)
 
-    def known(self, config: Config, name: str) -> Before:
-        """Return an environment with its URL and its store, or why these are not known here."""
+    def known(self, config: Config, name: str, seen_from: str | None = None) -> Before:
+        """Return an environment with its URL and its store, or why these are not known here.
+
+        `seen_from` is the environment of this run: a variable that both URLs are made of holds its own.
+        """
         from ci_migrate.config.resolve import environment_store, environment_url, recorded_at
         from ci_migrate.errors import ConfigError
         from ci_migrate.evidence.sources import Before
@@ -118,7 +121,7 @@ class World:
         sources = recorded_at(config, name)
         known: dict[str, Any] = {"name": name, "url": None, "sources": sources}
         try:
-            known["url"] = environment_url(config, name, self.env)
+            known["url"] = environment_url(config, name, self.env, seen_from)
         except ConfigError as exc:
             known["problem"] = exc.message
         try:
@@ -130,7 +133,7 @@ class World:
 
     def ledger_place(self, config: Config) -> LedgerPlace:
         """Return where the ledgers are, or why that is not known here: only what would ask one fails then."""
-        from ci_migrate.config.resolve import resolve_ledger
+        from ci_migrate.config.resolve import project_in_records, resolve_ledger
         from ci_migrate.errors import ConfigError
         from ci_migrate.evidence.sources import LedgerPlace
 
@@ -139,7 +142,7 @@ class World:
             schema, url = resolve_ledger(config, self.env)
         except ConfigError as exc:
             return LedgerPlace(url=None, schema="", project="", root=root, problem=exc.message)
-        project = config.file.ledger.project or ""
+        project = project_in_records(config)
         return LedgerPlace(url=url, schema=schema, project=project, root=root)
 
     def run_info(self, branch: str | None) -> RunInfo:

@@ -11,7 +11,7 @@ from ci_migrate.config.fill import Filler
 from ci_migrate.config.problems import suggest_name
 from ci_migrate.config.select import list_globs
 from ci_migrate.config.window import read_window
-from ci_migrate.errors import UsageError
+from ci_migrate.errors import ConfigError, UsageError
 from ci_migrate.redact import one_line
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def resolve_environment(
         slack_webhook=_fill_webhook(config, name, filler) if tells_slack else None,
         ledger_schema=filler.require_text(ledger.schema, ("ledger", "schema")),
         ledger_url=filler.fill_url(ledger.url or "", ("ledger", "url")),
-        ledger_project=ledger.project or "",
+        ledger_project=project_in_records(config),
         migrations=_fill_migrations(config.file.migrations, filler),
         root=root,
         secrets=filler.secrets,
@@ -64,13 +64,24 @@ def resolve_environment(
     return environment
 
 
-def environment_url(config: Config, name: str, env: Mapping[str, str]) -> str:
+def environment_url(
+    config: Config, name: str, env: Mapping[str, str], seen_from: str | None = None
+) -> str:
     """Return the database URL of an environment; nothing else of it needs to be set.
 
-    Raises UsageError for an unknown name and ConfigError for a missing variable.
+    `seen_from` is the environment of this run: a variable that both URLs are made of holds its own. Raises
+    UsageError for an unknown name and ConfigError for a missing variable, or for one that holds another URL.
     """
-    filler = Filler(config, env)
-    url = filler.require_url(_find_section(config, name).url, ("environments", name, "url"))
+    filler, template = Filler(config, env), _find_section(config, name).url
+    if (
+        seen_from is not None
+        and "${" in template
+        and template == _find_section(config, seen_from).url
+    ):
+        raise ConfigError(
+            f"the URL of {name} is made of the same variables as that of {seen_from}, and they hold that one here"
+        )
+    url = filler.require_url(template, ("environments", name, "url"))
     filler.finish()
     return url
 
@@ -150,6 +161,12 @@ def _read_proof(config: Config, name: str, section: EnvironmentSection) -> dict[
         "window": read_window(section.window) if section.window else None,
         "approval": name if section.approval is True else section.approval or None,
     }
+
+
+def project_in_records(config: Config) -> str:
+    """Return the name of the project in records: a section of alembic.ini with a name is one of several."""
+    section = config.file.migrations.name or ""
+    return config.file.ledger.project or (section if section != "alembic" else "")
 
 
 def _find_section(config: Config, name: str) -> EnvironmentSection:

@@ -28,6 +28,7 @@ def find_broken_rules(value: Mapping[str, object]) -> list[Problem]:
     return [
         *_check_promote_from(sections),
         *_check_branches(sections),
+        *_check_databases(sections),
         *_check_windows(sections),
         *check_backups(sections),
         *_check_rehearsals(sections, value.get("migrations")),
@@ -86,6 +87,10 @@ def _check_branches(sections: Mapping[str, Mapping[str, object]]) -> Iterator[Pr
             yield Problem(
                 path=path, what="not a branch name", shown=glob[:60], suggestion=suggestion
             )
+        elif glob[:1] in {"!", "+"}:
+            what = "nothing is taken out again here, as in GitHub's own filters"
+            suggestion = "write the globs that are meant"
+            yield Problem(path=path, what=what, shown=glob[:60], suggestion=suggestion)
         elif "${" in glob:
             yield Problem(path=path, what="variables are not filled in here", shown=glob[:60])
     wild = [entry for entry in globs if not is_literal(entry[2])]
@@ -121,6 +126,22 @@ def _check_overlap(
                 suggestion="a branch belongs to one environment",
             )
             return
+
+
+def _check_databases(sections: Mapping[str, Mapping[str, object]]) -> Iterator[Problem]:
+    """Yield a URL that is written out for two environments; a variable may have another value in each."""
+    first: dict[str, str] = {}
+    for name, section in sections.items():
+        url = section.get("url")
+        if not isinstance(url, str) or "${" in url or url.rstrip("/").endswith(":"):
+            continue
+        other = first.setdefault(url, name)
+        if other != name:
+            yield Problem(
+                path=("environments", name, "url"),
+                what=f"the environment {show_value((), other)} has this very URL",
+                suggestion="each environment has a database of its own",
+            )
 
 
 def _check_windows(sections: Mapping[str, Mapping[str, object]]) -> Iterator[Problem]:

@@ -27,6 +27,20 @@ class DatabaseAddress:
     """Query part of the URL."""
 
     @property
+    def place(self) -> tuple[str, ...]:
+        """What two URLs have in common that lead to the same tables, whoever logs in and by which driver."""
+        port = self.port or {"postgresql": 5432, "mysql": 3306}.get(self.dialect, 0)
+        schema = self.options.get(
+            "options", ""
+        )  # of a server that is asked for another search_path
+        return (self.dialect, self.host or self.socket, str(port), self.database, schema)
+
+    @property
+    def backed_up(self) -> tuple[str, str, str]:
+        """Dialect, database and host as the manifest of a backup has them."""
+        return (self.dialect, self.database, self.host or self.socket)
+
+    @property
     def hidden(self) -> str:
         """The password, for masks; empty when it is also a name, which messages have to show."""
         names = COMMON_NAMES | {self.user, self.host, self.database}

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
+_NEEDED = {"CREATE", "INSERT", "UPDATE", "DELETE", "SELECT"}
+"""What no migration of MariaDB or MySQL goes without: the version table and the ledger are made and written."""
+_WRITES_ANYWAY = {"SUPER", "READ_ONLY ADMIN", "READ ONLY ADMIN", "CONNECTION_ADMIN"}
+
+
 def find_privilege_problem(database: Database, schema: str | None) -> tuple[str, str] | None:
     """Return (what is missing, what to do), or None when tables can be created.
 
@@ -52,12 +57,58 @@ def _postgresql_problem(connection: Connection, schema: str | None) -> tuple[str
 
 
 def _mysql_problem(connection: Connection) -> tuple[str, str] | None:
-    if connection.exec_driver_sql("SELECT @@global.read_only").scalar():
+    held = _mysql_privileges(connection)
+    if (
+        connection.exec_driver_sql("SELECT @@global.read_only").scalar()
+        and not held & _WRITES_ANYWAY
+    ):
         return (
             "the server is read-only (@@read_only is on)",
             "Use the URL of the primary.",
         )
-    return None
+    missing = sorted(_NEEDED - held)
+    if not held or not missing:  # privileges of a role are not listed: nothing is known of them
+        return None
+    user = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar())
+    name = str(connection.exec_driver_sql("SELECT DATABASE()").scalar())
+    words = ", ".join(missing)
+    login, _, host = user.rpartition("@")
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    return (
+        f"{user} may not {words} in database {name}",
+        f"GRANT {words} ON {quote(name)}.* TO {_literal(login)}@{_literal(host)};",
+    )
+
+
+def _mysql_privileges(connection: Connection) -> set[str]:
+    """Return what the account may do in its database, granted to itself; empty where it has a role or nothing."""
+    from sqlalchemy import text
+
+    version = connection.dialect.server_version_info or (0,)
+    role = connection.exec_driver_sql("SELECT CURRENT_ROLE()").scalar() if version >= (8,) else None
+    if role not in {None, "NONE"}:
+        return set()
+    # The names of databases in grants are patterns.
+    found = connection.execute(
+        text(
+            "SELECT privilege_type FROM information_schema.user_privileges WHERE grantee = :me"
+            " UNION SELECT privilege_type FROM information_schema.schema_privileges"
+            " WHERE grantee = :me AND DATABASE() LIKE table_schema"
+        ),
+        {"me": _grantee(connection)},
+    )
+    return {str(row[0]).upper() for row in found} - {"USAGE"}
+
+
+def _grantee(connection: Connection) -> str:
+    login, _, host = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar()).rpartition(
+        "@"
+    )
+    return f"'{login}'@'{host}'"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _sqlite_problem(path: Path) -> tuple[str, str] | None:

@@ -98,4 +98,9 @@ def _with_absolute_path(url: URL, root: Path) -> URL:
             "an in-memory SQLite database is gone when its process ends and cannot be promoted",
             next_step="Name a file: sqlite:///path/to/app.db (relative to the configuration file).",
         )
+    if url.database.startswith("file:"):
+        raise ConfigError(
+            "a SQLite URL with a `file:` URI in it is not supported",
+            next_step="Name the path: sqlite:///path/to/app.db (relative to the configuration file).",
+        )
     return url.set(database=str((root / url.database).resolve()))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ci_migrate.config.environment import Environment, name_in_records
+from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.database.engine import Database
+from ci_migrate.database.url import address_of, parse_url
 from ci_migrate.errors import BackupError, CiMigrateError, ConfigError
 from ci_migrate.evidence.github_record import read_record
 from ci_migrate.github.rest import open_github
@@ -70,6 +73,18 @@ def hear_sources(question: Question) -> tuple[SourceAnswer, ...]:
         if not heard[-1].problem:
             break
     return tuple(heard)
+
+
+def find_twin(address: DatabaseAddress, others: Iterable[Before], root: Path) -> str:
+    """Return the name of another environment whose URL leads to this database; empty when none does.
+
+    Told by the URLs alone: one that has another name for the same host is not recognised.
+    """
+    for other in others:
+        with suppress(CiMigrateError):
+            if other.url and address_of(parse_url(other.url, root=root)).place == address.place:
+                return other.name
+    return ""
 
 
 def place_of(environment: Environment) -> LedgerPlace:

@@ -11,6 +11,7 @@ from ci_migrate.backup_choice import choose_backup
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.clearing import clearing_script, finishing_script
 from ci_migrate.database.engine import Database
+from ci_migrate.database.url import address_of, parse_url
 from ci_migrate.environment_store import (
     load_environment_identities,
     open_environment_store,
@@ -43,7 +44,8 @@ def open_source(
     """Choose a backup by its name, or the newest; raises UsageError, BackupError."""
     with record.stage("choose") as note:
         store = open_environment_store(environment, env)
-        manifest = choose_backup(store, environment.name, wanted, restores=True)
+        address = address_of(parse_url(environment.lock_url, root=environment.root))
+        manifest = choose_backup(store, environment.name, wanted, restores=True, address=address)
         note.result = f"{manifest.name}, taken {manifest.started}"
     identities = load_environment_identities(environment, env)
     return Source(

@@ -154,6 +154,7 @@ def remove_old_backups(execution: Execution) -> None:
             options=read_backup_options(environment),
             env=execution.env,
             proved=record.backup.location if record.backup else "",
+            place=execution.database.address.backed_up,
         )
         for spoilt in prune_backups(request).spoilt:
             record.warn(f"a backup cannot be used: {spoilt}")

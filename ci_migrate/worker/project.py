@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,9 +52,13 @@ def _alembic_config(settings: Mapping[str, Any]) -> Config:
 
 @contextmanager
 def _flask_config(settings: Mapping[str, Any]) -> Iterator[Config]:
-    from flask.cli import ScriptInfo
+    from flask.cli import ScriptInfo, load_dotenv
+    from flask.helpers import get_load_dotenv
 
-    app = ScriptInfo(app_import_path=settings["flask_app"] or None).load_app()
+    if get_load_dotenv():
+        load_dotenv()  # as the command `flask` does; what is set already stays, the URL above all
+    name = settings["flask_app"] or os.environ.get("FLASK_APP")
+    app = ScriptInfo(app_import_path=name or None).load_app()
     with app.app_context():
         migrate = app.extensions["migrate"].migrate
         directory = settings["directory"] or getattr(migrate, "directory", None)

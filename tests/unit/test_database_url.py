@@ -87,6 +87,7 @@ def test_a_sqlite_path_is_seen_from_the_configuration(text: str, path: str) -> N
         "oracle://u:hunter22@db/shop",
         "sqlite://",
         "sqlite:///:memory:",
+        "sqlite:///file:app.db?uri=true",
     ],
 )
 def test_what_cannot_be_used_is_refused_without_being_shown(text: str) -> None:

@@ -221,6 +221,14 @@ def test_these_files_are_right(text):
             ["3: environments.a.branches: variables are not filled in here"],
         ),
         (HEAD + "  a:\n    url: $URL\n", ["4: environments.a.url: a variable needs", "— ${URL}"]),
+        (
+            HEAD + "  a: {url: 'sqlite:///a.db'}\n  b: {url: 'sqlite:///a.db'}\n",
+            ["4: environments.b.url: the environment a has this very URL"],
+        ),
+        (
+            HEAD + "  a:\n    url: sqlite://\n    branches: ['*', '!main']\n",
+            ["5: environments.a.branches[1]: nothing is taken out again here"],
+        ),
         (HEAD + "  a:\n    url: ${URL\n", ["4: environments.a.url: write `${NAME}`"]),
         (HEAD + "  a:\n    url: ${URL:-x\n", ["4: environments.a.url: a `${` is not closed"]),
         (

@@ -1,0 +1,3 @@
+FLASK_APP=shop:create_app
+SHOP_KEY=from .flaskenv
+DATABASE_URL=sqlite:///not-this-one.db
