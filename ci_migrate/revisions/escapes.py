@@ -20,9 +20,11 @@ _CONNECTING = {"connect", "begin", "raw_connection"}
 
 def find_escapes(nodes: Iterable[ast.AST], *, postgresql: bool) -> Iterator[Finding]:
     """Yield what is not undone when the transaction is; `postgresql` adds what only it knows."""
+    nodes = list(nodes)
+    bound = _names_of_connections(nodes)
     for node in nodes:
         if isinstance(node, ast.Call):
-            what = _escape_of_call(node)
+            what = _escape_of_call(node, bound)
             if what:
                 yield Finding(what, node.lineno)
         elif isinstance(node, ast.keyword):
@@ -37,7 +39,18 @@ def find_escapes(nodes: Iterable[ast.AST], *, postgresql: bool) -> Iterator[Find
                 yield from find_sql(node, is_outside_transaction, what)
 
 
-def _escape_of_call(call: ast.Call) -> str | None:
+def _names_of_connections(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names that a connection is assigned to."""
+    return {
+        target.id
+        for node in nodes
+        if isinstance(node, ast.Assign) and is_connection(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _escape_of_call(call: ast.Call, bound: set[str]) -> str | None:
     name = called_name(call.func)
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     if name == "autocommit_block":
@@ -47,7 +60,8 @@ def _escape_of_call(call: ast.Call) -> str | None:
     # `bind.begin()` joins the transaction; `bind.engine.begin()` is another connection.
     if name in _CONNECTING and isinstance(owner, ast.Attribute) and owner.attr == "engine":
         return f"opens a connection of its own with engine.{name}()"
-    if name == "commit" and owner is not None and is_connection(owner):
+    is_bound = isinstance(owner, ast.Name) and owner.id in bound
+    if name == "commit" and owner is not None and (is_bound or is_connection(owner)):
         return "commits the connection itself"
     return None
 

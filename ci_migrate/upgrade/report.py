@@ -49,6 +49,8 @@ class UpgradeReport:
     server_id: int | None = None
     still_runs: bool = False
     """Whether the server goes on with a statement whose client has ended."""
+    committed: set[str] = field(default_factory=set)
+    """Revisions that failed after they had committed something themselves."""
     failure: ToldError | None = None
 
     @property
@@ -85,6 +87,8 @@ def take_event(
         report.swallowed.append(_describe_swallowed(event))
     elif kind == "revision_failed":
         report.failure = _revision_failure(event, report)
+        if event["committed"]:
+            report.committed.add(event["revision"])
         report.begun = None
         _note_remains(report)
     elif kind in {"refused", "stopped", "failed", "ran"}:
@@ -120,7 +124,8 @@ def _end_revision(event: Event, report: UpgradeReport, observer: Observer) -> No
 def _note_remains(report: UpgradeReport) -> None:
     """Keep what the running revision has done, if it was seen to do something that lasts."""
     revision = report.running
-    if revision is None or (report.begun is None and revision not in report.remains):
+    is_seen = report.begun is not None or revision in (*report.remains, *report.committed)
+    if revision is None or not is_seen:
         return
     remains = find_remains(revision, report.executed, report.begun)
     report.remains.pop(revision, None)

@@ -16,8 +16,8 @@ from ci_migrate.database.pooler import is_pooled
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
 from ci_migrate.worker.locks import LockReader
+from ci_migrate.worker.own_transaction import OwnTransactionError, TransactionWatch
 from ci_migrate.worker.protocol import Channel
-from ci_migrate.worker.rolled_back import RollbackWatch, RolledBackError
 from ci_migrate.worker.session import SessionSettings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Driver:
         self._capture = StatementCapture(channel, tells_all=settings["reads_locks"])
         self._session = SessionSettings(settings)
         self._locks = LockReader(channel, lambda: self._capture.revision)
-        self._rollbacks = RollbackWatch()
+        self._transactions = TransactionWatch()
         self._asked = float("-inf")
         self.script = ScriptDirectory.from_config(config)
         compat.set_locations(
@@ -86,7 +86,7 @@ class Driver:
             for step in self._steps(command, rows):
                 self._ask_to_go_on(command["leave"])
                 is_atomic = step.revision.revision not in not_atomic
-                yield from self._watched(step, context.connection, is_atomic=is_atomic)
+                yield from self._watched(step, context, is_atomic=is_atomic)
             if command["do"] == "downgrade":
                 yield from self._drop_superfluous(context, command["target"])
             self._channel.flush()
@@ -126,7 +126,7 @@ class Driver:
         for row in sorted(left):
             yield compat.drop_row_step(self.script, row)
 
-    def _watched(self, step: Any, connection: Any, *, is_atomic: bool) -> Iterator[Any]:
+    def _watched(self, step: Any, context: MigrationContext, *, is_atomic: bool) -> Iterator[Any]:
         revision, path = step.revision.revision, str(step.revision.path)
         function = step.migration_fn
 
@@ -134,22 +134,17 @@ class Driver:
         def watched(*args: Any, **kwargs: Any) -> Any:
             self._capture.begin(revision, is_atomic=is_atomic)
             try:
-                self._rollbacks.begin(connection)
+                self._transactions.begin(context)
                 result = function(*args, **kwargs)
-                self._rollbacks.end()
+                self._transactions.end(context)
             except BaseException as exc:
-                failure = describe_exception(exc, path)
-                if isinstance(exc, RolledBackError):
-                    failure["file"] = path
-                failure["statement"] = failure["statement"] or self._capture.last_statement
-                self._capture.release()
-                self._channel.send("revision_failed", revision=revision, **failure)
+                self._tell_failure(revision, path, exc)
                 raise
             else:
                 self._tell_swallowed(revision)
                 return result
             finally:
-                self._rollbacks.forget()
+                self._transactions.forget()
                 self._capture.revision = None
 
         step.migration_fn = watched
@@ -160,6 +155,16 @@ class Driver:
         yield step
         seconds = round(time.monotonic() - started, 4)
         self._channel.send_late("revision_done", revision=revision, seconds=seconds)
+
+    def _tell_failure(self, revision: str, path: str, error: BaseException) -> None:
+        """Tell how a revision failed, what it had done, and whether something of that was committed."""
+        failure = describe_exception(error, path)
+        if isinstance(error, OwnTransactionError):
+            failure["file"] = path
+        failure["statement"] = failure["statement"] or self._capture.last_statement
+        self._capture.release()
+        committed = self._transactions.has_committed()
+        self._channel.send("revision_failed", revision=revision, committed=committed, **failure)
 
     def _tell_swallowed(self, revision: str) -> None:
         """Tell that statements failed in a revision that caught their errors and ended well."""
@@ -195,7 +200,7 @@ class Driver:
             if connection is not None:
                 self._capture.attach(connection.engine)
                 self._session.attach(connection.engine)
-                self._rollbacks.attach(connection.engine)
+                self._transactions.attach(connection.engine)
                 if self._settings["reads_locks"]:
                     self._locks.attach(connection.engine)
 

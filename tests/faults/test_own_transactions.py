@@ -60,6 +60,52 @@ def test_a_rollback_takes_the_success_with_it(
     assert "tt" not in read_tables(postgres_url)
 
 
+COMMITS = {
+    "bound": "bind = op.get_bind()\nbind.execute(sa.text({0!r}))\nbind.commit()",
+    "session": (
+        "from sqlalchemy.orm import Session\n"
+        "with Session(op.get_bind(), join_transaction_mode='control_fully') as session:\n"
+        "    session.execute(sa.text({0!r}))\n    session.commit()"
+    ),
+    "end": "op.execute({0!r})\nop.execute('end')",
+    "driver": "op.execute({0!r})\nconnection = op.get_bind().connection\nconnection.commit()",
+}
+INSERT = "INSERT INTO users (email, full_name) VALUES ('a@b', 'A')"
+
+
+@pytest.mark.parametrize("way", COMMITS)
+def test_what_a_revision_committed_itself_is_not_called_unchanged(
+    project: Project, database_url: str, way: str
+) -> None:
+    if way == "end" and "mysql" in database_url:
+        pytest.skip("no statement of MariaDB")
+    assert promote(project, database_url).outcome == "promoted"
+    before = query(database_url, "SELECT count(*) FROM users")[0][0]
+    upgrade = COMMITS[way].format(INSERT)
+    add_revision(project, ONE, upgrade=upgrade + "\nraise RuntimeError('in the middle')")
+    ran = promote(project, database_url)
+    assert query(database_url, "SELECT count(*) FROM users") == [(before + 1,)]
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert f"parts of {ONE} are in the database" in ran.result["error"]["next"]
+    again = promote(project, database_url)
+    assert (again.outcome, again.exit_code) == ("blocked", 3), again.output
+    assert query(database_url, "SELECT count(*) FROM users") == [(before + 1,)]
+
+
+@pytest.mark.parametrize("way", ["bound", "session"])
+def test_a_commit_that_would_lose_the_version_row_is_told(
+    project: Project, postgres_url: str, way: str
+) -> None:
+    assert promote(project, postgres_url).outcome == "promoted"
+    before = query(postgres_url, "SELECT count(*) FROM users")[0][0]
+    add_revision(project, ONE, upgrade=COMMITS[way].format(INSERT))
+    for code in (6, 3, 3):
+        ran = promote(project, postgres_url)
+        assert ran.exit_code == code, ran.output
+        assert query(postgres_url, "SELECT count(*) FROM users") == [(before + 1,)]
+        assert "committed its transaction itself" in ran.output
+
+
 @pytest.mark.parametrize("way", HARMLESS)
 def test_what_ends_or_divides_a_transaction_without_loss_passes(
     project: Project, postgres_url: str, way: str
