@@ -25,9 +25,15 @@ def write_json(value: Any, option: str) -> None:
 
 def require_writable(option: str | None) -> None:
     """Refuse a `--json` option whose file cannot be written, before the work is done; raises UsageError."""
-    if option is not None and option != "-":
-        with _as_usage_error(option), Path(option).open("a", encoding="utf-8"):
+    if option is None or option == "-":
+        return
+    path = Path(option)
+    with _as_usage_error(option):
+        is_new = not path.exists()
+        with path.open("a", encoding="utf-8"):
             pass
+        if is_new:  # a command that fails writes none
+            path.unlink()
 
 
 @contextmanager

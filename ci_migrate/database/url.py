@@ -43,7 +43,14 @@ def parse_url(text: str, *, root: Path) -> URL:
             f"databases of kind {url.get_backend_name()!r} are not supported",
             next_step="ci-migrate works on PostgreSQL, MariaDB/MySQL and SQLite.",
         )
-    return _with_absolute_path(url, root) if dialect_of(url) == "sqlite" else url
+    if dialect_of(url) == "sqlite":
+        return _with_absolute_path(url, root)
+    if not url.database and not url.query.get("dbname"):
+        raise ConfigError(
+            "the database URL names no database: the server would choose one, such as that of the role's name",
+            next_step="Write it at the end: dialect://user:password@host:port/database.",
+        )
+    return url
 
 
 def _unreadable_url() -> ConfigError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ci_migrate.config.problems import find_close_name
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult
 from ci_migrate.revisions.graph import Graph
@@ -27,7 +28,7 @@ def check(inputs: GateInputs) -> GateResult:
         name=NAME,
         outcome=GateOutcome.FAILED,
         message=f"{len(heads)} heads:\n{listing}",
-        next_step="\n".join(_advice(inputs, heads)),
+        next_step="\n".join(_advice(inputs)),
         file=first.file,
         line=1 if first.file else None,
     )
@@ -35,6 +36,27 @@ def check(inputs: GateInputs) -> GateResult:
 
 def find_unintended(graph: Graph, intended: tuple[str, ...]) -> tuple[str, ...]:
     """Return the heads that nobody meant: of several, those without a name of their own in `intended`."""
+    return _name_heads(graph, intended)[1]
+
+
+def find_mergeable(graph: Graph, intended: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the heads that belong together, group by group: all, or those of one intended name.
+
+    One that no intended name covers is in no group.
+    """
+    taken, stray = _name_heads(graph, intended)
+    if not any(graph.resolve(name) for name in intended):
+        return (graph.heads(),) if stray else ()
+    groups: dict[str, list[str]] = {}
+    for head in stray:
+        name = next((name for name in intended if graph.covers(name, head)), None)
+        if name is not None:
+            groups.setdefault(name, [taken[name]]).append(head)
+    return tuple(tuple(sorted(group)) for group in groups.values())
+
+
+def _name_heads(graph: Graph, intended: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return which head has which intended name, and the heads that have none; nothing for a single head."""
     heads = graph.heads()
     taken: dict[str, str] = {}
 
@@ -50,8 +72,8 @@ def find_unintended(graph: Graph, intended: tuple[str, ...]) -> tuple[str, ...]:
         return False
 
     if len(heads) <= 1:
-        return ()
-    return tuple(head for head in heads if not give_name(head, set()))
+        return taken, ()
+    return taken, tuple(head for head in heads if not give_name(head, set()))
 
 
 def _describe(inputs: GateInputs, head: str) -> str:
@@ -65,12 +87,27 @@ def _describe(inputs: GateInputs, head: str) -> str:
     return text
 
 
-def _advice(inputs: GateInputs, heads: tuple[str, ...]) -> Iterator[str]:
-    yield "Merge them in dev, review the new file, commit it and push:"
-    yield "    ci-migrate merge"
-    yield "which proves first that their order does not matter; without that proof:"
-    yield f'    {inputs.merge_command} -m "merge heads" {" ".join(heads)}'
-    if inputs.intended_heads:
-        yield f"(intended heads are {', '.join(inputs.intended_heads)}, each may have one head)"
+def _advice(inputs: GateInputs) -> Iterator[str]:
+    graph, intended = inputs.graph, inputs.intended_heads
+    for name in intended:
+        if graph.resolve(name) is None:
+            labels = [label for item in graph.revisions.values() for label in item.labels]
+            close = find_close_name(name, labels)
+            hint = f": did you mean {close!r}?" if close else ""
+            yield f"{name!r} in `migrations.heads` is no branch label and no revision{hint}"
+    groups = find_mergeable(graph, intended)
+    lone = set(find_unintended(graph, intended)).difference(*groups)
+    if lone:
+        yield (
+            f"{', '.join(sorted(lone))} belongs to none of the intended heads ({', '.join(intended)}): name its branch"
+            " label in `migrations.heads`, or merge it into one of them"
+        )
+    for group in groups:
+        yield "Merge them in dev, review the new file, commit it and push:"
+        yield f"    ci-migrate merge {' '.join(group)}"
+        yield "which proves first that their order does not matter; without that proof:"
+        yield f'    {inputs.merge_command} -m "merge heads" {" ".join(group)}'
+    if intended:
+        yield f"(intended heads are {', '.join(intended)}, each may have one head)"
     else:
         yield "If several heads are meant, name their branch labels in `migrations.heads`."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ci_migrate.gates.heads import find_unintended
+from ci_migrate.gates.heads import find_mergeable, find_unintended
 from ci_migrate.git.origin import Origin
 from ci_migrate.models import Revision
 from ci_migrate.revisions.graph import Graph
@@ -46,6 +46,8 @@ class Explanation:
     heads: tuple[Head, ...]
     stray: tuple[str, ...]
     """Heads that nobody meant; empty when there is one head, or each is named in `migrations.heads`."""
+    mergeable: tuple[tuple[str, ...], ...]
+    """Of these and the others, the heads that belong together, group by group."""
     shared: tuple[SharedTable, ...]
     problems: tuple[Problem, ...]
     """Defects of the files and of the graph."""
@@ -85,7 +87,7 @@ def explain_heads(
         for revision in revisions
         if (file := graph.revisions[revision].file) is not None
     }
-    stray = find_unintended(graph, intended)
+    stray, groups = find_unintended(graph, intended), find_mergeable(graph, intended)
     told = tuple(
         _describe(graph.revisions[head], own[head], named, find_origin if len(heads) > 1 else None)
         for head in heads
@@ -93,11 +95,12 @@ def explain_heads(
     return Explanation(
         heads=told,
         stray=stray,
+        mergeable=groups,
         shared=_shared_tables(own, named),
         problems=problems,
-        merge_command=f'{merge_command} -m "{merge_message(heads)}" {" ".join(heads)}'
-        if stray
-        else "",
+        merge_command="\n".join(
+            f'{merge_command} -m "{merge_message(group)}" {" ".join(group)}' for group in groups
+        ),
     )
 
 

@@ -33,7 +33,7 @@ class Merged:
 
 
 def choose_heads(explanation: Explanation, graph: Graph, named: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the heads to merge: those named, by default all that nobody meant to keep apart.
+    """Return the heads to merge: those named, by default the first that belong together.
 
     Raises UsageError when there is nothing to merge, or a name is none of a head.
     """
@@ -47,7 +47,7 @@ def choose_heads(explanation: Explanation, graph: Graph, named: tuple[str, ...])
                 next_step=f"Heads are: {', '.join(heads) or 'none'}.",
             )
         chosen.append(revision)
-    found = tuple(dict.fromkeys(chosen)) or explanation.stray
+    found = tuple(dict.fromkeys(chosen)) or next(iter(explanation.mergeable), ())
     if len(found) < 2:
         raise UsageError(
             f"there is nothing to merge: {counted(len(heads), 'head')}"

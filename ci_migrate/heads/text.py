@@ -64,7 +64,7 @@ def _way_out(explanation: Explanation) -> Iterator[str]:
         yield "next        Merge them in dev, review the new file, commit it and push:"
     yield "                ci-migrate merge"
     yield "            which proves first that their order does not matter; without that proof:"
-    yield f"                {explanation.merge_command}"
+    yield from (f"                {line}" for line in explanation.merge_command.split("\n"))
     yield "            If several heads are meant, name their branch labels in migrations.heads."
 
 

@@ -88,6 +88,8 @@ def test_a_sqlite_path_is_seen_from_the_configuration(text: str, path: str) -> N
         "sqlite://",
         "sqlite:///:memory:",
         "sqlite:///file:app.db?uri=true",
+        "postgresql://u:hunter22@db",
+        "mysql+pymysql://u:hunter22@db/",
     ],
 )
 def test_what_cannot_be_used_is_refused_without_being_shown(text: str) -> None:

@@ -133,6 +133,22 @@ def test_two_heads_under_one_label_are_one_too_many() -> None:
     assert "3 heads" in found.message
     assert found.file == "versions/f002.py"
     assert "expand, contract" in (found.next_step or "")
+    # Only these belong together: the other branch is to stay.
+    lines = (found.next_step or "").splitlines()
+    assert "    ci-migrate merge f001 f002" in lines
+    assert '    alembic merge -m "merge heads" f001 f002' in lines
+    assert not any("cccc" in line for line in lines)
+
+
+def test_a_name_that_is_none_is_told_and_a_head_without_one() -> None:
+    found = heads.check(make_inputs(LABELLED, intended_heads=("expand", "contact")))
+    step = found.next_step or ""
+    assert (
+        "'contact' in `migrations.heads` is no branch label and no revision: did you mean 'contract'?"
+        in step
+    )
+    assert "cccc belongs to none of the intended heads (expand, contact)" in step
+    assert "alembic merge" not in step
 
 
 def test_a_head_that_nobody_named_fails_among_named_ones() -> None:
