@@ -28,6 +28,8 @@ class EnvironmentStatus:
     name: str
     current: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    """Revisions of which an earlier run left something in the database, without their version row."""
     unknown: tuple[str, ...] = ()
     """Version rows that no revision file of this work tree explains."""
     held: tuple[HeldRevision, ...] = ()

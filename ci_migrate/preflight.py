@@ -183,6 +183,12 @@ def _find_unfinished(
     )
 
 
+def find_unfinished(survey: Survey, ledger: Ledger) -> tuple[str, ...]:
+    """Return the revisions of which the last run left something in the database."""
+    last = ledger.last_remains()
+    return tuple(sorted(_not_at_its_end(survey, last))) if last else ()
+
+
 def _not_at_its_end(survey: Survey, last: LastRemains) -> set[str]:
     """Return the revisions that a run began and that are not where it was to bring them."""
     plan, graph = survey.plan, survey.history.graph

@@ -33,6 +33,12 @@ def verify_target(
             "Commit before configuring (`connection.commit()` in front of `context.configure`), or run that"
             " SQL on a connection of its own; then push again."
         )
+    elif rows == plan.current:
+        reason = " The database is as it was before: what was run may have worked on another one."
+        next_step = (
+            "See where it takes its database from: `migrations.url_env` and `migrations.env` hand this environment's"
+            " URL over. Then start the run again."
+        )
     else:
         reason = ""
         next_step = (

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion
 from ci_migrate.redact import one_line
 from ci_migrate.report.foreseen_text import describe_forecast
-from ci_migrate.report.prose import short_list
+from ci_migrate.report.prose import is_unseen, short_list
 from ci_migrate.words import counted
 
 
 def plan_lines(promotion: Promotion) -> Iterator[str]:
     """Yield the plan: where the database is, each pending revision, each gate."""
     count = len(promotion.pending)
-    if _is_unseen(promotion):
+    if is_unseen(promotion):
         current = pending_words = "not known, the database was not asked"
     else:
         current = short_list(promotion.current)
@@ -43,14 +43,6 @@ def _without_pending(promotion: Promotion) -> str:
     """Return `nothing`, unless the history cannot be read as text: a plan of it is ready without naming any."""
     is_known = promotion.outcome is not Outcome.READY
     return "nothing" if is_known else "not known before the project is asked"
-
-
-def _is_unseen(promotion: Promotion) -> bool:
-    """Return whether the version rows could not be read: then nothing is known to be pending, and nothing not to be."""
-    is_reached = any(
-        gate.name == "connection" and gate.outcome is GateOutcome.PASSED for gate in promotion.gates
-    )
-    return not (is_reached or promotion.current or promotion.pending)
 
 
 def _answer(gate: GateResult) -> str:

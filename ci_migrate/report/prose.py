@@ -23,6 +23,17 @@ _WORDS = {
     "recover": ("RECOVERED", "recovery"),
 }
 """By command: what a part of it is called, and what it does; an upgrade elsewhere."""
+_ENDED = {
+    Outcome.PROMOTED,
+    Outcome.NOTHING_TO_DO,
+    Outcome.ROLLED_BACK,
+    Outcome.RESTORED,
+    Outcome.RECOVERED,
+    Outcome.ADOPTED,
+    Outcome.PARTIAL,
+    Outcome.UNVERIFIED,
+}
+"""Outcomes of a run that has seen the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +145,7 @@ def facts(promotion: Promotion) -> Iterator[Fact]:
         yield Fact(label="Environment", value=promotion.environment)
     if run.branch:
         yield Fact(label="Branch", value=run.branch)
-    if promotion.environment:
+    if promotion.environment and not is_unseen(promotion):
         moved = short_list(promotion.current)
         if promotion.reached != promotion.current:
             moved += f" → {short_list(promotion.reached)}"
@@ -149,6 +160,15 @@ def facts(promotion: Promotion) -> Iterator[Fact]:
     if run.run_url:
         yield Fact(label="Run", value="log of this run", url=run.run_url)
     yield Fact(label="Duration", value=format_seconds(promotion.seconds))
+
+
+def is_unseen(promotion: Promotion) -> bool:
+    """Return whether the version rows could not be read: then nothing is known of them, and of what is pending."""
+    is_reached = any(
+        gate.name == "connection" and gate.outcome is GateOutcome.PASSED for gate in promotion.gates
+    )
+    seen = (promotion.current, promotion.pending, promotion.reached, promotion.applied)
+    return not (is_reached or promotion.outcome in _ENDED or any(seen))
 
 
 def foreseen(promotion: Promotion) -> Iterator[Fact]:

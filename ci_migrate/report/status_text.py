@@ -8,6 +8,7 @@ from typing import Any
 
 from ci_migrate.environment_status import EnvironmentStatus
 from ci_migrate.redact import one_line
+from ci_migrate.remains import decode_remains
 from ci_migrate.report.prose import short_list
 from ci_migrate.report.units import format_seconds, format_time
 
@@ -29,6 +30,8 @@ def status_lines(status: EnvironmentStatus) -> Iterator[str]:
     else:
         pending = f"{len(status.pending)} pending" if status.pending else "nothing pending"
     yield f"{status.name}: at {short_list(status.current)}, {pending}"
+    if status.unfinished:
+        yield f"    unfinished: {short_list(status.unfinished)}; promote blocks on it and shows what is in the database"
     if status.unknown:
         yield f"    no file here explains {short_list(status.unknown)}"
     for held in status.held:
@@ -50,6 +53,7 @@ def run_line(run: Mapping[str, Any]) -> str:
 def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the runs of an environment, newest last, each with its revisions."""
     for run in runs:
+        half = _half_done(run)
         yield run_line(run)
         if run["run_url"]:
             yield f"    {run['run_url']}"
@@ -63,7 +67,14 @@ def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
             message = one_line(revision["message"] or "")
             is_back = (revision["direction"], revision["outcome"]) == ("downgrade", "executed")
             what = "taken back" if is_back else revision["outcome"]
+            if revision["outcome"] != "executed" and revision["revision"] in half:
+                what = "half done"
             yield f"    {what:<12} {revision['revision']}  {message}{seconds}"
+
+
+def _half_done(run: Mapping[str, Any]) -> set[str]:
+    """Return the revisions of which a run left something in the database."""
+    return {item.revision for item in decode_remains(run.get("detail"))}
 
 
 def _moved(run: Mapping[str, Any]) -> str:

@@ -161,7 +161,8 @@ def project_failure(event: Event) -> CiMigrateError:
         "MissingGreenlet": "env.py is synchronous but the URL names an async driver: use one of the two.",
         "InvalidRequestError": "An async env.py needs a URL with an async driver, such as"
         " postgresql+asyncpg://.",
-        "NoAppException": "Name the application in `migrations.flask_app`, as FLASK_APP does: module:function.",
+        "NoAppException": "Name the application in `migrations.flask_app`, as FLASK_APP does (module:function), and"
+        " a folder that its package lies in, such as `src`, in `migrations.path`.",
         "ModuleNotFoundError": "Run ci-migrate with the project's Python, and name folders to import from"
         " in `migrations.path`.",
     }

@@ -68,5 +68,10 @@ def _flask_config(settings: Mapping[str, Any]) -> Iterator[Config]:
 def _prepared(config: Config, settings: Mapping[str, Any]) -> Config:
     if settings["setup"]:
         module, _, function = settings["setup"].partition(":")
-        getattr(importlib.import_module(module), function)(config)
+        found = getattr(importlib.import_module(module), function, None)
+        if found is None:
+            raise LookupError(
+                f"`migrations.setup` names {settings['setup']}, and {module} has no {function}"
+            )
+        found(config)
     return config

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.projects_builder import copy_project
-from tests.promotion import promote
+from tests.promotion import promote, run_tool, write_config
 
 pytestmark = pytest.mark.newest
 
@@ -21,3 +22,33 @@ def test_the_next_run_recalls_what_is_half_applied(sqlite_url: str, tmp_path: Pa
     assert len(recalled) == 1, second.output
     assert first.result["backup"]["location"] in recalled[0]
     assert "nowhere" not in second.output
+    half = first.result["error"]["revision"]
+    asked = {"CIM_URL": sqlite_url}
+    told = run_tool(project.path, "history", "--environment", "dev", env=asked)
+    assert f"    half done    {half}" in told.output
+    told = run_tool(project.path, "status", env=asked)
+    assert f"    unfinished: {half}; promote blocks on it" in told.output
+    assert told.result[0]["unfinished"] == [half]
+
+
+def test_a_runner_that_works_on_another_database_is_told_where_to_look(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    elsewhere = f"import sqlite3; sqlite3.connect({str(tmp_path / 'other.db')!r}).close()"
+    command = {"upgrade": [sys.executable, "-c", elsewhere], "downgrade": ["false"]}
+    write_config(project, {"dev": {"url": sqlite_url}}, migrations={"command": command})
+    ran = run_tool(project.path, "promote", "--environment", "dev")
+    assert (ran.outcome, ran.exit_code) == ("unverified", 7), ran.output
+    assert "`migrations.url_env` and `migrations.env`" in ran.result["error"]["next"]
+
+
+def test_a_database_that_was_not_read_is_not_called_empty(tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    summary = tmp_path / "summary.md"
+    url = f"sqlite:///{tmp_path}/nowhere/shop.db"
+    write_config(project, {"dev": {"url": url, "branches": ["main"]}})
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    ran = run_tool(project.path, "promote", "--environment", "dev", env=env)
+    assert ran.exit_code != 0, ran.output
+    assert "| Version |" not in summary.read_text("utf-8")
