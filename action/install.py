@@ -22,6 +22,8 @@ from pathlib import Path
 ACTION = Path(__file__).resolve().parent.parent
 NAME = "ci-migrate"
 OLDEST = (3, 10)
+OLDEST_BACKEND = (1, 27)
+"""Of hatchling, as pyproject.toml asks for it."""
 # What a constraint can pin; anything else is an old version that no installer understands.
 _VERSION = re.compile(r"v?(\d+!)?\d+(\.\d+)*([-_.]?[a-z]+[-_.]?\d*)*(-\d+)?(\+[a-z0-9.]+)?", re.I)
 _CONFLICT = re.compile(
@@ -188,12 +190,18 @@ def constraint_lines(versions: dict[str, str]) -> str:
     )
 
 
+def can_build(versions: dict[str, str]) -> bool:
+    """Tell whether our build backend is installed, and new enough: else pip fetches one for the build alone."""
+    found = re.match(r"(\d+)\.(\d+)", versions.get("hatchling", ""))
+    return found is not None and (int(found[1]), int(found[2])) >= OLDEST_BACKEND
+
+
 def installer(constraints: Path, source: str, before: dict[str, str]) -> list[str]:
     """Return the command that installs: this Python's pip, uv, or another pip told to work here."""
     pip = ["install", "--no-input", "--disable-pip-version-check"]
     pip += ["--upgrade-strategy", "only-if-needed", "--constraint", str(constraints)]
     # With the build backend at hand there is nothing to download for the build.
-    pip += ["--no-build-isolation"] if "hatchling" in before else []
+    pip += ["--no-build-isolation"] if can_build(before) else []
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip", *pip, source]
     uv = shutil.which("uv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from ci_migrate.config.environment import Environment
@@ -18,7 +19,14 @@ from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.preflight import describe_files, gather_inputs, open_ledger
 from ci_migrate.story.record import RunRecord
-from ci_migrate.survey import History, Survey, plan_history, read_files, survey_database
+from ci_migrate.survey import (
+    History,
+    Survey,
+    notes_on_nothing,
+    plan_history,
+    read_files,
+    survey_database,
+)
 
 
 def preview(
@@ -28,6 +36,8 @@ def preview(
     record: RunRecord,
     *,
     now: datetime,
+    undone: tuple[str, ...],
+    reapply: bool,
     overrides: Mapping[str, str],
     others: tuple[Before, ...] = (),
 ) -> None:
@@ -47,9 +57,12 @@ def preview(
         before=before,
         env=env,
         now=now,
+        undone=undone,
         overrides=overrides,
         others=others,
     )
+    if reapply:
+        inputs = replace(inputs, held=())
     record.plan = survey.plan
     record.forecast = read_forecast(environment, before, survey.plan)
     record.keep_gates(check_gates(inputs))
@@ -80,7 +93,7 @@ def _preview_history(
 
 
 def _conclude(record: RunRecord, history: History) -> None:
-    for text in history.project.notes:
+    for text in (*history.project.notes, *notes_on_nothing(history)):
         record.warn(text)
     if any(gate.outcome is GateOutcome.FAILED for gate in record.gates):
         record.outcome = Outcome.BLOCKED

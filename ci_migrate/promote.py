@@ -18,7 +18,7 @@ from ci_migrate.story.gate_stage import pass_gates
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.survey_stage import survey_project
 from ci_migrate.story.unfinished_runs import settle_unfinished
-from ci_migrate.survey import History, Survey, read_files
+from ci_migrate.survey import History, Survey, notes_on_nothing, read_files
 from ci_migrate.words import counted
 
 MOST_PLANS = 3
@@ -103,7 +103,7 @@ def _make_plan(survey: Survey, record: RunRecord) -> None:
         note.result = f"{count} pending" if count else "nothing pending"
         total = len(survey.history.graph.revisions)
         note.result += f", {counted(total, 'revision')} in the branch"
-    for text in survey.history.project.notes:
+    for text in (*survey.history.project.notes, *notes_on_nothing(survey.history)):
         record.warn(text)
 
 

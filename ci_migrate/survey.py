@@ -220,6 +220,17 @@ def _widens_column(survey: Survey, limit: int) -> bool:
     return any(word in text for text in texts for word in ("version_num", "version_table_impl"))
 
 
+def notes_on_nothing(history: History) -> tuple[str, ...]:
+    """Return a warning where no revision was found: a folder that is ignored by git looks like a new project."""
+    if history.graph.revisions or history.unreadable:
+        return ()
+    project = history.project
+    folders = ", ".join(shown_path(folder, project.root) for folder in project.version_locations)
+    return (
+        f"there is no revision file in {folders or 'the project'}, so nothing can be promoted from here",
+    )
+
+
 def problems_of(survey: Survey) -> tuple[Problem, ...]:
     """Return the faults of files and graph, those of ids measured by the database's column."""
     history, limit = survey.history, survey.rows.id_length

@@ -15,6 +15,7 @@ import click
 
 from ci_migrate import __version__
 from ci_migrate.cli.action import action_arguments
+from ci_migrate.cli.action_report import is_action, report_early_failure
 from ci_migrate.cli.adopt_command import adopt_command
 from ci_migrate.cli.backup_command import backup_command
 from ci_migrate.cli.check_command import check_command
@@ -106,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except click.ClickException as exc:
-        _write(_usage_text(exc))
+        _tell_usage(exc)
         return int(ExitCode.USAGE)
     except ToldError as exc:
         _tell(exc)
@@ -117,6 +118,23 @@ def run(arguments: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001 - the end of the program: a bug is told as one
         _tell_bug()
         return int(ExitCode.BUG)
+
+
+def _tell_usage(error: click.ClickException) -> None:
+    if not is_action(os.environ):
+        _write(_usage_text(error))
+        return
+    command = os.environ["CI_MIGRATE_COMMAND"].strip()
+    unknown = error.option_name if isinstance(error, click.NoSuchOption) else ""
+    inputs = [name for name in ("environment", "config") if unknown == f"--{name}"]
+    hint = f"; the input `{inputs[0]}` does not belong to `{command}`" if inputs else ""
+    report_early_failure(
+        error.format_message() + hint,
+        f"See what `{command}` takes: docs/reference/commands.md, or `ci-migrate {command} --help`.",
+        kind="usage",
+        exit_code=int(ExitCode.USAGE),
+        redactor=Redactor(_secrets_of(os.environ)),
+    )
 
 
 def _usage_text(error: click.ClickException) -> str:
@@ -131,6 +149,16 @@ def _usage_text(error: click.ClickException) -> str:
 def _tell(error: ToldError) -> None:
     if wants_debug(os.environ):
         _write(format_error(error))
+    if is_action(os.environ):
+        redactor = Redactor(_secrets_of(os.environ))
+        report_early_failure(
+            error.message,
+            error.next_step,
+            kind=error.kind,
+            exit_code=int(error.exit_code),
+            redactor=redactor,
+        )
+        return
     _write(f"error: {error.message}")
     if error.next_step:
         _write(error.next_step)

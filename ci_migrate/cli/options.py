@@ -61,6 +61,15 @@ def with_json(command: F) -> F:
     )(command)
 
 
+def with_reapply(command: F) -> F:
+    """Add `--reapply`."""
+    return click.option(
+        "--reapply",
+        is_flag=True,
+        help="Let a revision that was rolled back here run again although its file is as it was.",
+    )(command)
+
+
 def with_undone(command: F) -> F:
     """Add `--undone REVISION`."""
     return click.option(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ci_migrate.cli.options import EXIT_CODES, with_json, with_selection, with_undone
+from ci_migrate.cli.options import EXIT_CODES, with_json, with_reapply, with_selection, with_undone
 from ci_migrate.cli.overrides import read_overrides, with_overrides
 from ci_migrate.cli.run import Prepared, basics, run_selected
 from ci_migrate.models import Promotion
@@ -21,11 +21,7 @@ from ci_migrate.models import Promotion
 @with_json
 @with_overrides
 @with_undone
-@click.option(
-    "--reapply",
-    is_flag=True,
-    help="Let a revision that was rolled back here run again although its file is as it was.",
-)
+@with_reapply
 def promote_command(
     environment: str | None,
     branch: str | None,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ci_migrate.database.patience import ask_within
 from ci_migrate.environment_store import open_environment_store
-from ci_migrate.errors import CiMigrateError
+from ci_migrate.errors import CiMigrateError, LedgerError
 from ci_migrate.evidence.forecast import encode_rehearsal
-from ci_migrate.models import NOT_TAKEN, AppliedRevision, Outcome
+from ci_migrate.models import NOT_TAKEN, AppliedRevision, Outcome, Promotion
 from ci_migrate.plan import find_done
 from ci_migrate.remains import encode_remains
 from ci_migrate.story.execution import Execution
@@ -22,19 +22,40 @@ def start_ledger(execution: Execution, survey: Survey) -> None:
     """Write the run as begun; raises LedgerError."""
     record = execution.record
     record.stage_name = "ledger"
-    ask_within(
-        CALM_SECONDS,
-        lambda: execution.ledger.start_run(
-            record.run,
-            survey.plan,
-            record.backup,
-            record.versions,
-            command=record.command,
-            gates=record.gates,
-            details=encode_rehearsal(record.rehearsal),
-        ),
-    )
+    ask_within(CALM_SECONDS, lambda: _write_start(execution, survey))
     copy_run(execution, record.run.run_id)
+
+
+def _write_start(execution: Execution, survey: Survey) -> None:
+    record = execution.record
+    execution.ledger.start_run(
+        record.run,
+        survey.plan,
+        record.backup,
+        record.versions,
+        command=record.command,
+        gates=record.gates,
+        details=encode_rehearsal(record.rehearsal),
+    )
+
+
+def _write_end(
+    execution: Execution, survey: Survey, promotion: Promotion, executed: set[str]
+) -> None:
+    ledger, record = execution.ledger, execution.record
+    now, remains = format_time(execution.now()), _remains(execution, executed)
+    try:
+        ledger.finish_run(promotion, executed, now, remains)
+    except LedgerError:
+        if ledger.exists():
+            raise
+        # A revision that drops every table has dropped this one, too.
+        record.warn(
+            "the ledger was gone at the end of the run, and begins anew with it: what ran before is known by the"
+            " copies beside the backups (ci-migrate ledger reconcile --write)"
+        )
+        _write_start(execution, survey)
+        ledger.finish_run(promotion, executed, now, remains)
 
 
 def finish_ledger(execution: Execution, survey: Survey) -> None:
@@ -46,11 +67,7 @@ def finish_ledger(execution: Execution, survey: Survey) -> None:
     stage = record.stage_name
     try:
         with record.stage("ledger") as note:
-            now, remains = format_time(execution.now()), _remains(execution, executed)
-            ask_within(
-                patience(record),
-                lambda: execution.ledger.finish_run(promotion, executed, now, remains),
-            )
+            ask_within(patience(record), lambda: _write_end(execution, survey, promotion, executed))
             count = len(executed)
             note.result = f"run recorded, {counted(count, 'revision')} executed"
     except CiMigrateError as exc:

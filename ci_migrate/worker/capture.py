@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from ci_migrate.redact import without_row_data
 from ci_migrate.worker.lasting import outlives_crash
@@ -19,6 +20,7 @@ from ci_migrate.worker.protocol import Channel
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _STANDARD = str(Path(os.__file__).resolve().parent)
 _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\](\w+)")
+_READS = re.compile(r"\s*(?:SELECT|SHOW|EXPLAIN|DESCRIBE|PRAGMA|SET)\b", re.IGNORECASE)
 _ON_THE_WAY = {"alembic", "flask", "flask_migrate", "sqlalchemy"}
 """Packages whose frames lead to the code of every project."""
 MYSQL_LOCK_WAIT = 1205
@@ -44,6 +46,9 @@ class StatementCapture:
         self.failures = 0
         """Statements of the revision that failed, whatever became of their errors."""
         self.first_failure = ""
+        self.works_elsewhere = False
+        """Whether the revision ran a statement on another connection than env.py's."""
+        self._connection: Any = None
         self._is_atomic = True
         self._awaits_commit = False
         self._held: deque[str] = deque(maxlen=MOST_HELD)
@@ -53,6 +58,7 @@ class StatementCapture:
         self.revision = revision
         self._is_atomic, self._awaits_commit = is_atomic, False
         self.failures, self.first_failure = 0, ""
+        self.works_elsewhere = False
         self._held.clear()
 
     def release(self) -> None:
@@ -60,24 +66,35 @@ class StatementCapture:
         while self._held:
             self._channel.send_late("statement", statement=self._held.popleft()[:LONGEST_STATEMENT])
 
-    def attach(self, engine: Any) -> None:
-        """Listen to an engine; a second call for the same engine does nothing."""
-        if not event.contains(engine, "before_cursor_execute", self._before):
-            event.listen(engine, "before_cursor_execute", self._before)
-            event.listen(engine, "after_cursor_execute", self._after)
-            event.listen(engine, "handle_error", self._fail)
-            event.listen(engine, "commit", self._before_commit)
+    def attach(self, connection: Any) -> None:
+        """Listen to every engine of this process, those that a revision makes too; `connection` is env.py's."""
+        self._connection = connection
+        if not event.contains(Engine, "before_cursor_execute", self._before):
+            event.listen(Engine, "before_cursor_execute", self._before)
+            event.listen(Engine, "after_cursor_execute", self._after)
+            event.listen(Engine, "handle_error", self._fail)
+            event.listen(Engine, "commit", self._before_commit)
 
     def _before(self, connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if self.revision is None:
             return
         self.last_statement = statement
+        if not _READS.match(statement):
+            self.works_elsewhere |= not self._is_ours(connection)
         if self._is_atomic:
             return
         if outlives_crash(connection, statement):
             self._announce(statement)
         else:
             self._awaits_commit = True
+
+    def _is_ours(self, connection: Any) -> bool:
+        """Return whether a connection is env.py's; SQLAlchemy 1.4 has several objects for one."""
+        ours = self._connection
+        if connection is ours or ours is None or ours.closed or ours.invalidated:
+            return True
+        same = connection.connection.dbapi_connection is ours.connection.dbapi_connection
+        return bool(same)
 
     def _before_commit(self, _connection: Any) -> None:
         if self.revision is not None and self._awaits_commit:

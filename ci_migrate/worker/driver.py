@@ -163,7 +163,7 @@ class Driver:
             failure["file"] = path
         failure["statement"] = failure["statement"] or self._capture.last_statement
         self._capture.release()
-        committed = self._transactions.has_committed()
+        committed = self._transactions.has_committed() or self._capture.works_elsewhere
         self._channel.send("revision_failed", revision=revision, committed=committed, **failure)
 
     def _tell_swallowed(self, revision: str) -> None:
@@ -198,7 +198,7 @@ class Driver:
             original(*args, **kwargs)
             connection = context.get_context().connection
             if connection is not None:
-                self._capture.attach(connection.engine)
+                self._capture.attach(connection)
                 self._session.attach(connection.engine)
                 self._transactions.attach(connection.engine)
                 if self._settings["reads_locks"]:

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.promote.database import query, read_tables
 from tests.projects_builder import Project, copy_project, find_revision
 from tests.projects_changes import add_revision
-from tests.promotion import promote
+from tests.promotion import promote, run_tool
 
 pytestmark = pytest.mark.faults
 HEAD, ONE = "5c00753421f7", "aaaaaaaaaa01"
@@ -71,6 +71,58 @@ COMMITS = {
     "driver": "op.execute({0!r})\nconnection = op.get_bind().connection\nconnection.commit()",
 }
 INSERT = "INSERT INTO users (email, full_name) VALUES ('a@b', 'A')"
+
+
+ELSEWHERE = {
+    "engine": "engine = op.get_bind().engine\nwith engine.begin() as own:\n    own.execute(sa.text({0!r}))",
+    "session": (
+        "from sqlalchemy.orm import Session\n"
+        "with Session(sa.create_engine(op.get_bind().engine.url)) as session:\n"
+        "    session.execute(sa.text({0!r}))\n    session.commit()"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ELSEWHERE)
+def test_rows_that_a_revision_wrote_over_another_connection_are_not_called_unchanged(
+    project: Project, postgres_url: str, way: str
+) -> None:
+    assert promote(project, postgres_url).outcome == "promoted"
+    before = query(postgres_url, "SELECT count(*) FROM users")[0][0]
+    upgrade = ELSEWHERE[way].format(INSERT)
+    add_revision(project, ONE, upgrade=upgrade + "\nraise RuntimeError('in the middle')")
+    for code in (6, 3):
+        ran = promote(project, postgres_url)
+        assert ran.exit_code == code, ran.output
+        assert query(postgres_url, "SELECT count(*) FROM users") == [(before + 1,)]
+
+
+def test_reading_over_another_connection_leaves_nothing(
+    project: Project, postgres_url: str
+) -> None:
+    assert promote(project, postgres_url).outcome == "promoted"
+    upgrade = ELSEWHERE["engine"].format("SELECT count(*) FROM users")
+    add_revision(project, ONE, upgrade=upgrade + "\nraise RuntimeError('in the middle')")
+    ran = promote(project, postgres_url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+
+
+def test_a_revision_that_drops_every_table_does_not_drop_the_record(
+    project: Project, sqlite_url: str
+) -> None:
+    assert promote(project, sqlite_url).outcome == "promoted"
+    drop = (
+        "meta = sa.MetaData()\nmeta.reflect(bind=op.get_bind())\n"
+        "for table in reversed(meta.sorted_tables):\n"
+        "    if table.name != 'alembic_version':\n        op.drop_table(table.name)"
+    )
+    add_revision(project, ONE, upgrade=drop)
+    ran = promote(project, sqlite_url)
+    assert ran.outcome == "promoted", ran.output
+    assert any("the ledger was gone" in text for text in ran.result["warnings"])
+    told = run_tool(project.path, "history", "--environment", "dev", env={"CIM_URL": sqlite_url})
+    assert [run["outcome"] for run in told.result] == ["promoted"]
+    assert [item["outcome"] for item in told.result[0]["revisions"]] == ["executed"]
 
 
 @pytest.mark.parametrize("way", COMMITS)

@@ -94,3 +94,13 @@ def test_an_id_that_cannot_be_shown_is_a_defect(shop: Shop) -> None:
     ran = shop.run("plan", "--environment", "dev")
     assert ran.exit_code == 3, ran.output
     assert "contains characters that cannot be shown" in message(ran, "history")
+
+
+def test_a_folder_without_revisions_is_not_passed_in_silence(shop: Shop) -> None:
+    for file in find_revision(shop.project, shop.project.situation.heads[0]).parent.glob("*.py"):
+        file.unlink()
+    for command in ("plan", "promote"):
+        ran = shop.run(command, "--environment", "dev")
+        assert any(
+            "there is no revision file in migrations/versions" in w for w in ran.result["warnings"]
+        ), ran.output
