@@ -40,9 +40,7 @@ def take_command(
     require_writable(json_option)
     world = current_world(config_path)
     resolved = world.resolve_selected(environment, branch)
-    console = open_console(
-        sys.stderr if json_option == "-" else sys.stdout, is_github=world.is_github
-    )
+    console = open_console(world.env, sys.stderr if json_option == "-" else sys.stdout)
     manifest = take_now(
         RunRequest(
             environment=resolved,
@@ -82,7 +80,7 @@ def list_command(
         empty = f"{resolved.name}: there is no backup in {store.location}"
         lines = [*backup_lines(found.backups)] or [empty]
         lines += [f"not usable: {problem}" for problem in found.problems]
-        open_console(is_github=world.is_github).write_text("\n".join(lines))
+        open_console(world.env).write_text("\n".join(lines))
     return 0
 
 
@@ -107,7 +105,7 @@ def verify_command(
 
     world = current_world(config_path)
     resolved = world.resolve_selected(environment, branch)
-    console = open_console(is_github=world.is_github)
+    console = open_console(world.env)
     failures = 0
     for told in prove_backups(resolved, world.env, backup, every=every, now=utc_now):
         failures += not told.is_good
@@ -149,7 +147,7 @@ def prune_command(
     lines += [f"{verb}: {place}" for place in pruned.places]
     if not pruned.places:
         lines.append(f"{resolved.name}: nothing to remove")
-    open_console(is_github=world.is_github).write_text("\n".join(lines))
+    open_console(world.env).write_text("\n".join(lines))
     return 0
 
 

@@ -113,4 +113,4 @@ def _write(world: World, value: object, json_option: str | None, text: str) -> N
     if json_option is not None:
         write_json(value, json_option)
     if json_option != "-":
-        open_console(is_github=world.is_github).write_text(text)
+        open_console(world.env).write_text(text)

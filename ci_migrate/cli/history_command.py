@@ -50,7 +50,7 @@ def history_command(
     world = current_world(config_path)
     resolved = world.resolve_selected(environment, branch)
     if source == "store":
-        console = open_console(sys.stderr, is_github=world.is_github)
+        console = open_console(world.env, sys.stderr)
         runs = _runs_of_store(resolved, world.env, limit, console)
     else:
         runs = _runs_of_ledger(resolved, limit)
@@ -58,7 +58,7 @@ def history_command(
         write_json(runs, json_option)
     if json_option != "-":
         lines = list(history_lines(runs)) or [f"{resolved.name}: nothing has run here yet"]
-        open_console(is_github=world.is_github).write_text("\n".join(lines))
+        open_console(world.env).write_text("\n".join(lines))
     return 0
 
 

@@ -35,7 +35,7 @@ def reconcile_command(
     from ci_migrate.words import counted
 
     world = current_world(config_path)
-    console = open_console(is_github=world.is_github)
+    console = open_console(world.env)
     resolved = world.resolve_selected(environment, branch)
     found = reconcile(resolved, world.env, write=write)
     fork = found.fork

@@ -35,7 +35,7 @@ def status_command(
     if json_option is not None:
         write_json([asdict(status) for status in found], json_option)
     if json_option != "-":
-        console = open_console(is_github=world.is_github)
+        console = open_console(world.env)
         for status in found:
             console.write_text("\n".join(status_lines(status)))
     return 0

@@ -42,7 +42,7 @@ def set_up_trial(
     environment = world.resolve(config, name or next(iter(config.environments)), tells_slack=False)
     redactor = world.redactor(config, *environment.secrets)
     stream = sys.stderr if json_option == "-" else sys.stdout
-    console = open_console(stream, is_github=world.is_github)
+    console = open_console(world.env, stream)
     try:
         yield TrialSetup(
             request=TrialRequest(

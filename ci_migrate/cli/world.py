@@ -171,13 +171,14 @@ class World:
         is_github = self.is_github
         stream = sys.stderr if json_option == "-" else sys.stdout
         return Reporters(
-            console=open_console(stream, is_github=is_github),
+            console=open_console(self.env, stream),
             is_github=is_github,
             json_file=json_target(json_option),
             summary_file=self._runner_file("GITHUB_STEP_SUMMARY") if is_github else None,
             outputs_file=self._runner_file("GITHUB_OUTPUT") if is_github else None,
             slack_webhook=webhook,
             root_in_repository=self._folder_in_repository(),
+            repository=Path(self.env.get("GITHUB_WORKSPACE") or self.cwd),
         )
 
     def _runner_file(self, variable: str) -> Path | None:

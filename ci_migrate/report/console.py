@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 import threading
+from collections.abc import Mapping
 from typing import TextIO
 
 from ci_migrate.github.commands import endgroup, group, neutralise
@@ -46,6 +47,7 @@ class Console:
         self._group_is_open = False
         self._project_lines = 0
         self._bar_is_drawn = False
+        self._bar = ""
         self._one_by_one = threading.RLock()
         self._current: tuple[str, str, int, int] | None = None
 
@@ -57,6 +59,7 @@ class Console:
 
     def stage_ended(self, stage: str, result: str, seconds: float) -> None:
         """Write the stage's line."""
+        self._current = None
         self.close_group()
         self._labelled(stage, f"{result}  ({format_seconds(seconds)})", "1")
 
@@ -81,6 +84,7 @@ class Console:
     def revision_ended(self, revision: str, seconds: float) -> None:
         """Write how long the revision took."""
         _, message, number, total = self._current or ("", "", 0, 0)
+        self._current = None
         # The bar that named the revision is gone; plain lines named it when it began.
         name = f"{revision} {one_line(message, 60)}" if self._is_terminal else revision
         text = f"[{number}/{total}] {name} done in {format_seconds(seconds)}"
@@ -173,10 +177,19 @@ class Console:
     def _draw_bar(self, done: int, total: int, text: str) -> None:
         filled = _BAR_WIDTH * done // max(total, 1)
         bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        self._put(f"\r\x1b[K         {bar} {done}/{total} {one_line(text)}", is_bar=True)
+        columns = shutil.get_terminal_size().columns
+        line = f"         {bar} {done}/{total} {one_line(text)}"
+        # One that is wider would leave a part of itself behind when it is drawn anew.
+        self._bar = line[: max(columns - 1, 1)]
+        self._put(f"\r\x1b[K{self._bar}", is_bar=True)
 
     def _write(self, line: str) -> None:
-        self._put(line + "\n")
+        # What comes in between, such as a line of the project's log, stands above the bar.
+        with self._one_by_one:
+            bar = self._bar if self._bar_is_drawn and self._current is not None else ""
+            self._put(line + "\n")
+            if bar:
+                self._put(f"\r\x1b[K{bar}", is_bar=True)
 
     def _put(self, text: str, *, is_bar: bool = False) -> None:
         # What the stream's encoding does not know must not end a run.
@@ -206,7 +219,12 @@ def _discard(stream: TextIO) -> None:
         return
 
 
-def open_console(stream: TextIO | None = None, *, is_github: bool) -> Console:
-    """Return a console on a stream, stdout by default."""
+def open_console(env: Mapping[str, str], stream: TextIO | None = None) -> Console:
+    """Return a console on a stream, stdout by default; `env` tells of a runner, and of a wish for no colours."""
     stream = stream or sys.stdout
-    return Console(stream, is_github=is_github, is_terminal=stream.isatty())
+    is_plain = bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb"
+    return Console(
+        stream,
+        is_github=env.get("GITHUB_ACTIONS") == "true",
+        is_terminal=stream.isatty() and not is_plain,
+    )

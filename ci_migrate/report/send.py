@@ -32,13 +32,15 @@ class Reporters:
     slack_webhook: str | None = None
     root_in_repository: str = ""
     """Folder of the configuration, relative to the repository, for annotations."""
+    repository: Path | None = None
+    """Where the repository is checked out."""
 
 
 def send_reports(promotion: Promotion, reporters: Reporters) -> Promotion:
     """Tell every reporter; return the promotion with a warning for each that failed."""
     console = reporters.console
     if reporters.is_github:
-        for line in _annotations(promotion, reporters.root_in_repository):
+        for line in _annotations(promotion, reporters):
             console.write_command(line)
     started, told = time.monotonic(), []
     for name, send in _deliveries(reporters, promotion):
@@ -46,13 +48,19 @@ def send_reports(promotion: Promotion, reporters: Reporters) -> Promotion:
             send(promotion)
             told.append(name)
         except (ReporterError, InterruptedRunError) as exc:
-            warning = f"{name} was not told: {exc.message}"
-            console.warn(warning)
-            promotion = replace(promotion, warnings=(*promotion.warnings, warning))
+            promotion = _warn(promotion, console, f"{name} was not told: {exc.message}")
+        except Exception as exc:  # noqa: BLE001 - the work is done: a mistake of ours must not hide how it ended
+            bug = f"{name} was not told, by a bug in ci-migrate, please report it: {type(exc).__name__}: {exc}"
+            promotion = _warn(promotion, console, bug)
     if told:
         console.stage_ended("report", ", ".join(told), time.monotonic() - started)
     console.tell(promotion)
     return promotion
+
+
+def _warn(promotion: Promotion, console: Console, text: str) -> Promotion:
+    console.warn(text)
+    return replace(promotion, warnings=(*promotion.warnings, text))
 
 
 def _deliveries(
@@ -116,27 +124,32 @@ def _write_json(target: Path | TextIO, promotion: Promotion) -> None:
         raise ReporterError(f"{target} cannot be written: {exc.strerror}") from exc
 
 
-def _annotations(promotion: Promotion, folder: str) -> Iterator[str]:
+def _annotations(promotion: Promotion, reporters: Reporters) -> Iterator[str]:
     title = f"ci-migrate: {promotion.outcome.value}"
     for gate in promotion.gates:
         if gate.outcome is GateOutcome.FAILED:
-            yield _gate_annotation(gate, folder)
+            yield _gate_annotation(gate, reporters)
     failure = promotion.failure
     if failure is not None and promotion.outcome is not Outcome.BLOCKED:
         text = failure.message + (f"\n{failure.next}" if failure.next else "")
-        file = _in_repository(failure.file, folder)
+        file = _in_repository(failure.file, reporters)
         yield annotation("error", text, file=file, line=failure.line, title=title)
 
 
-def _gate_annotation(gate: GateResult, folder: str) -> str:
+def _gate_annotation(gate: GateResult, reporters: Reporters) -> str:
     text = gate.message + (f"\n{gate.next_step}" if gate.next_step else "")
-    file = _in_repository(gate.file, folder)
+    file = _in_repository(gate.file, reporters)
     return annotation(
         "error", text, file=file, line=gate.line, title=f"ci-migrate gate {gate.name}"
     )
 
 
-def _in_repository(file: str | None, folder: str) -> str | None:
-    if file is None or file.startswith("/"):
+def _in_repository(file: str | None, reporters: Reporters) -> str | None:
+    """Return a file as GitHub knows it; None for one that lies outside."""
+    if file is None:
         return None
+    path, top, folder = Path(file), reporters.repository, reporters.root_in_repository
+    if path.is_absolute():  # of a project beside the folder of the configuration
+        is_inside = top is not None and path.is_relative_to(top)
+        return path.relative_to(top).as_posix() if top is not None and is_inside else None
     return f"{folder}/{file}" if folder not in {"", "."} else file

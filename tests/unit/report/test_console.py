@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ci_migrate.models import GateOutcome, GateResult, Outcome
-from ci_migrate.report.console import MOST_PROJECT_LINES, Console
+from ci_migrate.report.console import MOST_PROJECT_LINES, Console, open_console
 from tests.unit.report.runner_log import read_log
 from tests.unit.report.samples import (
     FAILURE,
@@ -152,6 +152,28 @@ def test_a_terminal_has_a_bar_that_goes_away() -> None:
     assert "2 revisions ran" in rest
 
 
+def test_a_bar_fits_the_terminal_and_stays_below_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    console, stream = make_console("terminal")
+    console.revision_started("aaaa1111", "create all the tables of the shop and more", 1, 2)
+    console.project_output("INFO Running upgrade")
+    shown = stream.getvalue().rpartition("\r\x1b[K")[2]
+    assert (len(shown), "0/2 aaaa1111 create" in shown) == (59, True)
+    console.revision_ended("aaaa1111", 1.0)
+    console.note("after it")
+    assert stream.getvalue().endswith("after it\n"), "no bar is drawn anew when nothing runs"
+
+
+@pytest.mark.parametrize("variable", ["NO_COLOR", "TERM"])
+def test_no_colours_where_none_are_wanted(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    console = open_console({variable: "1" if variable == "NO_COLOR" else "dumb"}, stream)
+    console.revision_started("aaaa1111", "create", 1, 1)
+    console.warn("careful")
+    assert "\x1b" not in stream.getvalue()
+
+
 def test_a_terminal_gets_no_escapes_but_ours() -> None:
     console, stream = make_console("terminal")
     run_through(console, "\x1b]0;title\x07\x1b[2Jcleared\x9b31m\x08\r")
@@ -272,8 +294,10 @@ def test_lines_of_two_threads_stay_whole_behind_the_bar() -> None:
         thread.start()
     for thread in said:
         thread.join()
-    lines = re.sub(r"\x1b\[[0-9;]*[mK]|\r", "", stream.getvalue()).splitlines()
+    # What follows the last carriage return of a line is what a terminal shows of it.
+    lines = [line.rpartition("\r")[2] for line in stream.getvalue().split("\n")]
+    lines = [re.sub(r"\x1b\[[0-9;]*[mK]", "", line) for line in lines]
+    assert "0/2 a1 first" in lines.pop(), "the bar stands below them"
     assert len(lines) == 18
-    for line in lines[1:]:
+    for line in lines:
         assert len(set(line.replace("|", "").replace(" ", ""))) == 1, line
-    assert stream.getvalue().count("\r\x1b[K") == 2, "drawn once, removed once"

@@ -141,3 +141,42 @@ def test_hostile_words_add_no_command(outcome: Outcome) -> None:
     names = [command.partition(" ")[0] for command in read_log(stream.getvalue()).commands]
     assert set(names) <= {"error"}
     assert len(names) == (1 if outcome is Outcome.BLOCKED else 2)
+
+
+def test_a_bug_in_a_reporter_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    summary, result = tmp_path / "summary", tmp_path / "result.json"
+
+    def broken(_promotion: object) -> str:
+        raise KeyError("version")
+
+    monkeypatch.setattr("ci_migrate.report.send.render_markdown", broken)
+    promotion = make_promotion(Outcome.PROMOTED)
+    told = send_reports(
+        promotion, make_reporters(stream, json_file=result, summary_file=summary, is_github=True)
+    )
+    assert told.exit_code == promotion.exit_code
+    assert told.warnings == (
+        "job summary was not told, by a bug in ci-migrate, please report it: KeyError: 'version'",
+    )
+    assert json.loads(result.read_text("utf-8"))["outcome"] == "promoted"
+    assert "production: PROMOTED" in stream.getvalue()
+
+
+def test_a_file_beside_the_folder_of_the_configuration_is_annotated(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    promotion = make_promotion(Outcome.FAILED)
+    assert promotion.failure is not None
+    for file, shown in (
+        (f"{tmp_path}/backend/m/x.py", "file=backend/m/x.py,"),
+        ("m/x.py", "file=deploy/m/x.py,"),
+        ("/elsewhere/x.py", None),
+    ):
+        stream = io.StringIO()
+        reporters = make_reporters(
+            stream, is_github=True, root_in_repository="deploy", repository=tmp_path
+        )
+        send_reports(replace(promotion, failure=replace(promotion.failure, file=file)), reporters)
+        (line,) = (line for line in stream.getvalue().splitlines() if line.startswith("::error"))
+        assert (shown in line) if shown else ("file=" not in line), line
