@@ -90,6 +90,8 @@ def _preview_history(
     record.plan = survey.plan
     record.keep_gates((answer, history_gate.check(inputs), heads.check(inputs)))
     _conclude(record, history)
+    if record.outcome is Outcome.NOTHING_TO_DO:  # nobody knows what is pending
+        record.outcome = Outcome.READY
 
 
 def _conclude(record: RunRecord, history: History) -> None:

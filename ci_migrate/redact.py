@@ -53,6 +53,8 @@ _PARAMETERS = re.compile(r"(?s)\[parameters: .*?\](?=\n|$)|\[parameters: .*")
 _QUOTED_VALUES = (
     re.compile(r"(?s)(Duplicate entry )\\?['\"].*?\\?['\"](?= for key )"),
     re.compile(r"(?s)((?:Incorrect|Invalid) [\w ]+ value: )\\?['\"].*?\\?['\"](?= for column )"),
+    re.compile(r"(Table has no partition for value )[^\n'\")]+"),
+    re.compile(r"(?s)(XPATH syntax error: )\\?['\"].*?\\?['\"](?=\)|$)"),
     re.compile(r"(?m)(Truncated incorrect [\w() ]+ value: ).*"),
     re.compile(
         r"(?s)((?:invalid input (?:syntax|value) for [^:\n]+|field value out of range"

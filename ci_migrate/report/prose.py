@@ -89,19 +89,25 @@ def headline(promotion: Promotion) -> str:
                 promotion.warnings[0] if promotion.warnings else "no environment"
             )
         return f"{name}: NOTHING TO DO, the database is at {short_list(promotion.reached)}"
-    if promotion.outcome is Outcome.READY and promotion.command == "adopt":
-        return f"{name}: READY to be adopted at {short_list(promotion.target)}"
-    if promotion.outcome is Outcome.READY and promotion.command == "recover":
-        return f"{name}: READY to be recovered to {short_list(promotion.target)}"
-    if promotion.outcome is Outcome.READY and not promotion.pending:
-        return f"{name}: READY as far as text tells; what is pending only the project knows"
     if promotion.outcome is Outcome.READY:
-        count = counted(len(promotion.pending), "revision")
-        return f"{name}: READY, {count} pending to {short_list(promotion.target)}"
+        return f"{name}: READY{_what_is_ready(promotion)}"
     if promotion.outcome is Outcome.BLOCKED:
         gates = [gate.name for gate in promotion.gates if gate.outcome is GateOutcome.FAILED]
         return f"{name}: BLOCKED by {', '.join(gates) or _what_blocks(promotion)}; the database was not touched"
     return _headline_of_failure(promotion, name)
+
+
+def _what_is_ready(promotion: Promotion) -> str:
+    target = short_list(promotion.target)
+    if promotion.command == "adopt":
+        return f" to be adopted at {target}"
+    if promotion.command == "recover":
+        return f" to be recovered to {target}"
+    if is_unseen(promotion):
+        return " as far as the files tell; the database was not asked"
+    if not promotion.pending:
+        return " as far as text tells; what is pending only the project knows"
+    return f", {counted(len(promotion.pending), 'revision')} pending to {target}"
 
 
 def _what_blocks(promotion: Promotion) -> str:

@@ -131,11 +131,20 @@ def _writes_into(statement: ast.stmt) -> bool:
 
 
 def foreign_names(parts: Iterable[Part]) -> set[str]:
-    """Return the names that come from neither Python, nor Alembic, nor SQLAlchemy."""
+    """Return the names that come from neither Python, nor Alembic, nor SQLAlchemy, also by imports in a function."""
     known = _KNOWN_PACKAGES | sys.stdlib_module_names
+    chosen = list(parts)
+    inside = (
+        part
+        for outer in chosen
+        if not outer.imported
+        for node in outer.meaning.nodes
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for part in split_import(node)
+    )
     return {
         name
-        for part in parts
+        for part in (*chosen, *inside)
         if part.imported and _package(part.node) not in known
         for name in part.binds
     }

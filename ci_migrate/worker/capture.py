@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from ci_migrate.redact import without_row_data
-from ci_migrate.worker.lasting import outlives_crash
+from ci_migrate.worker.lasting import lasts_at_once, outlives_crash
 from ci_migrate.worker.protocol import Channel
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -46,6 +46,8 @@ class StatementCapture:
         self.failures = 0
         """Statements of the revision that failed, whatever became of their errors."""
         self.first_failure = ""
+        self.has_lasted = False
+        """Whether a revision that was taken for atomic did something that no rollback takes back."""
         self.works_elsewhere = False
         """Whether the revision ran a statement on another connection than env.py's."""
         self._connection: Any = None
@@ -58,7 +60,7 @@ class StatementCapture:
         self.revision = revision
         self._is_atomic, self._awaits_commit = is_atomic, False
         self.failures, self.first_failure = 0, ""
-        self.works_elsewhere = False
+        self.works_elsewhere = self.has_lasted = False
         self._held.clear()
 
     def release(self) -> None:
@@ -82,7 +84,11 @@ class StatementCapture:
         if not _READS.match(statement):
             self.works_elsewhere |= not self._is_ours(connection)
         if self._is_atomic:
-            return
+            if not lasts_at_once(connection, statement):
+                return
+            # Its text did not tell, as of a helper in another file: from here on all is written down.
+            self.has_lasted, self._is_atomic = True, False
+            self.release()
         if outlives_crash(connection, statement):
             self._announce(statement)
         else:

@@ -163,7 +163,11 @@ class Driver:
             failure["file"] = path
         failure["statement"] = failure["statement"] or self._capture.last_statement
         self._capture.release()
-        committed = self._transactions.has_committed() or self._capture.works_elsewhere
+        committed = (
+            self._transactions.has_committed()
+            or self._capture.works_elsewhere
+            or self._capture.has_lasted
+        )
         self._channel.send("revision_failed", revision=revision, committed=committed, **failure)
 
     def _tell_swallowed(self, revision: str) -> None:

@@ -12,6 +12,13 @@ _TAKEN_BACK = re.compile(
 """What the transaction around it takes back on every database; a change of the schema may stay."""
 
 
+_PASSES = re.compile(
+    r"\s*(?:SELECT|SHOW|EXPLAIN|DESC|DESCRIBE|PRAGMA|SET|USE|SAVEPOINT|RELEASE|ROLLBACK|BEGIN|START|LOCK|UNLOCK)\b",
+    re.IGNORECASE,
+)
+"""What leaves nothing by itself."""
+
+
 def outlives_crash(connection: Any, statement: str) -> bool:
     """Return whether the effect of a statement would stay if this process ended right after it."""
     if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
@@ -19,6 +26,16 @@ def outlives_crash(connection: Any, statement: str) -> bool:
     if connection.dialect.name == "sqlite" and _is_in_transaction(connection):
         return False
     return not _TAKEN_BACK.match(statement)
+
+
+def lasts_at_once(connection: Any, statement: str) -> bool:
+    """Return whether a statement changes something that no rollback takes back any more."""
+    if _PASSES.match(statement):
+        return False
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return True
+    # Only PostgreSQL takes a change of the schema back with its transaction.
+    return connection.dialect.name != "postgresql" and outlives_crash(connection, statement)
 
 
 def _is_in_transaction(connection: Any) -> bool:

@@ -215,3 +215,40 @@ def test_what_an_own_connection_left_is_named(project: Project, database_url: st
     assert "tt" in read_tables(database_url)
     assert "whole" not in ran.result["error"]["next"]
     assert "tt" in ran.result["error"]["next"]
+
+
+HELPER = """
+from alembic import op
+import sqlalchemy as sa
+
+
+def add_columns(op_):
+    op_.add_column("users", sa.Column("created_by", sa.Integer()))
+    op_.execute("UPDATE nowhere SET x = 1")
+"""
+
+
+@pytest.mark.parametrize("place", ["top", "function", "hidden"])
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
+def test_what_a_helper_in_another_file_left_is_not_called_whole(
+    project: Project, kind: str, place: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{kind}_url")
+    assert promote(project, url).outcome == "promoted"
+    (project.path / "migration_helpers.py").write_text(HELPER, "utf-8")
+    upgrade = "from migration_helpers import add_columns\nadd_columns(op)"
+    if place == "hidden":  # what no reading of the text tells
+        upgrade = "import importlib\ngetattr(importlib.import_module('migration_helpers'), 'add_columns')(op)"
+    file = add_revision(project, ONE, upgrade=upgrade if place != "top" else "add_columns(op)")
+    if place == "top":
+        text = file.read_text("utf-8").replace(
+            "import sqlalchemy", upgrade.splitlines()[0] + "\nimport sqlalchemy", 1
+        )
+        file.write_text(text, "utf-8")
+    ran = promote(project, url)
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "whole" not in ran.result["error"]["next"]
+    assert f"parts of {ONE} are in the database" in ran.result["error"]["next"]
+    again = promote(project, url)
+    assert (again.outcome, again.exit_code) == ("blocked", 3), again.output
+    assert "created_by" in again.output

@@ -323,3 +323,15 @@ def test_the_password_of_a_url_that_nobody_named_is_hidden_too(text: str, clean:
 def test_what_follows_an_at_sign_that_is_not_quoted_is_a_secret_too() -> None:
     clean = Redactor(secrets_of_url("postgresql://shop:head@tail@127.0.0.1/x")).clean
     assert clean("cannot connect to x on tail@127.0.0.1") == "cannot connect to x on ***@127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(1526, 'Table has no partition for value 778899')",
+        "(1105, \"XPATH syntax error: '~778899@x'\")",
+    ],
+)
+def test_values_in_the_messages_of_mariadb_are_taken_out(text: str) -> None:
+    assert "778899" not in without_row_data(text)
+    assert without_row_data(text).startswith(text[:20])

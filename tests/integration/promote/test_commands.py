@@ -92,6 +92,14 @@ def test_a_static_plan_needs_no_database(shop: Shop) -> None:
     assert gates(ran) == {"connection": "skipped", "history": "passed", "heads": "failed"}
 
 
+def test_a_static_plan_says_nothing_of_the_database(shop: Shop) -> None:
+    url = {"DEV_URL": "postgresql://127.0.0.1:1/x"}
+    ran = shop.run("plan", "--environment", "dev", "--static", env=url)
+    assert (ran.outcome, ran.exit_code) == ("ready", 0), ran.output
+    assert "dev: READY as far as the files tell; the database was not asked" in ran.output
+    assert "base" not in ran.output
+
+
 def test_plan_of_an_unreachable_database_still_reads_the_files(shop: Shop) -> None:
     ran = shop.run("plan", "--environment", "dev", env={"DEV_URL": "postgresql://127.0.0.1:1/x"})
     assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
