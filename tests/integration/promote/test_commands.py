@@ -97,7 +97,7 @@ def test_a_static_plan_says_nothing_of_the_database(shop: Shop) -> None:
     ran = shop.run("plan", "--environment", "dev", "--static", env=url)
     assert (ran.outcome, ran.exit_code) == ("ready", 0), ran.output
     assert "dev: READY as far as the files tell; the database was not asked" in ran.output
-    assert "base" not in ran.output
+    assert "is at base" not in ran.output
 
 
 def test_plan_of_an_unreachable_database_still_reads_the_files(shop: Shop) -> None:
