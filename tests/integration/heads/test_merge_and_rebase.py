@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.promote.database import query, run_statements
+from tests.integration.promote.database import query, read_tables, run_statements
 from tests.projects_builder import Project, build_repository, commit, find_revision, run_git
 from tests.projects_changes import add_revision
 from tests.promotion import Ran, run_tool, write_config
@@ -70,11 +70,11 @@ def test_heads_whose_order_does_not_matter_are_merged(
 
 
 def test_heads_whose_order_matters_are_refused_with_the_difference(
-    project: Project, postgres_url: str
+    project: Project, either_url: str
 ) -> None:
     index = 'op.execute("CREATE INDEX IF NOT EXISTS ix_orders_shared ON orders ({0})")'
     two_branches(project, index.format("id"), index.format("user_id"))
-    ran = run(project, postgres_url, "merge")
+    ran = run(project, either_url, "merge")
     assert ran.exit_code == 3, ran.output
     assert "the order of the heads matters" in ran.output
     assert "index orders.ix_orders_shared is" in ran.output
@@ -82,12 +82,15 @@ def test_heads_whose_order_matters_are_refused_with_the_difference(
     assert run_git(project, "status", "--porcelain") == ""
 
 
-def test_a_head_that_fails_after_the_other_is_refused(project: Project, sqlite_url: str) -> None:
+def test_a_head_that_fails_after_the_other_is_refused(project: Project, either_url: str) -> None:
     two_branches(project, ADD.format("same"), ADD.format("same"))
-    ran = run(project, sqlite_url, "merge")
+    ran = run(project, either_url, "merge")
     assert ran.exit_code == 3, ran.output
     assert "failed on a scratch database" in ran.output
-    assert not Path(sqlite_url.removeprefix("sqlite:///")).exists(), "dev was not touched"
+    if either_url.startswith("sqlite"):
+        assert not Path(either_url.removeprefix("sqlite:///")).exists(), "dev was not touched"
+    else:
+        assert read_tables(either_url) == set(), "dev was not touched"
 
 
 @pytest.mark.slow

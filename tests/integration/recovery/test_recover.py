@@ -85,9 +85,9 @@ def test_a_staging_branch_that_was_reset(place: Place) -> None:
 
 @pytest.mark.parametrize("helper", [False, True])
 def test_of_several_versions_in_git_that_which_ran_is_taken(
-    tmp_path: Path, sqlite_url: str, helper: bool
+    tmp_path: Path, either_url: str, helper: bool
 ) -> None:
-    place = build(tmp_path, sqlite_url)
+    place = build(tmp_path, either_url)
     naming = place.project.path / "naming.py"
     naming.write_text("def name():\n    return 'made'\n", "utf-8")
     table = "name()" if helper else "'made'"
@@ -102,7 +102,8 @@ def test_of_several_versions_in_git_that_which_ran_is_taken(
     commit(place.project, "edit")
     delete_revision(place.project, ONE)
     commit(place.project, "gone")
-    run_statements(place.url, ["UPDATE ci_migrate_ledger SET source = NULL"])
+    schema = "" if either_url.startswith("sqlite") else "ci_migrate."
+    run_statements(place.url, [f"UPDATE {schema}ci_migrate_ledger SET source = NULL"])
     dry = place.run("recover", "--dry-run")
     assert f"its text is from git, commit {ran_at}" in dry.output, dry.output
     assert "not quite" not in dry.output
@@ -195,10 +196,10 @@ PLUGIN, LAST = "7cfc83d19c1f", "49fd58caa99f"
 
 
 @pytest.mark.slow
-def test_several_folders_of_revisions(tmp_path: Path, sqlite_url: str) -> None:
+def test_several_folders_of_revisions(tmp_path: Path, either_url: str) -> None:
     place = build_place(
         tmp_path / "shop",
-        sqlite_url,
+        either_url,
         "several_locations",
         backup={"directory": str(tmp_path / "b")},
     )

@@ -37,9 +37,9 @@ def server(tmp_path: Path) -> Iterator[GitHttpsServer]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, sqlite_url: str, server: GitHttpsServer, github: GitHubServer) -> Place:
+def place(tmp_path: Path, either_url: str, server: GitHttpsServer, github: GitHubServer) -> Place:
     """A checkout without a login whose `main` is at the server, with one revision more than it began with."""
-    place = build_place(tmp_path / "work", sqlite_url, backup={"directory": str(tmp_path / "b")})
+    place = build_place(tmp_path / "work", either_url, backup={"directory": str(tmp_path / "b")})
     with (place.project.path / ".gitignore").open("a") as ignored:
         ignored.write(".ci-migrate-result.json\n")
     commit(place.project, "Configure")
