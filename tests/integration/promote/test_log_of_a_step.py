@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,16 +80,27 @@ def test_a_backup_is_not_taken_for_a_json_file_that_cannot_be_written(shop: Shop
     assert (ran.returncode, sorted(folder.iterdir())) == (2, before), ran.stderr
 
 
-def test_an_argument_of_a_stranger_is_quoted_and_not_obeyed(shop: Shop) -> None:
+FORGED_ARGUMENT = "x\n::add-mask::e\n::error::forged ##[error]y"
+
+
+@pytest.mark.parametrize("argument", [FORGED_ARGUMENT, f"--{FORGED_ARGUMENT}"])
+def test_an_argument_of_a_stranger_is_quoted_and_not_obeyed(shop: Shop, argument: str) -> None:
+    ran = run(shop, "promote", argument)
+    assert (ran.returncode, read_log(ran.stdout + ran.stderr).commands) == (2, []), ran.stderr
+    assert "Usage: ci-migrate promote" in ran.stderr
+    # In the action it is an annotation, and nothing in that is one more command.
+    ran = run(shop, CI_MIGRATE_COMMAND="promote", CI_MIGRATE_ARGS=shlex.quote(argument))
+    (command,) = read_log(ran.stdout + ran.stderr).commands
+    assert (ran.returncode, command.partition(" ")[0]) == (2, "error")
+
+
+def test_a_secret_that_was_typed_as_an_argument_is_not_shown(shop: Shop) -> None:
     secret = "s3cretly/long"
-    forged = "x\n::add-mask::e\n::error::forged ##[error]y"
-    for arguments in (f'"{forged}"', f'"--{forged}"', f'--branch "" postgresql://u:{secret}@h/d'):
-        url = f"postgresql://u:{secret}@h/d"
-        env = {"CI_MIGRATE_COMMAND": "promote", "CI_MIGRATE_ARGS": arguments, "DEV_URL": url}
-        ran = run(shop, **env)
-        assert (ran.returncode, read_log(ran.stdout + ran.stderr).commands) == (2, []), ran.stderr
-        assert "Usage: ci-migrate promote" in ran.stderr
-        assert secret not in ran.stderr
+    url = f"postgresql://u:{secret}@h/d"
+    ran = run(shop, "promote", url, DEV_URL=url)
+    assert (ran.returncode, secret in ran.stdout + ran.stderr) == (2, False)
+    ran = run(shop, CI_MIGRATE_COMMAND="promote", CI_MIGRATE_ARGS=url, DEV_URL=url)
+    assert (ran.returncode, secret in ran.stdout + ran.stderr) == (2, False)
 
 
 def test_a_configuration_of_a_stranger_is_shown_and_not_obeyed(tmp_path: Path) -> None:
