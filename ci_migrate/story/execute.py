@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from ci_migrate.errors import LockTimeoutError, UpgradeError, WrongDatabaseError
+from ci_migrate.errors import LockTimeoutError, ToldError, UpgradeError, WrongDatabaseError
 from ci_migrate.models import Plan
 from ci_migrate.own_runner import run_own_command
 from ci_migrate.plan import find_done
-from ci_migrate.story.aftermath import may_have_left_rows
+from ci_migrate.story.aftermath import State, may_have_left_rows
 from ci_migrate.story.change import change_database
 from ci_migrate.story.control import build_control
 from ci_migrate.story.execution import Execution
@@ -49,25 +49,38 @@ def _run(execution: Execution, survey: Survey) -> None:
 
 def _run_worker_with_patience(execution: Execution, survey: Survey) -> None:
     """Run the worker, and again while a lock was not to be had and nothing of the revision is left."""
-    pending = {item.revision: item for item in survey.plan.pending}
-    for attempt in range(1, execution.environment.lock_retries + 2):
+    attempts = execution.environment.lock_retries + 1
+    for attempt in range(1, attempts + 1):
+        before = execution.read_state(survey.history) if attempt < attempts else None
         _run_worker(execution, survey)
         failure = execution.report.failure
-        is_last = attempt > execution.environment.lock_retries
-        if is_last or not isinstance(failure, LockTimeoutError):
+        if before is None or not isinstance(failure, LockTimeoutError):
             return
-        if may_have_left_rows(failure.where.revision, failure.where.executed, pending):
+        if _has_left_something(execution, survey, before, failure):
             return
         pause = min(2.0**attempt, LONGEST_PAUSE)
         execution.record.observer.note(
-            f"{failure.message}; attempt {attempt + 1} of {execution.environment.lock_retries + 1} in"
-            f" {pause:.0f} s"
+            f"{failure.message}; attempt {attempt + 1} of {attempts} in {pause:.0f} s"
         )
         time.sleep(pause)
         # A worker serves one attempt: after a failure its event loop or session may be unusable.
         execution.close()
         survey = _survey_again(execution, survey)
         execution.report.start_again(item.revision for item in survey.plan.pending)
+
+
+def _has_left_something(
+    execution: Execution, survey: Survey, before: State, failure: ToldError
+) -> bool:
+    """Return whether the revision that failed may be in the database with a part of it.
+
+    Where no revision was completed since, the schema tells also what came over a connection of its own.
+    """
+    pending = execution.report.as_seen(survey.plan.pending)
+    if may_have_left_rows(failure.where.revision, failure.where.executed, pending):
+        return True
+    after = execution.read_state(survey.history)
+    return before.rows == after.rows and before != after
 
 
 def _run_worker(execution: Execution, survey: Survey) -> None:

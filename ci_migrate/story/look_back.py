@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.database.half_restored import find_half_restored
 from ci_migrate.database.health import find_invalid_indexes
@@ -63,12 +61,7 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     record = execution.record
     if record.failure is None:
         return
-    pending = {
-        item.revision: replace(item, atomic=False)
-        if item.revision in execution.report.committed
-        else item
-        for item in survey.plan.pending
-    }
+    pending = execution.report.as_seen(survey.plan.pending)
     changed = is_changed(before, after, record.failure, pending) or execution.report.still_runs
     if execution.restoring is not None:
         _judge_restore(execution, execution.restoring, changed=changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ci_migrate.errors import (
     CiMigrateError,
@@ -16,7 +16,7 @@ from ci_migrate.errors import (
 )
 from ci_migrate.foreseen import LockSeen
 from ci_migrate.migrations import Event
-from ci_migrate.models import Remains
+from ci_migrate.models import PendingRevision, Remains
 from ci_migrate.observer import Observer
 from ci_migrate.remains import find_remains
 from ci_migrate.upgrade.probe import other_schema, project_failure, rows_changed
@@ -57,6 +57,13 @@ class UpgradeReport:
     def error(self) -> type[UpgradeError]:
         """The kind of failure that a revision's own code makes."""
         return DowngradeError if self.direction == "downgrade" else UpgradeError
+
+    def as_seen(self, pending: Iterable[PendingRevision]) -> dict[str, PendingRevision]:
+        """Return the pending revisions by id; one that has committed something itself is not atomic."""
+        return {
+            item.revision: replace(item, atomic=item.atomic and item.revision not in self.committed)
+            for item in pending
+        }
 
     def start_again(self, pending: Iterable[str]) -> None:
         """Forget the failure, and what is pending again."""

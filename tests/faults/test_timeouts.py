@@ -66,6 +66,43 @@ def test_a_lock_that_is_to_be_had_at_the_second_attempt(
     check_later(ready, shop, record_fault, "a lock that is to be had at the second attempt", ran)
 
 
+KEPT = {
+    "commits": "def keep(bind):\n    bind.exec_driver_sql(INSERT)\n    bind.commit()\n",
+    "own connection": (
+        "from sqlalchemy import create_engine\n\n\ndef keep(bind):\n"
+        "    with create_engine(bind.engine.url).connect() as own:\n"
+        "        own.exec_driver_sql(INSERT)\n        own.connection.commit()\n"
+    ),
+}
+INSERT = "INSERT = \"INSERT INTO journal (what) VALUES ('kept')\"\n"
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+@pytest.mark.parametrize("way", KEPT)
+def test_a_revision_that_has_kept_something_is_not_tried_again(
+    kind: str, way: str, request: pytest.FixtureRequest, tmp_path: Path, record_fault: Record
+) -> None:
+    stock, shop = prepared(kind, request, tmp_path)
+    (shop / "keeping.py").write_text(INSERT + KEPT[way], "utf-8")
+    alter = 'op.add_column("customers", sa.Column("more", sa.Integer()))\n'
+    add_revision(shop, "r4", HEAD, f"from keeping import keep\nkeep(op.get_bind())\n{alter}")
+    write_settings(shop, {"lock_timeout": "1s", "lock_retries": 3})
+    run = blocked_run(stock, shop)
+    with transaction(stock, "SELECT * FROM customers"):
+        run.release()
+        ran = run.end()
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "attempt 2" not in ran.output
+    assert stock.journal().count("kept") == 1
+    assert promote(shop, stock).exit_code == 3
+    record_fault(
+        fault="a lock not to be had after a commit of the revision's own",
+        database=stock.name,
+        outcome=f"{ran.outcome} ({ran.exit_code})",
+        lost=stock.journal().count("kept") - 1,
+    )
+
+
 def check_later(stock: Stock, shop: Path, record: Record, fault: str, ran: Ran) -> None:
     after = promote(shop, stock)
     assert after.exit_code == 0, after.output

@@ -64,7 +64,7 @@ def test_a_run_that_failed_before_it_began_is_valid(tmp_path: Path) -> None:
     ("name", "arguments", "outcome"),
     [
         ("linear", [], "ready"),
-        ("linear", ["--static"], "nothing-to-do"),
+        ("linear", ["--static"], "ready"),
         ("two_heads", [], "blocked"),
     ],
 )
