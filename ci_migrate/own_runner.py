@@ -14,11 +14,17 @@ INTERRUPT_SECONDS = 4.0
 
 
 def run_own_command(
-    argv: Sequence[str], *, env: Mapping[str, str], root: Path, hear: Callable[[str], None]
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    root: Path,
+    hear: Callable[[str], None],
+    stopping: Callable[[], object],
 ) -> None:
     """Run the command in `root` and hear each line it prints; raise UpgradeError when it fails.
 
-    Also when it cannot be started.
+    Also when it cannot be started. `stopping` is called when it is to end early: a program that waits for a server
+    may not hear its signal before that answers.
     """
     with held_stops() as hold:
         try:
@@ -35,6 +41,7 @@ def run_own_command(
                 code = process.wait()
         except BaseException:
             send_signal(process, signal.SIGINT)
+            stopping()
             wait_or_stop(process, INTERRUPT_SECONDS)
             raise
     if code != 0:

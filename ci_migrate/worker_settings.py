@@ -60,16 +60,18 @@ def _target(plan: Plan | None) -> str:
 
 
 def build_worker_environment(
-    environment: Environment, env: Mapping[str, str], database: Database
+    environment: Environment, env: Mapping[str, str], database: Database, sign: str
 ) -> dict[str, str]:
     """Return the variables of the project's process: those of this one, the URL, and `migrations.env`.
 
-    The action's own token is not among them: the project's code has no use for it.
+    `sign` names its sessions on PostgreSQL, as far as libpq opens them and nobody else has named them. The action's
+    own token is not among them: the project's code has no use for it.
     """
     url = project_url(environment, database)
     own = dict.fromkeys(environment.migrations.url_env, url)
     own |= {name: value.replace("{url}", url) for name, value in environment.migrations.env.items()}
-    return {**{name: text for name, text in env.items() if name != ACTION_TOKEN}, **own}
+    outer = {name: text for name, text in env.items() if name != ACTION_TOKEN}
+    return {"PGAPPNAME": sign, **outer, **own}
 
 
 def project_url(environment: Environment, database: Database) -> str:

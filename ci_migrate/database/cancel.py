@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from ci_migrate.database.engine import Database, Session
 from ci_migrate.errors import CiMigrateError
 
@@ -28,23 +26,6 @@ def cancel_statement(database: Database, server_id: int, *, session: Session | N
             continue
         return True
     return False
-
-
-def wait_for_session(database: Database, server_id: int, seconds: float) -> bool:
-    """Wait until session `server_id`, whose client has ended, does nothing more; tell whether it did."""
-    statement = {
-        "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid =",
-        "mysql": "SELECT COUNT(*) FROM information_schema.processlist WHERE id =",
-    }.get(database.dialect)
-    if statement is None:
-        return True
-    deadline = time.monotonic() + seconds
-    with database.session() as session:
-        while session.run(lambda c: c.exec_driver_sql(f"{statement} {int(server_id)}").scalar()):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.1)
-    return True
 
 
 def can_watch_client(database: Database) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 from ci_migrate.config.environment import Environment
-from ci_migrate.database.cancel import cancel_statement, wait_for_session
+from ci_migrate.database.cancel import cancel_statement
 from ci_migrate.database.catalog import Snapshot, list_tables, take_snapshot
 from ci_migrate.database.comparison import compare_schemas
 from ci_migrate.database.engine import Database
 from ci_migrate.database.identity import publish_challenge
 from ci_migrate.database.ledger_table import LEDGER_TABLE
 from ci_migrate.database.locks_held import strength_of
+from ci_migrate.database.strays import Strays, expect_strays, wait_for_strays
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.errors import (
     BlockedError,
@@ -136,7 +137,7 @@ class _Run:
         settings = build_settings(
             self._environment, history.project, database, connection_check=False, plan=plan
         )
-        env = build_worker_environment(self._environment, execution.env, database)
+        env = build_worker_environment(self._environment, execution.env, database, execution.sign)
         root, observer = execution.environment.root, execution.record.observer
         table, schema = history.version_table, history.version_table_schema
         with (
@@ -148,6 +149,7 @@ class _Run:
             limit = execution.environment.probe_timeout
             probe = load_and_probe(worker, challenge, Patience(limit, observer.note))
             check_probe(probe, plan, database.label, table, schema)
+            strays = expect_strays(database, execution.sign)
             patience = Patience(limit, observer.note, is_loaded=True)
             with poll.run() if poll else nullcontext():
                 run_revisions(
@@ -156,7 +158,7 @@ class _Run:
                     challenge,
                     report=report,
                     observer=observer,
-                    control=_control(database, patience),
+                    control=_control(database, strays, patience),
                 )
         if report.failure is not None:
             raise report.failure
@@ -209,13 +211,18 @@ def _environment_of(environment: Environment, url: str) -> Environment:
     return dataclasses.replace(environment, url=url, lock_url=url, lock_retries=0)
 
 
-def _control(database: Database, patience: Patience) -> Control:
+def _control(database: Database, strays: Strays, patience: Patience) -> Control:
+    def cancel(number: int | None) -> tuple[str, ...]:
+        if number is not None:
+            cancel_statement(database, number)
+        return ()
+
     return Control(
         refuse=lambda: "",
         leave=1e9,
         keep=lambda _remains: None,  # nobody comes after a scratch database
-        cancel=lambda number: cancel_statement(database, number),
-        wait_for_end=lambda number: wait_for_session(database, number, END_SECONDS),
+        cancel=cancel,
+        wait_for_end=lambda number: wait_for_strays(database, strays, number, END_SECONDS),
         await_connection=patience.look,
     )
 

@@ -28,6 +28,7 @@ from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.upgrade.run import Control, run_revisions
 from ci_migrate.worker_settings import build_settings, build_worker_environment
 
+SIGN = "migrations of a trial"
 MOST_LINES = 100
 """Of what the project printed, those that are shown when a trial fails."""
 
@@ -94,7 +95,7 @@ class Trial:
             with (
                 self.database.session() as session,
                 start_worker(
-                    env=build_worker_environment(self.environment, self.env, self.database),
+                    env=build_worker_environment(self.environment, self.env, self.database, SIGN),
                     root=self.environment.root,
                     hear=printed.append,
                 ) as worker,
@@ -132,8 +133,8 @@ class Trial:
             refuse=look,
             leave=0.0,
             keep=lambda _remains: None,
-            cancel=lambda _number: None,
-            wait_for_end=lambda _number: True,
+            cancel=lambda _number: (),
+            wait_for_end=lambda _number: {},
             await_connection=patience.look,
         )
         run_revisions(

@@ -54,12 +54,18 @@ def advise(
     tables: tuple[str, ...],
     invalid: tuple[str, ...] = (),
     direction: str = "upgrade",
+    by_own_command: bool = False,
 ) -> str:
     """Return the next step after a failed upgrade or downgrade, in words and commands.
 
     `moved` says whether the version rows are other ones. `restore` is the command that brings the backup back,
     `tables` the names of what changed, `invalid` those of indexes that a failed concurrent build has left.
     """
+    if by_own_command and not changed:
+        return (
+            "Version rows and schema are as this run found them. Rows that the command has committed are seen by"
+            " nobody here: look for them if it may have. Once the cause is gone, start the run again."
+        )
     if direction == "downgrade":
         return _advise_downgrade(changed, failure, restore=restore, tables=tables) + _drop(invalid)
     if not changed:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ci_migrate.database.cancel import cancel_statement, wait_for_session
+from ci_migrate.database.cancel import cancel_statement
 from ci_migrate.database.patience import ask_within
+from ci_migrate.database.strays import Strays, cancel_strays, wait_for_strays
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.models import Remains
 from ci_migrate.remains import encode_remains
@@ -21,8 +22,8 @@ END_SECONDS = 5.0
 """How long a server may take to notice that a session's client is gone, or to roll back."""
 
 
-def build_control(execution: Execution) -> Control:
-    """Return what the upgrade of this run needs of it."""
+def build_control(execution: Execution, strays: Strays) -> Control:
+    """Return what the upgrade of this run needs of it; `strays` are known since before it began."""
     lock = execution.lock
     patience = Patience(
         execution.environment.probe_timeout, execution.record.observer.note, is_loaded=True
@@ -31,8 +32,8 @@ def build_control(execution: Execution) -> Control:
         refuse=lambda: "" if lock.is_held() else LOST_LOCK,
         leave=LEAVE_SECONDS,
         keep=_keep_by(execution),
-        cancel=lambda number: _cancel(execution, number),
-        wait_for_end=lambda number: _wait_for_end(execution, number),
+        cancel=lambda number: cancel_project(execution, number),
+        wait_for_end=lambda number: wait_for_project(execution, strays, number),
         await_connection=patience.look,
     )
 
@@ -57,19 +58,34 @@ def _keep_by(execution: Execution) -> Callable[[tuple[Remains, ...]], None]:
     return keep
 
 
-def _cancel(execution: Execution, number: int) -> bool:
+def cancel_project(execution: Execution, number: int | None) -> tuple[str, ...]:
+    """Cancel what the project's sessions run; return the statements of those but the one with that number.
+
+    Behind a pooler none can be told from somebody else's.
+    """
     database, session = execution.database, execution.lock.session
+
+    def cancel() -> tuple[str, ...]:
+        if number is not None:
+            cancel_statement(database, number, session=session)
+        if execution.environment.lock_url != execution.environment.url:
+            return ()
+        return cancel_strays(database, execution.sign, but=number, session=session)
+
     try:
-        return ask_within(
-            CANCEL_SECONDS, lambda: cancel_statement(database, number, session=session)
-        )
+        return ask_within(CANCEL_SECONDS, cancel)
     except CiMigrateError:
-        return False  # the server is gone, and the statement with it or out of reach
+        return ()  # the server is gone, and the statements with it or out of reach
 
 
-def _wait_for_end(execution: Execution, number: int) -> bool:
+def wait_for_project(
+    execution: Execution, strays: Strays, number: int | None = None
+) -> dict[int, str]:
+    """Wait until the server does nothing more for a project that has ended; return what still runs, by session."""
     database = execution.database
     try:
-        return ask_within(END_SECONDS + 1, lambda: wait_for_session(database, number, END_SECONDS))
+        return ask_within(
+            END_SECONDS + 1, lambda: wait_for_strays(database, strays, number, END_SECONDS)
+        )
     except CiMigrateError:
-        return False
+        return {} if number is None else {number: ""}

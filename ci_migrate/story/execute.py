@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from ci_migrate.database.strays import Strays, expect_strays
 from ci_migrate.errors import LockTimeoutError, ToldError, UpgradeError, WrongDatabaseError
 from ci_migrate.models import Plan
 from ci_migrate.own_runner import run_own_command
 from ci_migrate.plan import find_done
+from ci_migrate.stops import held_stops
 from ci_migrate.story.aftermath import State, may_have_left_rows
 from ci_migrate.story.change import change_database
-from ci_migrate.story.control import build_control
+from ci_migrate.story.control import build_control, cancel_project, wait_for_project
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.watch import Watch
 from ci_migrate.survey import Survey, survey_database
@@ -34,10 +36,11 @@ def execute_plan(execution: Execution, survey: Survey) -> None:
 
 
 def _run(execution: Execution, survey: Survey) -> None:
+    strays = expect_strays(execution.database, execution.sign)
     if execution.environment.migrations.upgrade_command:
-        _run_own(execution, survey.plan)
+        _run_own(execution, survey.plan, strays)
     else:
-        _run_worker_with_patience(execution, survey)
+        _run_worker_with_patience(execution, survey, strays)
     for text in execution.report.swallowed:
         execution.record.warn(text)
     if execution.report.failure is not None:
@@ -47,12 +50,12 @@ def _run(execution: Execution, survey: Survey) -> None:
         raise execution.report.failure
 
 
-def _run_worker_with_patience(execution: Execution, survey: Survey) -> None:
+def _run_worker_with_patience(execution: Execution, survey: Survey, strays: Strays) -> None:
     """Run the worker, and again while a lock was not to be had and nothing of the revision is left."""
     attempts = execution.environment.lock_retries + 1
     for attempt in range(1, attempts + 1):
         before = execution.read_state(survey.history) if attempt < attempts else None
-        _run_worker(execution, survey)
+        _run_worker(execution, survey, strays)
         failure = execution.report.failure
         if before is None or not isinstance(failure, LockTimeoutError):
             return
@@ -83,10 +86,10 @@ def _has_left_something(
     return before.rows == after.rows and before != after
 
 
-def _run_worker(execution: Execution, survey: Survey) -> None:
+def _run_worker(execution: Execution, survey: Survey, strays: Strays) -> None:
     record, history = execution.record, survey.history
     project = execution.project or execution.open_project(history)
-    report, control = execution.report, build_control(execution)
+    report, control = execution.report, build_control(execution, strays)
     check_probe(
         project.probe,
         survey.plan,
@@ -131,7 +134,7 @@ def _survey_again(execution: Execution, survey: Survey) -> Survey:
     return replace(survey, rows=fresh.rows, plan=replace(plan, current=rows, pending=left))
 
 
-def _run_own(execution: Execution, plan: Plan) -> None:
+def _run_own(execution: Execution, plan: Plan, strays: Strays) -> None:
     migrations = execution.environment.migrations
     command = migrations.upgrade_command or ()
     if plan.direction == "downgrade":
@@ -139,14 +142,23 @@ def _run_own(execution: Execution, plan: Plan) -> None:
         command = tuple(
             word.replace("{target}", target) for word in migrations.downgrade_command or ()
         )
+    env = build_worker_environment(
+        execution.environment, execution.env, execution.database, execution.sign
+    )
     with execution.record.stage(plan.direction) as note:
         _check_lock(execution, plan.direction)
-        run_own_command(
-            command,
-            env=build_worker_environment(execution.environment, execution.env, execution.database),
-            root=execution.environment.root,
-            hear=execution.hear,
-        )
+        try:
+            run_own_command(
+                command,
+                env=env,
+                root=execution.environment.root,
+                hear=execution.hear,
+                stopping=lambda: cancel_project(execution, None),
+            )
+        except BaseException:
+            with held_stops():
+                execution.report.still_running = tuple(wait_for_project(execution, strays))
+            raise
         note.result = "the project's own command ended with exit code 0"
 
 

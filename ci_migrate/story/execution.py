@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -80,6 +81,8 @@ class Execution:
     """The backup in a scratch database, while a rehearsal may want it."""
     project: OpenedProject | None = None
     report: UpgradeReport = field(default_factory=UpgradeReport)
+    sign: str = field(default_factory=lambda: f"migrations {uuid.uuid4().hex[:12]}")
+    """The name of the project's sessions, by which they are told from those of others."""
     _open: ExitStack = field(default_factory=ExitStack)
     _worker: Worker | None = None
 
@@ -128,7 +131,7 @@ class Execution:
             self._worker = self._worker or self._start_worker()
 
     def _start_worker(self) -> Worker:
-        env = build_worker_environment(self.environment, self.env, self.database)
+        env = build_worker_environment(self.environment, self.env, self.database, self.sign)
         # A stop in the middle would leave a worker that nobody ends.
         with held_stops():
             return self._open.enter_context(

@@ -44,10 +44,10 @@ def look_back(execution: Execution, survey: Survey, before: State) -> None:
     if _has_come_too_late(after.rows, execution, survey):
         return
     _judge(execution, survey, before, after)
-    if execution.report.still_runs:
+    if left := execution.report.still_running:
         record.warn(
-            "the server still carries out a statement of this run, or takes one back: see that session"
-            f" {execution.report.server_id} has ended before you do anything"
+            "the server still carries out a statement of this run, or takes one back: see that"
+            f" {'session' if len(left) == 1 else 'sessions'} {', '.join(map(str, left))} ended before you do anything"
         )
 
 
@@ -61,8 +61,9 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     record = execution.record
     if record.failure is None:
         return
-    pending = execution.report.as_seen(survey.plan.pending)
-    changed = is_changed(before, after, record.failure, pending) or execution.report.still_runs
+    report = execution.report
+    pending = report.as_seen(survey.plan.pending)
+    changed = is_changed(before, after, record.failure, pending) or bool(report.still_running)
     if execution.restoring is not None:
         _judge_restore(execution, execution.restoring, changed=changed)
         return
@@ -81,6 +82,7 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
             tables=before.snapshot.changed_tables(after.snapshot),
             invalid=_find_invalid_indexes(execution) if changed else (),
             direction=survey.plan.direction,
+            by_own_command=bool(execution.environment.migrations.upgrade_command),
         )
     )
 

@@ -47,8 +47,8 @@ class UpgradeReport:
     is_connected: bool = False
     """Whether env.py has come to the place where the revisions begin."""
     server_id: int | None = None
-    still_runs: bool = False
-    """Whether the server goes on with a statement whose client has ended."""
+    still_running: tuple[int, ...] = ()
+    """Sessions for which the server goes on although their client has ended."""
     committed: set[str] = field(default_factory=set)
     """Revisions that failed after they had committed something themselves."""
     failure: ToldError | None = None
@@ -64,6 +64,14 @@ class UpgradeReport:
             item.revision: replace(item, atomic=item.atomic and item.revision not in self.committed)
             for item in pending
         }
+
+    def take_beside(self, statements: Iterable[str]) -> None:
+        """Note what other sessions of the project ran when they were stopped; what they did before is not known."""
+        found = "; ".join(dict.fromkeys(statements))
+        if found and self.running is not None:
+            self.committed.add(self.running)
+            self.begun = f"{self.begun}; {found}" if self.begun else found
+            _note_remains(self)
 
     def start_again(self, pending: Iterable[str]) -> None:
         """Forget the failure, and what is pending again."""

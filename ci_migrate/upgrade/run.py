@@ -22,10 +22,10 @@ class Control:
     """Seconds for which such an answer is good; 0 to be asked before each revision."""
     keep: Callable[[tuple[Remains, ...]], None]
     """Writes down what revisions that are not atomic have done and are about to do."""
-    cancel: Callable[[int], object]
-    """Cancels the statement of a session."""
-    wait_for_end: Callable[[int], bool]
-    """Waits for a session whose client is gone; False when it goes on for too long."""
+    cancel: Callable[[int | None], tuple[str, ...]]
+    """Cancels the statement of env.py's session, and those of the project's others, which it returns."""
+    wait_for_end: Callable[[int | None], Mapping[int, str]]
+    """Waits for the sessions whose client is gone; returns the statements of those that go on for too long."""
     await_connection: Callable[[], object]
     """Called while env.py has not come to the revisions yet; what it raises ends the wait."""
 
@@ -94,8 +94,7 @@ def _stop(
     observer: Observer,
     control: Control,
 ) -> None:
-    if report.server_id is not None:
-        control.cancel(report.server_id)
+    beside = control.cancel(report.server_id)
     worker.interrupt()
     reason = report.failure
     for event in worker.rest():
@@ -109,14 +108,16 @@ def _stop(
             report.failure = None
             return
     report.failure = reason
-    _end_session(report, control)
+    _end_session(report, control, beside)
 
 
-def _end_session(report: UpgradeReport, control: Control) -> None:
+def _end_session(report: UpgradeReport, control: Control, beside: tuple[str, ...] = ()) -> None:
     """Wait for what the server still does for a worker that has ended: only then can its traces be read."""
-    if report.server_id is not None:
-        control.cancel(report.server_id)
-        report.still_runs = not control.wait_for_end(report.server_id)
+    beside += control.cancel(report.server_id)
+    left = control.wait_for_end(report.server_id)
+    report.still_running = tuple(sorted(left))
+    others = (text for number, text in left.items() if number != report.server_id)
+    report.take_beside((*beside, *others))
 
 
 def _executed(report: UpgradeReport) -> tuple[str, ...]:
