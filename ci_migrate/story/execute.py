@@ -24,6 +24,12 @@ from ci_migrate.worker_settings import build_worker_environment
 
 LONGEST_PAUSE = 60.0
 """Seconds between two attempts at a lock."""
+AUTOCOMMIT = (
+    "env.py's connection is in AUTOCOMMIT: each statement stays, also those of a revision that fails, and"
+    " `lock_timeout` and `statement_timeout` have no hold on it. Leave `isolation_level` to where it is needed:"
+    " `with op.get_context().autocommit_block():`"
+)
+"""What is said of such a project."""
 
 
 def execute_plan(execution: Execution, survey: Survey) -> None:
@@ -98,6 +104,8 @@ def _run_worker(execution: Execution, survey: Survey, strays: Strays) -> None:
         history.version_table_schema,
     )
     _check_lock(execution, survey.plan.direction)
+    if project.probe.autocommit:
+        record.warn(AUTOCOMMIT)
     watch = Watch(
         database=execution.database,
         worker=project.worker,

@@ -35,6 +35,8 @@ class Probe:
     version_table: str
     version_table_schema: str | None
     external_transaction: bool
+    autocommit: bool
+    """Whether each statement of its connection is committed by itself."""
 
 
 class Patience:
@@ -185,6 +187,7 @@ def _probe_of(event: Mapping[str, Any]) -> Probe:
         version_table=event["version_table"],
         version_table_schema=event["version_table_schema"],
         external_transaction=event["external_transaction"],
+        autocommit=event["autocommit"],
     )
 
 

@@ -59,9 +59,10 @@ class UpgradeReport:
         return DowngradeError if self.direction == "downgrade" else UpgradeError
 
     def as_seen(self, pending: Iterable[PendingRevision]) -> dict[str, PendingRevision]:
-        """Return the pending revisions by id; one that has committed something itself is not atomic."""
+        """Return the pending revisions by id; one that was seen to do something that lasts is not atomic."""
+        lasting = self.committed | self.remains.keys()
         return {
-            item.revision: replace(item, atomic=item.atomic and item.revision not in self.committed)
+            item.revision: replace(item, atomic=item.atomic and item.revision not in lasting)
             for item in pending
         }
 

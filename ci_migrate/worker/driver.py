@@ -15,6 +15,7 @@ from ci_migrate.database.challenge import answer_challenge
 from ci_migrate.database.pooler import is_pooled
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
+from ci_migrate.worker.lasting import is_autocommit
 from ci_migrate.worker.locks import LockReader
 from ci_migrate.worker.own_transaction import OwnTransactionError, TransactionWatch
 from ci_migrate.worker.protocol import Channel
@@ -228,6 +229,7 @@ class Driver:
             "database": f"{_database_of(connection)} on {url.host or 'localhost'} ({url.get_backend_name()})",
             "version_table": context.version_table,
             "version_table_schema": context.version_table_schema,
+            "autocommit": is_autocommit(connection),
             "external_transaction": compat.is_in_external_transaction(context),
         }
 

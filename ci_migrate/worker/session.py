@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import event
 
 from ci_migrate.database.pooler import is_pooled
+from ci_migrate.worker.lasting import is_autocommit
 
 CHECK_MILLISECONDS = 1_000
 
@@ -33,7 +34,7 @@ class SessionSettings:
         # On PostgreSQL for one transaction at a time: a session's setting would outlive it behind a
         # pooler. Not in autocommit: a concurrent index build that meets a lock timeout leaves an invalid
         # index behind.
-        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        if is_autocommit(connection):
             self._watch_client(connection)
             return
         for statement in self._statements(connection.dialect):
