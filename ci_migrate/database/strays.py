@@ -13,27 +13,20 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 POLL_SECONDS = 0.1
-_BEGINS = {
-    "postgresql": "SELECT clock_timestamp()::text",
-    "mysql": "SELECT CONNECTION_ID()",
-}
-# A session that carries the project's name is the project's. Another of the same role that was opened since the
-# project began may be, and counts for as long as its transaction or statement lasts.
+# PostgreSQL: what carries the project's name is the project's. The application may use the same role, so nothing else
+# can be told from it. MariaDB and MySQL know no name: what writes, of the same role, in a session opened since.
 _WORKING = {
     "postgresql": """
-        SELECT pid, CASE WHEN pid = {number} OR application_name = {sign} THEN ''
-               ELSE coalesce(xact_start::text, '') END, query
-        FROM pg_stat_activity
+        SELECT pid, '', query FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-          AND state IS DISTINCT FROM 'idle'
-          AND (pid = {number} OR application_name = {sign} OR (
-               usename = current_user AND backend_start >= {since} AND left(application_name, 10) <> 'ci-migrate'))""",
+          AND state IS DISTINCT FROM 'idle' AND (pid = {number} OR application_name = {sign})""",
     "mysql": """
-        SELECT id, CASE WHEN id = {number} THEN '' ELSE COALESCE(info, '') END, info
+        SELECT id, CASE WHEN id = {number} THEN '' ELSE COALESCE(info, '') END, NULL
         FROM information_schema.processlist
         WHERE id <> CONNECTION_ID()
           AND (id = {number} OR (id > {since} AND db = DATABASE() AND command IN ('Query', 'Execute')
-               AND user = SUBSTRING_INDEX(USER(), '@', 1)))""",
+               AND user = SUBSTRING_INDEX(USER(), '@', 1)
+               AND info NOT RLIKE '^[[:space:]]*(SELECT|SHOW|EXPLAIN|DESC|SET|COMMIT|KILL|/[*])'))""",
 }
 _OF_THE_PROJECT = """
     FROM pg_stat_activity WHERE datname = current_database() AND application_name = {sign} AND state <> 'idle'"""
@@ -45,14 +38,17 @@ class Strays:
 
     sign: str
     """The `application_name` that libpq gives them, on PostgreSQL; only ASCII letters, digits, `-` and spaces."""
-    since: str
-    """When the project began, as the server counts: its clock, or the number of a session."""
+    since: int
+    """The last session of MariaDB or MySQL that was opened before the project began."""
 
 
 def expect_strays(database: Database, sign: str) -> Strays:
     """Return how sessions are known that the project opens from now on."""
-    question = _BEGINS.get(database.dialect)
-    since = database.run(lambda c: str(c.exec_driver_sql(question).scalar())) if question else ""
+    since = 0
+    if database.dialect == "mysql":
+        since = database.run(
+            lambda c: int(c.exec_driver_sql("SELECT CONNECTION_ID()").scalar() or 0)
+        )
     return Strays(sign=sign, since=since)
 
 
@@ -80,15 +76,16 @@ def cancel_strays(
 def wait_for_strays(
     database: Database, strays: Strays, number: int | None, seconds: float
 ) -> dict[int, str]:
-    """Wait until the project's sessions do nothing more; return the statements of those that still do.
+    """Wait until the project's sessions do nothing more; return what those run that still do.
 
     `number` is that of env.py's session, if it is known. What other sessions begin meanwhile is not waited for.
+    The text of a statement is given only where it is surely the project's.
     """
     question = _WORKING.get(database.dialect)
     if question is None:
         return {}
-    since = _quoted(strays.since) if database.dialect == "postgresql" else int(strays.since)
-    statement = question.format(number=int(number or -1), sign=_quoted(strays.sign), since=since)
+    sign = _quoted(strays.sign)
+    statement = question.format(number=int(number or -1), sign=sign, since=int(strays.since))
     deadline = time.monotonic() + seconds
     with database.session() as session:
         left = session.run(lambda c: _read(c, statement))
@@ -101,7 +98,10 @@ def wait_for_strays(
 
 def _read(connection: Connection, statement: str) -> dict[tuple[int, str], str]:
     rows = connection.exec_driver_sql(statement).all()
-    return {(int(row[0]), str(row[1])): str(row[2] or "") for row in rows}
+    return {
+        (int(row[0]), str(row[1])): str(row[2] or f"a statement of session {row[0]}")
+        for row in rows
+    }
 
 
 def _quoted(text: str) -> str:

@@ -16,7 +16,7 @@ from ci_migrate.recovery.inverse import find_made
 from ci_migrate.redact import one_line
 from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 from ci_migrate.remains import LONGEST_STATEMENT, is_reading
-from ci_migrate.revisions.sql_words import is_ddl
+from ci_migrate.sql_words import is_ddl
 from ci_migrate.story.change import change_database
 from ci_migrate.story.execution import Execution
 from ci_migrate.survey import Survey

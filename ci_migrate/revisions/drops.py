@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci_migrate.revisions.finding import called_name
-from ci_migrate.revisions.sql_words import function_bodies, split_statements
+from ci_migrate.sql_words import function_bodies, split_statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

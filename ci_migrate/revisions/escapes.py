@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ci_migrate.revisions.finding import Finding, called_name, find_sql, is_connection
-from ci_migrate.revisions.sql_words import (
+from ci_migrate.sql_words import (
     is_commit,
     is_outside_transaction,
     may_leave_transaction,

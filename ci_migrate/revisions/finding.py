@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ci_migrate.revisions.sql_words import split_statements
+from ci_migrate.sql_words import split_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

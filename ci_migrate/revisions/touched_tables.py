@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ci_migrate.errors import ProjectError
 from ci_migrate.revisions.finding import called_name
 from ci_migrate.revisions.reach import select_parts
-from ci_migrate.revisions.sql_words import split_statements
 from ci_migrate.revisions.syntax import parse_revision_source
+from ci_migrate.sql_words import split_statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -85,7 +85,7 @@ def _has_left_something(
 
     Where no revision was completed since, the schema tells also what came over a connection of its own.
     """
-    pending = execution.report.as_seen(survey.plan.pending)
+    pending = execution.report.as_seen(survey.plan.pending, execution.database.dialect)
     if may_have_left_rows(failure.where.revision, failure.where.executed, pending):
         return True
     after = execution.read_state(survey.history)

@@ -8,7 +8,8 @@ from ci_migrate.database.health import find_invalid_indexes
 from ci_migrate.database.patience import ask_within
 from ci_migrate.errors import CiMigrateError, InterruptedRunError
 from ci_migrate.models import Outcome
-from ci_migrate.story.aftermath import State, advise, is_changed
+from ci_migrate.remains import find_remains
+from ci_migrate.story.aftermath import State, advise, is_changed, may_have_left_rows
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.restoring import Restoring
@@ -62,12 +63,15 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     if record.failure is None:
         return
     report = execution.report
-    pending = report.as_seen(survey.plan.pending)
+    pending = report.as_seen(survey.plan.pending, execution.database.dialect)
     changed = is_changed(before, after, record.failure, pending) or bool(report.still_running)
     if execution.restoring is not None:
         _judge_restore(execution, execution.restoring, changed=changed)
         return
     record.outcome = Outcome.PARTIAL if changed else Outcome.FAILED
+    failed, executed = record.failure.revision, record.failure.executed
+    if failed and failed not in report.remains and may_have_left_rows(failed, executed, pending):
+        report.remains[failed] = find_remains(failed, executed, None)
     backup = record.backup
     record.advise(
         advise(

@@ -58,11 +58,19 @@ class UpgradeReport:
         """The kind of failure that a revision's own code makes."""
         return DowngradeError if self.direction == "downgrade" else UpgradeError
 
-    def as_seen(self, pending: Iterable[PendingRevision]) -> dict[str, PendingRevision]:
-        """Return the pending revisions by id; one that was seen to do something that lasts is not atomic."""
+    def as_seen(
+        self, pending: Iterable[PendingRevision], dialect: str
+    ) -> dict[str, PendingRevision]:
+        """Return the pending revisions by id; one that was seen to do something that lasts is not atomic.
+
+        On PostgreSQL also one whose text may do so: there a driver's own commit is not seen. Elsewhere all is seen.
+        """
         lasting = self.committed | self.remains.keys()
+        is_doubtful = dialect == "postgresql"
         return {
-            item.revision: replace(item, atomic=item.atomic and item.revision not in lasting)
+            item.revision: replace(
+                item, atomic=item.revision not in lasting and (item.atomic or not is_doubtful)
+            )
             for item in pending
         }
 

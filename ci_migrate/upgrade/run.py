@@ -83,7 +83,8 @@ def _answer(event: Event, worker: Worker, report: UpgradeReport, control: Contro
             worker.send(do="stop", reason=reason)
         worker.send(do="go")
     elif event["event"] == "statement_begins":
-        control.keep(tuple(report.remains.values()))
+        if not event["is_locked"]:
+            control.keep(tuple(report.remains.values()))
         worker.send(do="go")
 
 
@@ -94,6 +95,8 @@ def _stop(
     observer: Observer,
     control: Control,
 ) -> None:
+    # Before the server answers: what it says of the cancelled statement is no news.
+    worker.send(do="cancel")
     beside = control.cancel(report.server_id)
     worker.interrupt()
     reason = report.failure

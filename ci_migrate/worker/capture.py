@@ -14,7 +14,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from ci_migrate.redact import without_row_data
-from ci_migrate.worker.lasting import lasts_at_once, outlives_crash
+from ci_migrate.worker.lasting import (
+    find_unprotected,
+    is_in_transaction,
+    lasts_at_once,
+    outlives_crash,
+)
 from ci_migrate.worker.protocol import Channel
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
@@ -51,8 +56,10 @@ class StatementCapture:
         self.works_elsewhere = False
         """Whether the revision ran a statement on another connection than env.py's."""
         self._connection: Any = None
+        self._unprotected: frozenset[str] = frozenset()
         self._is_atomic = True
         self._awaits_commit = False
+        self._is_running = self._has_written = False
         self._held: deque[str] = deque(maxlen=MOST_HELD)
 
     def begin(self, revision: str, *, is_atomic: bool) -> None:
@@ -61,12 +68,25 @@ class StatementCapture:
         self._is_atomic, self._awaits_commit = is_atomic, False
         self.failures, self.first_failure = 0, ""
         self.works_elsewhere = self.has_lasted = False
+        self._is_running = self._has_written = False
         self._held.clear()
 
     def release(self) -> None:
         """Send what was held back of the revision that began last."""
         while self._held:
             self._channel.send_late("statement", statement=self._held.popleft()[:LONGEST_STATEMENT])
+
+    def look_at_tables(self, connection: Any) -> None:
+        """See which tables of the database take rows that no rollback takes back."""
+        self._unprotected = find_unprotected(connection)
+
+    def note_lasting(self, connection: Any, what: str) -> None:
+        """Take what the revision is about to do by the driver alone, and what lasts."""
+        if self.revision is None or self._is_running:
+            return
+        self._leave_transaction()
+        self._announce(connection, what)
+        self._channel.send("statement", statement=what[:LONGEST_STATEMENT])
 
     def attach(self, connection: Any) -> None:
         """Listen to every engine of this process, those that a revision makes too; `connection` is env.py's."""
@@ -80,19 +100,23 @@ class StatementCapture:
     def _before(self, connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if self.revision is None:
             return
-        self.last_statement = statement
+        self.last_statement, self._is_running = statement, True
         if not _READS.match(statement):
+            self._has_written = True
             self.works_elsewhere |= not self._is_ours(connection)
         if self._is_atomic:
-            if not lasts_at_once(connection, statement):
+            if not lasts_at_once(connection, statement, self._unprotected):
                 return
-            # Its text did not tell, as of a helper in another file: from here on all is written down.
-            self.has_lasted, self._is_atomic = True, False
-            self.release()
-        if outlives_crash(connection, statement):
-            self._announce(statement)
+            self._leave_transaction()
+        if outlives_crash(connection, statement, self._unprotected):
+            self._announce(connection, statement)
         else:
             self._awaits_commit = True
+
+    def _leave_transaction(self) -> None:
+        """Its text did not tell, as of a helper in another file: from here on all is written down."""
+        self.has_lasted, self._is_atomic = True, False
+        self.release()
 
     def _is_ours(self, connection: Any) -> bool:
         """Return whether a connection is env.py's; SQLAlchemy 1.4 has several objects for one."""
@@ -102,16 +126,24 @@ class StatementCapture:
         same = connection.connection.dbapi_connection is ours.connection.dbapi_connection
         return bool(same)
 
-    def _before_commit(self, _connection: Any) -> None:
-        if self.revision is not None and self._awaits_commit:
-            self._announce("COMMIT")
+    def _before_commit(self, connection: Any) -> None:
+        if self.revision is None:
+            return
+        if self._is_atomic and self._has_written:
+            self._leave_transaction()
+        elif not self._awaits_commit:
+            return
+        self._announce(connection, "COMMIT")
 
-    def _announce(self, statement: str) -> None:
-        # The parent writes down what is about to last before it lasts.
+    def _announce(self, connection: Any, statement: str) -> None:
+        # The parent writes down what is about to last before it lasts; not in a file that we have locked ourselves.
         self._awaits_commit = False
-        self._channel.ask("statement_begins", statement=statement[:LONGEST_STATEMENT])
+        is_locked = connection.dialect.name == "sqlite" and is_in_transaction(connection)
+        statement = statement[:LONGEST_STATEMENT]
+        self._channel.ask("statement_begins", statement=statement, is_locked=is_locked)
 
     def _after(self, _conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        self._is_running = False
         if self.revision is not None:
             self.last_statement = None
             if self._is_atomic and not self._tells_all:
@@ -120,6 +152,7 @@ class StatementCapture:
             self._channel.send("statement", statement=statement[:LONGEST_STATEMENT])
 
     def _fail(self, context: Any) -> None:
+        self._is_running = False
         if self.revision is None:
             return
         self.failures += 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from alembic.runtime.environment import EnvironmentContext
@@ -41,7 +43,7 @@ class Driver:
         self._capture = StatementCapture(channel, tells_all=settings["reads_locks"])
         self._session = SessionSettings(settings)
         self._locks = LockReader(channel, lambda: self._capture.revision)
-        self._transactions = TransactionWatch()
+        self._transactions = TransactionWatch(self._capture.note_lasting)
         self._asked = float("-inf")
         self.script = ScriptDirectory.from_config(config)
         compat.set_locations(
@@ -80,6 +82,7 @@ class Driver:
                 self._channel.send("refused", **found, expected=command["expected"])
                 raise RefusedError("env.py opened another database, or its rows changed")
             self._session.apply(context.connection)
+            self._capture.look_at_tables(context.connection)
             self._channel.cancel = _local_cancel(context)
             if self._settings["reads_locks"]:
                 self._locks.begin(context)
@@ -159,6 +162,9 @@ class Driver:
 
     def _tell_failure(self, revision: str, path: str, error: BaseException) -> None:
         """Tell how a revision failed, what it had done, and whether something of that was committed."""
+        # The run is over: a stop has nothing left to interrupt but this report.
+        with suppress(ValueError):  # in a thread of the project's own
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         failure = describe_exception(error, path)
         if isinstance(error, OwnTransactionError):
             failure["file"] = path

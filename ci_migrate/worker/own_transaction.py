@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
-from ci_migrate.worker.lasting import outlives_crash
+from ci_migrate.worker.lasting import is_in_transaction, outlives_crash, passes
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -37,7 +37,9 @@ class TransactionWatch:
     were written that no change of the schema has committed since.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, note_lasting: Callable[[Any, str], None]) -> None:
+        """Make a watch; `note_lasting` is told what the driver alone is about to do to last, with the connection."""
+        self._note_lasting = note_lasting
         self._number = 0
         self._connection: Any = None
         self._transaction: Any = None
@@ -117,10 +119,10 @@ class TransactionWatch:
         """Hear of an end by the driver itself, as far as it lets somebody listen."""
         raw = connection.connection.dbapi_connection
         if hasattr(raw, "set_trace_callback"):  # sqlite3
-            raw.set_trace_callback(self._hear)
+            raw.set_trace_callback(self._hear_driver)
             self._undo.append(lambda: raw.set_trace_callback(None))
             return
-        for name, note in (("rollback", self._note_rollback), ("commit", self._note_commit)):
+        for name, note in (("rollback", self._note_rollback), ("commit", self._commit_by_driver)):
             with suppress(AttributeError):  # one that takes no other methods
                 setattr(raw, name, _heard(getattr(raw, name), note, connection))
                 self._undo.append(lambda name=name: delattr(raw, name))  # type: ignore[misc]
@@ -135,6 +137,16 @@ class TransactionWatch:
         elif connection.dialect.name != "sqlite" and outlives_crash(connection, statement):
             self._has_written = False
 
+    def _hear_driver(self, statement: str) -> None:
+        """Hear what SQLite is about to run, also what never came through SQLAlchemy (`executescript`)."""
+        if _ROLLBACK.match(statement):
+            self._note_rollback(self._connection)
+        elif _COMMIT.match(statement):
+            self._commit_by_driver(self._connection)
+        elif not passes(statement) and not is_in_transaction(self._connection):
+            # Without the values, which the driver has put into the text.
+            self._note_lasting(self._connection, " ".join(statement.split()[:3]) + " …")
+
     def _hear(self, statement: str) -> None:
         if _ROLLBACK.match(statement):
             self._note_rollback(self._connection)
@@ -145,6 +157,11 @@ class TransactionWatch:
         if connection is self._connection:
             self._rolled_back |= self._has_written
             self._has_written = False
+
+    def _commit_by_driver(self, connection: Any) -> None:
+        if self._has_written:
+            self._note_lasting(connection, "COMMIT")
+        self._note_commit(connection)
 
     def _note_commit(self, connection: Any) -> None:
         if connection is self._connection:

@@ -95,6 +95,7 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
 def _report(channel: Channel, stage: str, error: BaseException) -> int:
     from ci_migrate.worker.capture import describe_exception, format_traceback
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt
     # Nobody but the parent interrupts this process: what follows from that is no news.
     if not (channel.is_cancelled or isinstance(error, KeyboardInterrupt)):
         sys.stderr.write(format_traceback(error) + "\n")

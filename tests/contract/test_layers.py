@@ -22,6 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "observer",
             "process",
             "redact",
+            "sql_words",
             "standard_streams",
             "stops",
             "times",

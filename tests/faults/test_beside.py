@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.conftest import Record
 from tests.faults.running import REACHED_SECONDS, Running, promote
+from tests.faults.sessions import transaction
 from tests.faults.shop import HEAD, add_revision, build_shop, write_settings
 from tests.faults.stock import Stock, wait_until
 
@@ -70,6 +71,30 @@ def test_stopped_in_a_statement_of_a_revisions_own_connection(
         end_statement(stock)
     finish(stock, record_fault, "a stop in a statement of a revision's own connection", outcome)
     assert promote(shop, stock).exit_code == 3
+
+
+def test_what_the_application_does_meanwhile_is_not_taken_for_ours(
+    any_stock: Stock, tmp_path: Path, record_fault: Record
+) -> None:
+    stock = any_stock
+    shop = build_shop(tmp_path / "work")
+    write_settings(shop)
+    stock.execute("CREATE TABLE app (id int)")
+    run = Running(shop, stock.url, point="r1.begin", action="pause")
+    run.wait_for_point()
+    with transaction(stock, "INSERT INTO app VALUES (1)"):
+        run.stop(signal.SIGTERM)
+        ran = run.end()
+    assert (ran.outcome, ran.exit_code) == ("failed", 130), ran.output
+    assert "INTO app" not in ran.output
+    after = promote(shop, stock)
+    assert (after.outcome, stock.count_lost()) == ("promoted", 0), after.output
+    record_fault(
+        fault="a stop while the application has a transaction open",
+        database=stock.name,
+        outcome="interrupted, then promoted",
+        lost=0,
+    )
 
 
 def own(stock: Stock) -> str:
