@@ -165,9 +165,11 @@ class ProbeError(CiMigrateError):
 
 
 class RowsChangedError(ProbeError):
-    """Somebody else changed the version rows after the plan was made; nothing was run."""
+    """Somebody else changed the version rows after the plan was made; nothing was run on what they say now."""
 
     kind = "rows-changed"
+    found: tuple[str, ...] = ()
+    """The version rows that are there now."""
 
 
 class UpgradeError(CiMigrateError):
@@ -175,6 +177,12 @@ class UpgradeError(CiMigrateError):
 
     exit_code = ExitCode.UPGRADE_FAILED
     kind = "upgrade"
+
+
+class LostLockError(UpgradeError):
+    """The lock of the database was lost while revisions ran; none was begun after that."""
+
+    kind = "lock-lost"
 
 
 class DowngradeError(UpgradeError):

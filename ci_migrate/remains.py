@@ -17,10 +17,17 @@ _READS = re.compile(
     re.IGNORECASE,
 )
 
+_BUILDS = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\b", re.IGNORECASE)
+
 
 def is_reading(statement: str) -> bool:
     """Return whether a statement changes nothing."""
     return _READS.match(statement) is not None
+
+
+def is_concurrent_build(statement: str) -> bool:
+    """Return whether a statement builds an index of PostgreSQL outside of a transaction."""
+    return _BUILDS.match(statement) is not None
 
 
 def find_remains(revision: str, executed: Iterable[str], begun: str | None) -> Remains:
@@ -48,6 +55,17 @@ def decode_remains(text: str | None) -> tuple[Remains, ...]:
         Remains(revision=revision, executed=tuple(item["executed"]), begun=item["begun"])
         for revision, item in json.loads(text or "{}").items()
     )
+
+
+def carry_remains(text: str, run_id: str) -> str:
+    """Return what `encode_remains` wrote for a later run, with the run that left it."""
+    found = json.loads(text)
+    return json.dumps({name: {"run": run_id, **item} for name, item in found.items()})
+
+
+def origin_of_remains(text: str) -> str | None:
+    """Return the run that left what a later one carries; None where it is the run's own."""
+    return next((item.get("run") for item in json.loads(text).values()), None)
 
 
 def describe_remains(remains: Remains) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ci_migrate.database.engine import Database
+from ci_migrate.errors import DatabaseFailedError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 LEDGER_TABLE = "ci_migrate_ledger"
+CREATE_PAUSES = (0.1, 0.5)
+"""Seconds before each further attempt to create it."""
 Row = Mapping[str, Any]
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -104,6 +108,14 @@ def create_ledger(database: Database, schema: str | None) -> None:
             connection.execute(CreateSchema(schema))
         ledger_table(schema).create(connection, checkfirst=True)
 
+    for pause in CREATE_PAUSES:
+        try:
+            database.run_in_transaction(create)
+        except DatabaseFailedError:
+            # The first runs of several environments that share a ledger make it at the same time.
+            time.sleep(pause)
+        else:
+            return
     database.run_in_transaction(create)
 
 

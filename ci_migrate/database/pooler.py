@@ -9,6 +9,9 @@ from ci_migrate.errors import ConfigError
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+PID_BYTES = 4
+"""Of the key by which a statement is cancelled; the rest of it is a secret."""
+
 
 def is_pooled(connection: Connection) -> bool:
     """Return whether a pooler is between a connection to PostgreSQL and its server."""
@@ -33,9 +36,12 @@ def refuse_pooler(connection: Connection) -> None:
 
 
 def _promised_pid(driver_connection: Any) -> int | None:
-    """Return the process number of the handshake, as psycopg, psycopg2 and asyncpg know it."""
+    """Return the process number of the handshake, as psycopg, psycopg2, asyncpg and pg8000 know it."""
     if hasattr(driver_connection, "info") and hasattr(driver_connection.info, "backend_pid"):
         return int(driver_connection.info.backend_pid)
     if hasattr(driver_connection, "get_server_pid"):
         return int(driver_connection.get_server_pid())
+    key = getattr(driver_connection, "_backend_key_data", None)  # pg8000 has no other word for it
+    if isinstance(key, bytes) and len(key) >= PID_BYTES:
+        return int.from_bytes(key[:PID_BYTES], "big", signed=True)
     return None

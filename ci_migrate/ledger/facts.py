@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ci_migrate.models import Backup, Remains
+from ci_migrate.remains import decode_remains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,8 @@ class PartialRun:
     failure: str
     backup: str
     """Where its backup lies; empty when none was taken."""
+    is_whole: bool
+    """Whether it ended between two revisions, as far as was seen."""
 
 
 def read_executed(row: Mapping[str, Any]) -> Executed:
@@ -80,6 +83,31 @@ def read_executed(row: Mapping[str, Any]) -> Executed:
         commit=row["commit_sha"],
         finished_at=row["finished_at"] or "",
         seconds=row["seconds"],
+    )
+
+
+def read_remains(
+    run: Mapping[str, Any], detail: str, revisions: Iterable[Mapping[str, Any]]
+) -> LastRemains:
+    """Return what a run left, by its row, the `detail` that is in force, and the rows of its revisions."""
+    return LastRemains(
+        remains=decode_remains(detail),
+        started_at=run["started_at"],
+        run_url=run["run_url"],
+        direction=next((row["direction"] for row in revisions), "upgrade"),
+        backup=read_backup(run),
+    )
+
+
+def read_partial(row: Mapping[str, Any]) -> PartialRun:
+    """Return the row of a run that ended partly applied as a value."""
+    failure, backup = (json.loads(row[name] or "{}") for name in ("failure", "backup"))
+    has_moved = (row["to_rows"] or "null") not in {"null", row["from_rows"]}
+    return PartialRun(
+        started_at=row["started_at"],
+        failure=failure.get("message", ""),
+        backup=backup.get("location", ""),
+        is_whole=row["detail"] is None and has_moved,
     )
 
 

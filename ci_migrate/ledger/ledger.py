@@ -22,8 +22,9 @@ from ci_migrate.ledger.facts import (
     LastRemains,
     PartialRun,
     UnfinishedRun,
-    read_backup,
     read_executed,
+    read_partial,
+    read_remains,
     rehearsal_of,
 )
 from ci_migrate.ledger.rows import STARTED, begun_rows, ending_of, revision_ending
@@ -36,7 +37,7 @@ from ci_migrate.models import (
     Promotion,
     RunInfo,
 )
-from ci_migrate.remains import decode_remains
+from ci_migrate.remains import carry_remains, origin_of_remains
 from ci_migrate.revisions.rewrite import KnownRevision
 
 INTERRUPTED = "interrupted"
@@ -72,16 +73,21 @@ class Ledger:
         command: str = "promote",
         gates: Iterable[GateResult] = (),
         details: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> str | None:
         """Write the run, its pending revisions and its overridden gates; creates the ledger where it is missing.
 
-        `details` are JSON texts by revision.
+        `details` are JSON texts by revision. What the run before left unfinished stays in force until this one ends
+        well; returned as `encode_remains` wrote it.
         """
         common = {**self._common(run), "command": command}
         rows = begun_rows(common, plan, backup, versions, gates, details or {})
         with _as_ledger_error("write"):
             create_ledger(self._database, self._schema)
+            left = next(iter(self._select(kind="run", newest=1)), {})
+            carried = carry_remains(left["detail"], left["run_id"]) if left.get("detail") else None
+            rows[0]["detail"] = carried
             insert_rows(self._database, self._schema, rows)
+        return carried
 
     def note_remains(self, run_id: str, remains: str) -> None:
         """Write what revisions that are not atomic have done so far, before they do more."""
@@ -137,29 +143,16 @@ class Ledger:
         rows = self._select(kind="run", newest=1)
         if not rows or not rows[0]["detail"]:
             return None
-        row = rows[0]
-        return LastRemains(
-            remains=decode_remains(row["detail"]),
-            started_at=row["started_at"],
-            run_url=row["run_url"],
-            direction=next(
-                (r["direction"] for r in self._select(kind="revision", run_id=row["run_id"])),
-                "upgrade",
-            ),
-            backup=read_backup(row),
-        )
+        detail, run_id = rows[0]["detail"], rows[0]["run_id"]
+        origin = origin_of_remains(detail) or run_id
+        run = next(iter(self._select(kind="run", run_id=origin)), rows[0])
+        return read_remains(run, detail, self._select(kind="revision", run_id=run["run_id"]))
 
     def last_partial_run(self) -> PartialRun | None:
         """Return the last run of this environment if it ended partly applied."""
         rows = self._select(kind="run", newest=1)
-        if not rows or rows[0]["outcome"] != Outcome.PARTIAL.value:
-            return None
-        failure, backup = (json.loads(rows[0][name] or "{}") for name in ("failure", "backup"))
-        return PartialRun(
-            started_at=rows[0]["started_at"],
-            failure=failure.get("message", ""),
-            backup=backup.get("location", ""),
-        )
+        is_partial = bool(rows) and rows[0]["outcome"] == Outcome.PARTIAL.value
+        return read_partial(rows[0]) if is_partial else None
 
     def settle_run(self, run: UnfinishedRun, done: Collection[str], now: str) -> None:
         """Finish the record of an unfinished run; `done` are the revisions that it carried out."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ci_migrate.database.catalog import Snapshot
 from ci_migrate.models import Failure, PendingRevision
-from ci_migrate.remains import is_reading
+from ci_migrate.remains import is_concurrent_build, is_reading
 
+OWN_COMMAND = (
+    "Version rows and schema are as this run found them. Rows that the command has committed are seen by nobody here:"
+    " look for them if it may have. Once the cause is gone, start the run again."
+)
+"""After a command of the project's own that has changed nothing to be seen."""
+_OTHERS = " Somebody else has migrated it while this run did: see to it that nothing else does."
 _LOOK = "See what of it is in, and whether it can surely be undone or finished: ci-migrate recover --dry-run."
 
 
@@ -54,31 +60,29 @@ def advise(
     tables: tuple[str, ...],
     invalid: tuple[str, ...] = (),
     direction: str = "upgrade",
-    by_own_command: bool = False,
+    present: Collection[str] = (),
+    by_others: bool = False,
 ) -> str:
     """Return the next step after a failed upgrade or downgrade, in words and commands.
 
     `moved` says whether the version rows are other ones. `restore` is the command that brings the backup back,
-    `tables` the names of what changed, `invalid` those of indexes that a failed concurrent build has left.
+    `tables` the names of what changed, `invalid` those of indexes that a failed concurrent build has left, `present`
+    the revisions that the version rows say are in. `by_others` when somebody else was seen to migrate meanwhile.
     """
-    if by_own_command and not changed:
-        return (
-            "Version rows and schema are as this run found them. Rows that the command has committed are seen by"
-            " nobody here: look for them if it may have. Once the cause is gone, start the run again."
-        )
     if direction == "downgrade":
         return _advise_downgrade(changed, failure, restore=restore, tables=tables) + _drop(invalid)
     if not changed:
         return _advise_unchanged(failure)
     failed = pending.get(failure.revision or "")
     at = ", ".join(rows) or "base"
-    if failure.revision in rows:
-        return _whole(at)  # it ended between its version row and the next revision
+    if failure.revision in present and (failed is None or failed.atomic or not by_others):
+        # It ended between its version row and the next revision; or somebody else had run it, too.
+        return _whole(at) + (_OTHERS if by_others else "")
     if failed is None or failed.atomic or not (failure.executed or invalid):
         if tables and not moved:
             return _advise_beside(failure, at, restore=restore, tables=tables)
         return _advise_whole(failure, at)
-    if invalid and not any(not is_reading(statement) for statement in failure.executed):
+    if invalid and all(is_reading(text) or is_concurrent_build(text) for text in failure.executed):
         return _advise_indexes(failure, at, invalid)
     return _advise_half(failure, at, restore=restore, tables=tables) + _drop(invalid)
 

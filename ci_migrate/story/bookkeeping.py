@@ -28,7 +28,7 @@ def start_ledger(execution: Execution, survey: Survey) -> None:
 
 def _write_start(execution: Execution, survey: Survey) -> None:
     record = execution.record
-    execution.ledger.start_run(
+    execution.left_before = execution.ledger.start_run(
         record.run,
         survey.plan,
         record.backup,
@@ -96,7 +96,13 @@ def _keep_applied(record: RunRecord, survey: Survey, report: UpgradeReport) -> N
     plan, reached = survey.plan, record.reached
     rows = plan.current if reached is None else reached
     planned = [item.revision for item in plan.pending]
-    done = find_done(plan.direction, planned, rows, survey.history.graph)
+    there = find_done(plan.direction, planned, rows, survey.history.graph)
+    done = {revision for revision in there if report.could_have_run(revision)}
+    if foreign := [revision for revision in planned if revision in there - done]:
+        record.warn(
+            f"not executed by this run, and yet {'in' if plan.direction == 'upgrade' else 'gone from'} the database:"
+            f" {', '.join(foreign)}. Somebody else migrates it; the ledger takes that for no evidence"
+        )
     record.applied = tuple(
         AppliedRevision(
             revision=item.revision,
@@ -112,9 +118,12 @@ def _keep_applied(record: RunRecord, survey: Survey, report: UpgradeReport) -> N
 
 
 def _remains(execution: Execution, executed: set[str]) -> str | None:
-    """Return what is left of revisions that did not come to their end, as the ledger keeps it."""
+    """Return what is left of revisions that did not come to their end, as the ledger keeps it.
+
+    A run that changed nothing, or was seen to do nothing that lasts, leaves what there was before it.
+    """
     record, seen = execution.record, execution.report.remains
     left = [remains for revision, remains in seen.items() if revision not in executed]
-    if record.outcome is not Outcome.PARTIAL or not left:
-        return None
-    return encode_remains(left, record.redactor.clean)
+    if record.outcome is Outcome.PARTIAL and left:
+        return encode_remains(left, record.redactor.clean)
+    return execution.left_before if record.outcome in {Outcome.PARTIAL, Outcome.FAILED} else None

@@ -32,7 +32,8 @@ def change_database(execution: Execution, survey: Survey, work: Callable[[], Non
                 _verify(execution, survey)
                 record.outcome = record.goal
         except RowsChangedError as exc:
-            record.fail(exc)  # nothing was run: what the database shows now is somebody else's work
+            _take_change(execution, exc)
+            record.fail(exc)
             raise
         except (Exception, InterruptedRunError) as exc:
             record.fail(exc)
@@ -41,6 +42,15 @@ def change_database(execution: Execution, survey: Survey, work: Callable[[], Non
                 raise
         finally:
             finish_ledger(execution, survey)
+
+
+def _take_change(execution: Execution, change: RowsChangedError) -> None:
+    """Say what this run had done, if anything, before it met what somebody else did to the version rows."""
+    if not execution.report.done:
+        change.message += "; nothing was run"
+        return
+    change.message += f"; before that this run had executed {', '.join(execution.report.done)}"
+    execution.record.reached = change.found
 
 
 def _verify(execution: Execution, survey: Survey) -> None:

@@ -6,7 +6,13 @@ import time
 from dataclasses import replace
 
 from ci_migrate.database.strays import Strays, expect_strays
-from ci_migrate.errors import LockTimeoutError, ToldError, UpgradeError, WrongDatabaseError
+from ci_migrate.errors import (
+    DowngradeError,
+    LockTimeoutError,
+    ToldError,
+    UpgradeError,
+    WrongDatabaseError,
+)
 from ci_migrate.models import Plan
 from ci_migrate.own_runner import run_own_command
 from ci_migrate.plan import find_done
@@ -15,9 +21,10 @@ from ci_migrate.story.aftermath import State, may_have_left_rows
 from ci_migrate.story.change import change_database
 from ci_migrate.story.control import build_control, cancel_project, wait_for_project
 from ci_migrate.story.execution import Execution
-from ci_migrate.story.watch import Watch
+from ci_migrate.story.watch import LOST_LOCK, Watch
 from ci_migrate.survey import Survey, survey_database
 from ci_migrate.upgrade.probe import check_probe
+from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.upgrade.run import run_revisions
 from ci_migrate.words import counted
 from ci_migrate.worker_settings import build_worker_environment
@@ -78,6 +85,14 @@ def _run_worker_with_patience(execution: Execution, survey: Survey, strays: Stra
         execution.report.start_again(item.revision for item in survey.plan.pending)
 
 
+def _explain_failure(report: UpgradeReport) -> None:
+    """Let a failure that the run has made itself say so, and not what the server answered."""
+    failure = report.failure
+    if failure is not None and report.given_up and type(failure) in {UpgradeError, DowngradeError}:
+        reason = f"given up: {report.given_up}; the statement that ran was cancelled"
+        report.failure = LockTimeoutError(reason, where=failure.where)
+
+
 def _has_left_something(
     execution: Execution, survey: Survey, before: State, failure: ToldError
 ) -> bool:
@@ -115,6 +130,7 @@ def _run_worker(execution: Execution, survey: Survey, strays: Strays) -> None:
         max_queue=execution.environment.max_queue,
         cancel=control.cancel,
     )
+    report.by_worker = True
     with record.stage(survey.plan.direction) as note, watch.run():
         run_revisions(
             project.worker,
@@ -128,6 +144,9 @@ def _run_worker(execution: Execution, survey: Survey, strays: Strays) -> None:
         note.result = f"{counted(count, 'revision')} ran"
         if report.failure is not None:
             note.result += ", then it failed"
+            _explain_failure(report)
+        elif not execution.lock.is_held():
+            record.warn(f"{LOST_LOCK}; all revisions had begun by then")
 
 
 def _survey_again(execution: Execution, survey: Survey) -> Survey:

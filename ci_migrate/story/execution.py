@@ -83,6 +83,8 @@ class Execution:
     report: UpgradeReport = field(default_factory=UpgradeReport)
     sign: str = field(default_factory=lambda: f"migrations {uuid.uuid4().hex[:12]}")
     """The name of the project's sessions, by which they are told from those of others."""
+    left_before: str | None = None
+    """What the ledger says that the run before left unfinished."""
     _open: ExitStack = field(default_factory=ExitStack)
     _worker: Worker | None = None
 

@@ -17,6 +17,9 @@ def pass_gates(record: RunRecord, gather: Callable[[], GateInputs], gates: Gates
         record.keep_gates(check_gates(gather(), gates))
         failed = [gate for gate in record.gates if gate.outcome is GateOutcome.FAILED]
         note.result = _summary(record)
+    for gate in record.gates:
+        if gate.outcome is GateOutcome.WARNED:
+            record.observer.warn(f"{gate.name}: {gate.message}")
     if failed:
         raise BlockedError(
             "; ".join(f"{gate.name}: {gate.message}" for gate in failed),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ci_migrate.database.engine import Database
+from ci_migrate.database.refusal import is_refusal
 from ci_migrate.errors import CiMigrateError, SilentServerError
 from ci_migrate.stops import stop_because
 
@@ -47,6 +48,8 @@ def _ask_until(over: threading.Event, database: Database, answer_timeout: float)
                     session.run(lambda connection: connection.exec_driver_sql("SELECT 1").close())
                     answered = time.monotonic()
         except CiMigrateError as exc:
+            if is_refusal(exc):
+                answered = time.monotonic()  # to say no is a sign of life
             silent = time.monotonic() - answered
             if silent >= answer_timeout and not over.is_set():
                 stop_because(_silence(database, silent, exc))

@@ -9,7 +9,7 @@ from ci_migrate.database.patience import ask_within
 from ci_migrate.errors import CiMigrateError, InterruptedRunError
 from ci_migrate.models import Outcome
 from ci_migrate.remains import find_remains
-from ci_migrate.story.aftermath import State, advise, is_changed, may_have_left_rows
+from ci_migrate.story.aftermath import OWN_COMMAND, State, advise, is_changed, may_have_left_rows
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.restoring import Restoring
@@ -72,22 +72,31 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     failed, executed = record.failure.revision, record.failure.executed
     if failed and failed not in report.remains and may_have_left_rows(failed, executed, pending):
         report.remains[failed] = find_remains(failed, executed, None)
-    backup = record.backup
-    record.advise(
-        advise(
-            changed=changed,
-            moved=before.rows != after.rows,
-            rows=after.rows,
-            failure=record.failure,
-            pending=pending,
-            restore=restore_command(backup, execution.database.address, execution.environment.name)
-            if backup
-            else "",
-            tables=before.snapshot.changed_tables(after.snapshot),
-            invalid=_find_invalid_indexes(execution) if changed else (),
-            direction=survey.plan.direction,
-            by_own_command=bool(execution.environment.migrations.upgrade_command),
-        )
+    if execution.environment.migrations.upgrade_command and not changed:
+        record.advise(OWN_COMMAND)
+    else:
+        record.advise(_advise(execution, survey, before, after, changed=changed))
+
+
+def _advise(
+    execution: Execution, survey: Survey, before: State, after: State, *, changed: bool
+) -> str:
+    record, report, graph = execution.record, execution.report, survey.history.graph
+    if record.failure is None:
+        return ""
+    backup, address = record.backup, execution.database.address
+    return advise(
+        changed=changed,
+        moved=before.rows != after.rows,
+        rows=after.rows,
+        failure=record.failure,
+        pending=report.as_seen(survey.plan.pending, execution.database.dialect),
+        restore=restore_command(backup, address, execution.environment.name) if backup else "",
+        tables=before.snapshot.changed_tables(after.snapshot),
+        invalid=_find_invalid_indexes(execution) if changed else (),
+        direction=survey.plan.direction,
+        present=graph.ancestors([row for row in after.rows if row in graph.revisions]),
+        by_others=report.is_refused,
     )
 
 

@@ -28,7 +28,7 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
             state = (
                 "What became of the database nobody has seen: look at it"
                 if execution.environment.backup.backend in SNAPSHOTS
-                else "The database is whole, as it was before that restore or as the backup has it"
+                else "The database is as it was before that restore, or as the backup has it"
             )
             record.warn(
                 f"an earlier restore, begun {run.started_at}{link}, was cut off. {state}. To bring the backup back,"
@@ -61,7 +61,7 @@ def _recall_foreign(record: RunRecord, ledger: Ledger, survey: Survey) -> None:
 def _recall_partial(record: RunRecord, ledger: Ledger) -> None:
     """Warn when the last run left the database partly changed: its backup may not have been brought back."""
     last = ledger.last_partial_run()
-    if last is not None:
+    if last is not None and not last.is_whole:
         record.warn(
             f"the last run, begun {last.started_at}, left the database partly changed"
             f" ({one_line(last.failure)}). Unless that was mended since, restore its backup first:"

@@ -17,8 +17,8 @@ from ci_migrate.upgrade.report import UpgradeReport
 
 LOOK_EVERY_SECONDS = 5.0
 LOST_LOCK = (
-    "the lock of the database was lost while the upgrade ran: no further revision was begun. A proxy or a"
-    " timeout closes idle connections: give a direct URL in `lock_url`"
+    "the lock of the database was lost while the revisions ran: its connection was closed, by a restart of the"
+    " server, or by a proxy or a timeout that closes idle ones (then give a direct URL in `lock_url`)"
 )
 
 
@@ -76,8 +76,9 @@ class Watch:
 
     def _give_up(self, queue: int, server_id: int) -> None:
         reason = f"{_count(queue)} behind the migration, more than `max_queue`"
+        self.report.given_up = f"{reason} = {self.max_queue}"
         self.worker.send(do="stop", reason=reason)
-        self.observer.warn(f"{reason} = {self.max_queue}: its statement is cancelled")
+        self.observer.warn(f"{self.report.given_up}: its statement is cancelled")
         self.cancel(server_id)
 
 

@@ -193,11 +193,12 @@ def _probe_of(event: Mapping[str, Any]) -> Probe:
 
 def rows_changed(planned: tuple[str, ...], found: tuple[str, ...]) -> RowsChangedError:
     """Return the failure of a plan that does not fit the database any more."""
-    return RowsChangedError(
-        f"the version rows changed after the plan was made: from {name_rows(planned)} to"
-        f" {name_rows(found)}; nothing was run",
+    error = RowsChangedError(
+        f"the version rows changed after the plan was made: from {name_rows(planned)} to {name_rows(found)}",
         next_step="Something else migrates this database: see to it that it does not, then start this again.",
     )
+    error.found = found
+    return error
 
 
 def name_rows(rows: tuple[str, ...] | list[str]) -> str:

@@ -9,6 +9,7 @@ from ci_migrate.errors import (
     CiMigrateError,
     DowngradeError,
     LockTimeoutError,
+    LostLockError,
     ToldError,
     UpgradeError,
     Where,
@@ -44,6 +45,12 @@ class UpgradeReport:
     """How many statements each revision ran."""
     locks: list[LockSeen] = field(default_factory=list)
     """What a rehearsal saw of locks, each with its revision."""
+    by_worker: bool = False
+    """Whether the worker runs the revisions, and so tells of each."""
+    is_refused: bool = False
+    """Whether a version row was not as Alembic expected it when it was to be written."""
+    given_up: str = ""
+    """Why a statement was cancelled by the run itself; empty when it was not."""
     is_connected: bool = False
     """Whether env.py has come to the place where the revisions begin."""
     server_id: int | None = None
@@ -73,6 +80,15 @@ class UpgradeReport:
             )
             for item in pending
         }
+
+    def could_have_run(self, revision: str) -> bool:
+        """Return whether a revision that is in the database by now may be there by this run.
+
+        A worker that was killed, or whose connection broke, may have committed the one that was running.
+        """
+        if not self.by_worker or revision in self.done:
+            return True
+        return revision == self.running and not self.is_refused
 
     def take_beside(self, statements: Iterable[str]) -> None:
         """Note what other sessions of the project ran when they were stopped; what they did before is not known."""
@@ -162,8 +178,10 @@ def _failure_at_the_end(event: Event, report: UpgradeReport) -> CiMigrateError |
     if kind == "refused":
         return _refusal(event)
     if kind == "stopped":
-        return report.error(event["reason"])
+        error = LockTimeoutError if report.given_up else LostLockError
+        return error(f"{event['reason']}; no further revision was begun")
     if kind == "failed":
+        report.is_refused = event["type"] == "CommandError"
         return _late_failure(event, report) or project_failure(event)
     if event["finished"]:
         return None

@@ -186,6 +186,7 @@ def test_what_the_configuration_makes_of_an_invalid_index(
     else:
         assert (ran.outcome, ran.exit_code) == ("promoted", 0), ran.output
         assert gate["outcome"] == {"warn": "warned", "off": "skipped"}[mode]
+        assert ("warning  health: " in ran.output) == (mode == "warn"), ran.output
     lost = postgres_stock.count_lost()
     assert lost == 0
     record_fault(

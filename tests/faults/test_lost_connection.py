@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tests.faults.conftest import Record
 from tests.faults.running import Running, promote
 from tests.faults.sessions import transaction
-from tests.faults.shop import HEAD, UNCOUNTED, build_shop, write_settings
+from tests.faults.shop import HEAD, UNCOUNTED, add_revision, build_shop, write_settings
 from tests.faults.stock import Stock, wait_until
 from tests.faults.test_races import DUMPS
 from tests.promotion import Ran
@@ -67,6 +67,41 @@ def check_recovers(line: Line, record: Record, fault: str, ran: Ran) -> None:
     assert lost == 0, line.stock.journal()
     record(
         fault=fault, database=line.stock.name, outcome=f"{ran.outcome} ({ran.exit_code})", lost=lost
+    )
+
+
+def test_a_server_that_is_full_is_not_taken_for_silent(
+    postgres_stock: Stock, tmp_path: Path, record_fault: Record
+) -> None:
+    shop = build_shop(tmp_path / "work")
+    write_settings(shop, {"answer_timeout": 3})
+    assert promote(shop, postgres_stock).outcome == "promoted"
+    role = f"few_{sa.engine.make_url(postgres_stock.url).database}"
+    postgres_stock.execute(
+        f"CREATE ROLE {role} LOGIN SUPERUSER",
+        f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}",
+    )
+    stock = replace(postgres_stock, url=postgres_stock.url.replace("//postgres@", f"//{role}@"))
+    add_revision(shop, "r4", HEAD, 'op.execute("SELECT pg_sleep(8)")\n')
+    run = Running(shop, stock.url)
+    sleeps = (
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%%' AND state = 'active'"
+    )
+    wait_until(lambda: postgres_stock.query(sleeps), 60, "the revision")
+    # From now on nobody else gets in; the heartbeat asks anew when its connection is ended.
+    postgres_stock.execute(f"ALTER ROLE {role} NOSUPERUSER CONNECTION LIMIT 1")
+    postgres_stock.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE left(application_name, 10) = 'ci-migrate'"
+        " AND query = 'SELECT 1' AND datname = current_database()"
+    )
+    ran = run.end()
+    assert "no sign of life" not in ran.output
+    assert stock.version() == "r4", ran.output
+    record_fault(
+        fault="a full server during the upgrade",
+        database=stock.name,
+        outcome=ran.outcome,
+        lost=stock.count_lost(),
     )
 
 

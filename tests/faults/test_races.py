@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ci_migrate.database.engine import Database
+from ci_migrate.database.ledger_table import create_ledger
 from ci_migrate.story.control import LEAVE_SECONDS
 from tests.faults.conftest import Record
 from tests.faults.running import Running, promote
@@ -223,6 +228,85 @@ def test_an_upgrade_by_hand_while_the_project_is_loaded_stops_the_run(
     )
 
 
+INSERT = "op.execute(sa.text(\"INSERT INTO journal (what) VALUES ('{}')\"))\n"
+
+
+def test_an_upgrade_by_hand_in_the_middle_is_no_evidence(
+    stock: Stock, tmp_path: Path, record_fault: Record
+) -> None:
+    shop = build_shop(tmp_path / "work", per_revision=True)
+    write_settings(shop)
+    assert promote(shop, stock).outcome == "promoted"
+    add_revision(shop, "r4", HEAD, INSERT.format("r4"))
+    point = 'from points import point\npoint("r5.begin", op.get_bind())\n'
+    add_revision(shop, "r5", "r4", point + INSERT.format("r5"))
+    add_revision(shop, "r6", "r5", INSERT.format("r6"))
+    run = Running(shop, stock.url, point="r5.begin")
+    run.wait_for_point()
+    upgrade_by_hand(shop, stock, "head")
+    run.release()
+    ran = run.end()
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "The database is at r6, whole." in ran.output
+    assert "Somebody else has migrated it" in ran.output
+    assert stock.evidence() == ["r1", "r2", "r3", "r4"], "what was run by hand is no evidence"
+    after = promote(shop, stock)
+    assert after.outcome == "nothing-to-do"
+    assert "restore its backup first" not in after.output
+    lost = stock.count_lost() + sum(abs(stock.journal().count(f"r{n}") - 1) for n in (4, 5, 6))
+    assert lost == 0, stock.journal()
+    record_fault(
+        fault="`alembic upgrade head` by hand in the middle of the run",
+        database=stock.name,
+        outcome="partial (6)",
+        lost=lost,
+    )
+
+
+def test_a_run_that_ended_between_two_revisions_does_not_ask_for_its_backup(
+    stock: Stock, tmp_path: Path, record_fault: Record
+) -> None:
+    shop = build_shop(tmp_path / "work", per_revision=True)
+    write_settings(shop)
+    run = Running(shop, stock.url, point="r2.begin")
+    run.wait_for_point()
+    run.stop(signal.SIGTERM)
+    ran = run.end()
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "The database is at r1, whole." in ran.output
+    after = promote(shop, stock)
+    assert (after.outcome, stock.count_lost()) == ("promoted", 0), after.output
+    assert "restore its backup first" not in after.output
+    record_fault(
+        fault="SIGTERM before a revision does anything",
+        database=stock.name,
+        outcome="partial, then promoted",
+        lost=0,
+    )
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_first_runs_that_share_a_ledger_make_it_together(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    for _ in range(5):
+        stock: Stock = request.getfixturevalue(f"{kind}_stock")
+        start = threading.Barrier(6)
+
+        def create(url: str = stock.url, start: threading.Barrier = start) -> None:
+            database = Database(url, root=Path("/"))
+            start.wait()
+            create_ledger(database, "ci_migrate" if database.dialect == "postgresql" else None)
+
+        with ThreadPoolExecutor(6) as pool:
+            for made in [pool.submit(create) for _ in range(6)]:
+                made.result()
+        if stock.is_atomic:
+            stock.execute("DROP SCHEMA ci_migrate CASCADE")
+        else:
+            stock.execute("DROP TABLE ci_migrate_ledger")
+
+
 LOSE: dict[str, Callable[[Stock], None]] = {
     "postgresql": lambda stock: stock.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
@@ -252,9 +336,12 @@ def test_a_lock_that_is_lost_stops_before_the_next_revision(
     run.release()
     ran = run.end()
     assert (
-        "the lock of the database was lost while the upgrade ran" in ran.result["error"]["message"]
+        "the lock of the database was lost while the revisions ran"
+        in ran.result["error"]["message"]
     )
     assert "lock_url" in ran.output
+    assert ran.result["error"]["kind"] == "lock-lost"
+    assert "start the run again" in ran.result["error"]["next"].lower()
     if stock.is_atomic:
         assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
         assert stock.version() is None

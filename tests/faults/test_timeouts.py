@@ -66,6 +66,28 @@ def test_a_lock_that_is_to_be_had_at_the_second_attempt(
     check_later(ready, shop, record_fault, "a lock that is to be had at the second attempt", ran)
 
 
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_what_somebody_else_did_in_the_pause_is_no_evidence(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, record_fault: Record
+) -> None:
+    stock, shop = prepared(kind, request, tmp_path)
+    write_settings(shop, {"lock_timeout": "1s", "lock_retries": 3})
+    run = blocked_run(stock, shop)
+    with transaction(stock, READ_JOURNAL):
+        run.release()
+        run.wait_for_line("attempt 2 of 4 in 2 s")
+    stock.execute(
+        "ALTER TABLE journal ADD COLUMN more integer",
+        "UPDATE alembic_version SET version_num = 'r4'",
+    )
+    ran = run.end()
+    assert ran.exit_code == 0, ran.output
+    assert ran.result["applied"] == []
+    assert "not executed by this run, and yet in the database: r4" in ran.output
+    assert "r4" not in stock.evidence()
+    check_later(stock, shop, record_fault, "an upgrade by hand in the pause of lock_retries", ran)
+
+
 KEPT = {
     "commits": "def keep(bind):\n    bind.exec_driver_sql(INSERT)\n    bind.commit()\n",
     "own connection": (
@@ -246,7 +268,9 @@ def test_a_queue_that_grows_too_long_makes_the_migration_give_up(
         reader.join(timeout=30)
         assert not reader.is_alive(), "who waited behind us gets through"
     assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
-    assert "1 session waits behind the migration, more than `max_queue`" in ran.output
+    message = ran.result["error"]["message"]
+    assert "1 session waits behind the migration, more than `max_queue` = 0" in message
+    assert "start the run again" in ran.result["error"]["next"]
     check_later(stock, shop, record_fault, "more sessions in the queue than max_queue", ran)
 
 

@@ -86,7 +86,14 @@ def test_what_changed_beside_the_transaction_is_named_and_not_called_whole() -> 
 
 def test_a_revision_that_was_stopped_after_its_version_row_is_whole() -> None:
     stopped = replace(failed("CREATE TABLE x (y integer)"), kind="interrupted")
-    text = advice(True, NOT_ATOMIC, failure=stopped, rows=("bbbb2222",), restore="cp backup")
+    text = advice(
+        True,
+        NOT_ATOMIC,
+        failure=stopped,
+        rows=("bbbb2222",),
+        restore="cp backup",
+        present=("bbbb2222",),
+    )
     assert text == "The database is at bbbb2222, whole. Start the run again: it goes on from there."
 
 
