@@ -51,13 +51,13 @@ class Lock:
 
 @contextmanager
 def hold_lock(
-    database: Database, *, scope: str, owner: str, wait: float, tell: Callable[[str], None]
+    database: Database, *, owner: str, wait: float, tell: Callable[[str], None]
 ) -> Iterator[Lock]:
     """Hold the lock of a database, waiting up to `wait` seconds for it.
 
-    `scope` tells apart version tables of one database, `owner` is shown to those who wait, `tell` is
-    called with the name of the holder while waiting. Polls, and never waits inside the server: a waiting
-    advisory lock makes concurrent index builds fail.
+    `owner` is shown to those who wait, `tell` is called with the name of the holder while waiting. One lock for all
+    projects of a database: each reads what it was like before and after, and backs up the whole of it. Polls, and never
+    waits inside the server: a waiting advisory lock makes concurrent index builds fail.
     Raises LockNotAcquiredError.
     """
     poll = partial(_poll, wait=wait, tell=tell)
@@ -67,7 +67,7 @@ def hold_lock(
             yield Lock(None, is_held)
         return
     is_postgresql = database.dialect == "postgresql"
-    statements = postgresql_statements(scope) if is_postgresql else mysql_statements(scope)
+    statements = postgresql_statements() if is_postgresql else mysql_statements()
     with database.session() as session:
         if is_postgresql:
             session.run(refuse_pooler)

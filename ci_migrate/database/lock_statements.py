@@ -6,6 +6,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+NAME = "ci-migrate"
+"""Of the lock."""
 MARK = "ci-migrate lock"
 """How the comment begins by which a holder names itself to those who wait."""
 
@@ -45,10 +47,9 @@ def clean_comment(text: str) -> str:
     return re.sub(r"[^\w .,:;/@()+=&#~-]", "?", text, flags=re.ASCII)
 
 
-def postgresql_statements(scope: str) -> LockStatements:
-    """Return the statements for PostgreSQL: an advisory lock."""
-    digest = hashlib.sha256(f"ci-migrate:{scope}".encode()).digest()
-    key = int.from_bytes(digest[:8], "big", signed=True)
+def postgresql_statements() -> LockStatements:
+    """Return the statements for PostgreSQL: an advisory lock, which belongs to the database."""
+    key = int.from_bytes(hashlib.sha256(NAME.encode()).digest()[:8], "big", signed=True)
     match = (
         "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
         " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -68,11 +69,10 @@ def postgresql_statements(scope: str) -> LockStatements:
     )
 
 
-def mysql_statements(scope: str) -> LockStatements:
+def mysql_statements() -> LockStatements:
     """Return the statements for MariaDB and MySQL: a lock by name."""
-    digest = hashlib.sha256(f"ci-migrate:{scope}".encode()).hexdigest()[:24]
     # Lock names are server-wide and at most 64 characters long: the database is part of the name.
-    name = f"CONCAT('ci-migrate-{digest}-', LEFT(SHA1(DATABASE()), 20))"
+    name = f"CONCAT('{NAME}-', SHA1(DATABASE()))"
     # The server shows what a session runs, never what it ran last: another session carries the name.
     mark = f"CONCAT('/* {MARK} ', p.id, ':')"
     comment = (

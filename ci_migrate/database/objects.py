@@ -28,6 +28,10 @@ class SchemaObjects:
         """Return whether a `table` is there, or its `column` or `index` of that name; case is the database's."""
         return self._database.run(lambda connection: _has(connection, kind, table, name))
 
+    def is_invalid(self, index: str) -> bool:
+        """Return whether PostgreSQL has an index of that name whose concurrent build did not end."""
+        return self._database.run(lambda connection: _is_invalid(connection, index))
+
     def count_rows(self, table: str) -> int:
         """Return how many rows a table has, at most 1; 0 when it is not there."""
         return self._database.run(lambda connection: _count(connection, table, None))
@@ -38,6 +42,16 @@ class SchemaObjects:
         A value is what is neither NULL nor exactly the column's default, where that is a literal.
         """
         return self._database.run(lambda connection: _count(connection, table, column))
+
+
+def _is_invalid(connection: Connection, index: str) -> bool:
+    from sqlalchemy import text
+
+    question = text(
+        "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        " WHERE c.relname = :name AND NOT i.indisvalid AND pg_table_is_visible(c.oid)"
+    )
+    return bool(connection.execute(question, {"name": index}).scalar())
 
 
 def _has(connection: Connection, kind: str, table: str, name: str) -> bool:

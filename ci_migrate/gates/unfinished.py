@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult, Unfinished
-from ci_migrate.remains import describe_remains
+from ci_migrate.remains import describe_remains, is_concurrent_build
 
 NAME = "unfinished"
 
@@ -17,6 +17,8 @@ def check(inputs: GateInputs) -> GateResult:
     first = inputs.unfinished[0]
     run = f" ({first.run_url})" if first.run_url else ""
     parts = "\n".join(describe_remains(item.remains) for item in inputs.unfinished)
+    if any(is_concurrent_build(item.remains.begun or "") for item in inputs.unfinished):
+        parts += "\na concurrent build that is cut off leaves its index there, invalid: gate health names it"
     return GateResult(
         name=NAME,
         outcome=GateOutcome.FAILED,

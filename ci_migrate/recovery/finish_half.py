@@ -89,11 +89,11 @@ def finish_half(execution: Execution, survey: Survey, half: HalfApplied, missing
 
 
 def run_statements(execution: Execution, statements: Iterable[str]) -> None:
-    """Run statements on the environment's database, each in a transaction of its own."""
+    """Run statements on the environment's database, each committed by itself: some allow no transaction around them."""
     for statement in statements:
         execution.record.observer.note(one_line(statement, LONGEST_STATEMENT))
-        execution.database.run_in_transaction(
-            lambda connection, sql=statement: connection.exec_driver_sql(sql)  # type: ignore[misc]
+        execution.database.run(
+            lambda connection, sql=statement: connection.exec_driver_sql(sql).close()  # type: ignore[misc]
         )
 
 

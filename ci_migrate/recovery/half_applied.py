@@ -24,6 +24,8 @@ class State(enum.Enum):
 
     IN = "in"
     NOT_IN = "not in"
+    INVALID = "invalid"
+    """An index that is there and serves nobody: its build was cut off."""
     UNKNOWN = "unknown"
     """Nothing in the schema tells: rows were written."""
 
@@ -59,7 +61,8 @@ class HalfApplied:
     @property
     def undo(self) -> tuple[str, ...]:
         """The statements that undo what is in, the last first; meaningful only when `why_no_undo` is empty."""
-        return tuple(item.inverse for item in reversed(self.statements) if item.state is State.IN)
+        there = {State.IN, State.INVALID}
+        return tuple(item.inverse for item in reversed(self.statements) if item.state in there)
 
     @property
     def done(self) -> int:
@@ -73,6 +76,8 @@ class HalfApplied:
         if self.direction == "downgrade":
             return "a downgrade is not finished by statements: what it drops is gone for good"
         for item in self.statements[self.done :]:
+            if item.state is State.INVALID:
+                return f"the build of this index was cut off, undo that first: {item.text}"
             if item.state is not State.NOT_IN:
                 return f"it is not sure that this is missing, as what ran before it: {item.text}"
         return ""
@@ -83,7 +88,7 @@ class HalfApplied:
         for item in self.statements:
             if item.state is State.UNKNOWN:
                 return f"whether this is in, the schema does not tell: {item.text}"
-            if item.state is State.IN and not item.inverse:
+            if item.state in {State.IN, State.INVALID} and not item.inverse:
                 return f"{item.why_no_inverse}: {item.text}"
         return ""
 
@@ -113,16 +118,20 @@ def _judge(
         return StatementState(
             text=text, state=State.UNKNOWN, why_no_inverse="no statement surely undoes it"
         )
-    state = (
-        State.IN if objects.has(item.kind, item.table, item.name) is item.makes else State.NOT_IN
-    )
-    found: Inverse = invert(item, made, objects, dialect)
+    state = _state_of(item, objects)
+    if item.may_have_been and state is State.IN:
+        why = "the index may have been there before"
+        return StatementState(text=text, state=State.UNKNOWN, why_no_inverse=why)
+    found = invert(item, made, objects, dialect) if state is not State.NOT_IN else Inverse()
     return StatementState(
-        text=text,
-        state=state,
-        inverse=found.statement if state is State.IN else "",
-        why_no_inverse=found.problem if state is State.IN else "",
+        text=text, state=state, inverse=found.statement, why_no_inverse=found.problem
     )
+
+
+def _state_of(item: Made, objects: SchemaObjects) -> State:
+    if item.concurrently and objects.is_invalid(item.name):
+        return State.INVALID
+    return State.IN if objects.has(item.kind, item.table, item.name) is item.makes else State.NOT_IN
 
 
 def _wrote_into_nothing(text: str, made: list[Made | None], objects: SchemaObjects) -> bool:

@@ -16,6 +16,11 @@ _INDEX = re.compile(
     rf"CREATE\s+(?:UNIQUE\s+)?INDEX\s+(?P<name>{_NAME})\s+ON\s+(?P<table>{_NAME})\s*\(",
     re.IGNORECASE,
 )
+_CONCURRENT = re.compile(
+    rf"CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?P<lax>IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME})"
+    rf"\s+ON\s+(?P<table>{_NAME})\s*(?:\(|USING\b)",
+    re.IGNORECASE,
+)
 _COLUMN = re.compile(
     rf"ALTER\s+TABLE\s+(?P<table>{_NAME})\s+ADD\s+(?:COLUMN\s+)?"
     rf"(?!(?:CONSTRAINT|INDEX|KEY|UNIQUE|PRIMARY|FOREIGN|CHECK|FULLTEXT|SPATIAL|PARTITION|PERIOD|SYSTEM|COLUMN|IF)\b)"
@@ -46,6 +51,10 @@ class Made:
     name: str = ""
     """Of the index or column; empty for a table."""
     makes: bool = True
+    concurrently: bool = False
+    """Of an index whose build, when it is cut off, leaves it there and invalid."""
+    may_have_been: bool = False
+    """Whether it may have been there before (`IF NOT EXISTS`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +72,22 @@ def find_made(statement: str) -> Made | None:
     """
     text = statement.strip()
     if text.endswith("…"):
-        head = _TABLE.match(text) or _INDEX.match(text)  # their names come first
+        # Their names come first.
+        head = _TABLE.match(text) or _INDEX.match(text) or _CONCURRENT.match(text)
         if head is None:
             return None
     if match := _TABLE.match(text):
         return Made(kind="table", table=_bare(match["table"]))
     if match := _INDEX.match(text):
         return Made(kind="index", table=_bare(match["table"]), name=_bare(match["name"]))
+    if match := _CONCURRENT.match(text):
+        return Made(
+            kind="index",
+            table=_bare(match["table"]),
+            name=_bare(match["name"]),
+            concurrently=True,
+            may_have_been=match["lax"] is not None,
+        )
     if match := _COLUMN.match(text):
         return Made(kind="column", table=_bare(match["table"]), name=_bare(match["name"]))
     for kind, pattern in _DROPS:
@@ -103,6 +121,8 @@ def invert(
             return Inverse(problem=f"the column {item.table}.{item.name} has values")
         table, name = _quote(item.table, dialect), _quote(item.name, dialect)
         return Inverse(statement=f"ALTER TABLE {table} DROP COLUMN {name}")
+    if item.concurrently:
+        return Inverse(statement=f"DROP INDEX CONCURRENTLY {_quote(item.name, dialect)}")
     if dialect != "mysql":
         return Inverse(statement=f"DROP INDEX {_quote(item.name, dialect)}")
     return Inverse(

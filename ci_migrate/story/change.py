@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ci_migrate.database.health import find_invalid_indexes
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.errors import InterruptedRunError, RowsChangedError
 from ci_migrate.models import Outcome
+from ci_migrate.remains import is_concurrent_build
 from ci_migrate.stops import held_stops
 from ci_migrate.story.bookkeeping import finish_ledger, start_ledger
 from ci_migrate.story.execution import Execution
@@ -44,6 +46,19 @@ def change_database(execution: Execution, survey: Survey, work: Callable[[], Non
             finish_ledger(execution, survey)
 
 
+def _warn_of_invalid(execution: Execution) -> None:
+    """Tell of indexes that concurrent builds have left: `IF NOT EXISTS` takes one from an earlier run for good."""
+    remains = execution.report.remains.values()
+    if not any(is_concurrent_build(text) for item in remains for text in item.executed):
+        return
+    if names := find_invalid_indexes(execution.database):
+        drops = " ".join(f"DROP INDEX CONCURRENTLY {name};" for name in names)
+        execution.record.warn(
+            f"indexes whose build did not end, and which serve no query: {', '.join(names)}. Remove them and build"
+            f" them anew in another revision: {drops}"
+        )
+
+
 def _take_change(execution: Execution, change: RowsChangedError) -> None:
     """Say what this run had done, if anything, before it met what somebody else did to the version rows."""
     if not execution.report.done:
@@ -68,4 +83,5 @@ def _verify(execution: Execution, survey: Survey) -> None:
             history.graph,
             external_transaction=project is not None and project.probe.external_transaction,
         )
+        _warn_of_invalid(execution)
         note.result = f"a fresh connection reads {', '.join(rows) or 'no row'}"

@@ -100,7 +100,7 @@ def hold_database(
     project_database, database = open_database(environment.url), open_database(environment.lock_url)
     with ExitStack() as stack:
         with record.stage("lock") as note:
-            lock = stack.enter_context(_hold_lock(request, history, database))
+            lock = stack.enter_context(_hold_lock(request, database))
             _check_database(environment, database, project_database, restores=restores)
             note.result = f"held on {database.label}"
         record.stage_name = "plan"  # what is read from now on is read for it
@@ -130,12 +130,9 @@ def _end_well(execution: Execution) -> None:
         tell_github(execution)
 
 
-def _hold_lock(
-    request: RunRequest, history: History, database: Database
-) -> AbstractContextManager[Lock]:
+def _hold_lock(request: RunRequest, database: Database) -> AbstractContextManager[Lock]:
     return hold_lock(
         database,
-        scope=f"{history.version_table_schema or ''}.{history.version_table}",
         owner=request.run.label,
         wait=request.environment.lock_wait,
         tell=request.observer.note,

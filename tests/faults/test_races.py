@@ -228,6 +228,39 @@ def test_an_upgrade_by_hand_while_the_project_is_loaded_stops_the_run(
     )
 
 
+OTHER = 'op.create_table("other", sa.Column("id", sa.Integer(), primary_key=True))\n'
+
+
+def test_two_projects_of_one_database_wait_for_each_other(
+    stock: Stock, shop: Path, tmp_path: Path, record_fault: Record
+) -> None:
+    other = build_shop(tmp_path / "other")
+    shutil.rmtree(other / "migrations/versions")
+    (other / "migrations/versions").mkdir()
+    env = other / "migrations/env.py"
+    text = env.read_text("utf-8").replace(
+        "connection,", "connection, version_table='other_version',"
+    )
+    env.write_text(text, "utf-8")
+    add_revision(other, "o1", None, OTHER)
+    write_settings(other, ledger={"project": "other"})
+    run = Running(shop, stock.url, point="r2.middle")
+    run.wait_for_point()
+    second = Running(other, stock.url)
+    second.wait_for_line("waiting for the lock, held by")
+    run.release()
+    for ran in (run.end(), second.end()):
+        assert (ran.outcome, ran.exit_code) == ("promoted", 0), ran.output
+    lost = stock.count_lost()
+    assert lost == 0
+    record_fault(
+        fault="two projects of one database at once",
+        database=stock.name,
+        outcome="both promoted",
+        lost=lost,
+    )
+
+
 INSERT = "op.execute(sa.text(\"INSERT INTO journal (what) VALUES ('{}')\"))\n"
 
 

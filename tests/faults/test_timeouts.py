@@ -12,7 +12,7 @@ from tests.faults.running import REACHED_SECONDS, Running, promote
 from tests.faults.sessions import HOLD_FILE, READ_JOURNAL, start_waiting, transaction
 from tests.faults.shop import HEAD, add_revision, build_shop, write_settings
 from tests.faults.stock import Stock, wait_until, waits_for_lock
-from tests.promotion import Ran
+from tests.promotion import Ran, run_tool
 
 ALTER_JOURNAL = 'op.add_column("journal", sa.Column("more", sa.Integer()))\n'
 AT_IMPORT = "upgrade.import"
@@ -215,6 +215,46 @@ def test_an_index_that_a_failed_build_leaves_is_named_with_its_cure(
         fault="a concurrent index build that fails",
         database=postgres_stock.name,
         outcome="partial (6), cured by the command",
+        lost=lost,
+    )
+
+
+BUILDS = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%%' AND state = 'active'"
+
+
+@pytest.mark.parametrize("lax", [False, True])
+def test_an_index_that_a_killed_build_leaves_is_known_and_undone(
+    postgres_stock: Stock, tmp_path: Path, lax: bool, record_fault: Record
+) -> None:
+    stock, shop = postgres_stock, build_shop(tmp_path / "work")
+    write_settings(shop)
+    assert promote(shop, stock).outcome == "promoted"
+    create = f'op.create_index("what", "journal", ["what"], postgresql_concurrently=True, if_not_exists={lax})'
+    add_revision(shop, "r4", HEAD, f"with op.get_context().autocommit_block():\n    {create}\n")
+    with transaction(stock, "INSERT INTO journal (what) VALUES ('open')"):
+        run = Running(shop, stock.url)
+        wait_until(lambda: stock.query(BUILDS), REACHED_SECONDS, "the build")
+        run.process.kill()
+        run.check_gone()
+        wait_until(lambda: not stock.query(BUILDS), 10, "the server to notice")
+    blocked = promote(shop, stock)
+    assert blocked.exit_code == 3, blocked.output
+    assert "a concurrent build that is cut off leaves its index there, invalid" in blocked.output
+    if lax:
+        after = promote(shop, stock, "--undone", "r4")
+        assert "whose build did not end, and which serve no query: what" in after.output
+    else:
+        arguments = ("--environment", "dev", "--confirm", "dev", "--undo")
+        after = run_tool(shop, "recover", *arguments, env={"CIM_URL": stock.url})
+        assert "invalid  CREATE INDEX CONCURRENTLY" in after.output
+        assert "DROP INDEX CONCURRENTLY" in after.output
+        assert stock.query("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
+    assert after.exit_code == 0, after.output
+    lost = stock.count_lost()
+    record_fault(
+        fault="a concurrent index build that is killed",
+        database=stock.name,
+        outcome="blocked, then told" if lax else "blocked, then undone",
         lost=lost,
     )
 

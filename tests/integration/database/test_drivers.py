@@ -50,7 +50,7 @@ def test_everything_the_parent_does(
         raise BoomError
 
     assert read_version_rows(database, "alembic_version", None).table_exists is False
-    with hold_lock(database, scope=".x", owner="me", wait=5, tell=print) as lock:
+    with hold_lock(database, owner="me", wait=5, tell=print) as lock:
         assert lock.is_held()
         database.run(create)
         with pytest.raises(BoomError):

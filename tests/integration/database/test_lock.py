@@ -20,7 +20,6 @@ from tests.integration.database.drivers import open_database
 from tests.projects_builder import copy_project
 from tests.promotion import promote
 
-SCOPE = ".alembic_version"
 HOLD = """
 import sys
 from pathlib import Path
@@ -28,16 +27,16 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.lock import hold_lock
 from ci_migrate.database.lock_statements import MARK, mysql_statements
 database = Database(sys.argv[1], root=Path("/"), name="ci-migrate of Ada")
-with hold_lock(database, scope=sys.argv[2], owner="ci-migrate of Ada", wait=0, tell=print):
+with hold_lock(database, owner="ci-migrate of Ada", wait=0, tell=print):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @contextmanager
-def holder(url: str, scope: str = SCOPE) -> Iterator[subprocess.Popen[str]]:
+def holder(url: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock until it is told to stop."""
-    command = [sys.executable, "-c", HOLD, url, scope]
+    command = [sys.executable, "-c", HOLD, url]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
     )  # fmt: skip
@@ -50,12 +49,10 @@ def holder(url: str, scope: str = SCOPE) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def take(url: str, wait: float, told: list[str], scope: str = SCOPE) -> float:
+def take(url: str, wait: float, told: list[str]) -> float:
     """Take the lock and give it back; return the seconds it took."""
     started = time.monotonic()
-    with hold_lock(
-        open_database(url), scope=scope, owner="me", wait=wait, tell=told.append
-    ) as lock:
+    with hold_lock(open_database(url), owner="me", wait=wait, tell=told.append) as lock:
         assert lock.is_held()
     return time.monotonic() - started
 
@@ -71,15 +68,6 @@ def test_the_second_waits_names_the_holder_and_gives_up(database_url: str) -> No
     assert "ci-migrate of Ada, since 20" in error.value.message
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
-def test_another_version_table_of_the_database_has_its_own_lock(
-    kind: str, request: pytest.FixtureRequest
-) -> None:
-    url = request.getfixturevalue(f"{kind}_url")
-    with holder(url):
-        take(url, 0, [], scope=".other_version")
-
-
 def test_a_lock_is_free_when_its_holder_is_killed(database_url: str) -> None:
     with holder(database_url) as process:
         process.send_signal(signal.SIGKILL)
@@ -92,7 +80,7 @@ def test_a_holder_that_shows_its_name_late_is_named(mariadb_url: str) -> None:
     database, told = open_database(mariadb_url), list[str]()
     with database.session() as locked, database.session() as sign:
         number = locked.run(lambda c: c.exec_driver_sql("SELECT CONNECTION_ID()").scalar())
-        locked.run(lambda c: c.exec_driver_sql(mysql_statements(SCOPE).take).close())
+        locked.run(lambda c: c.exec_driver_sql(mysql_statements().take).close())
         shown = f"/* {MARK} {number}: Ada */ SELECT SLEEP(3)"
         timer = threading.Timer(0.5, lambda: sign.run(lambda c: c.exec_driver_sql(shown).close()))
         timer.start()
