@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ci_migrate.errors import ConfigError
@@ -13,12 +14,19 @@ PID_BYTES = 4
 """Of the key by which a statement is cancelled; the rest of it is a secret."""
 
 
-def is_pooled(connection: Connection) -> bool:
-    """Return whether a pooler is between a connection to PostgreSQL and its server."""
+def _ask(connection: Connection, question: str) -> Any:
+    return connection.exec_driver_sql(question).scalar()
+
+
+def is_pooled(connection: Connection, ask: Callable[[Connection, str], Any] = _ask) -> bool:
+    """Return whether a pooler is between a connection to PostgreSQL and its server.
+
+    `ask` runs a question on the connection and returns its one value.
+    """
     promised = _promised_pid(connection.connection.driver_connection)
     if promised is None:
         return False
-    return bool(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() != promised)
+    return bool(ask(connection, "SELECT pg_backend_pid()") != promised)
 
 
 def refuse_pooler(connection: Connection) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 from ci_migrate.worker.lasting import is_in_transaction, outlives_crash, passes
+from ci_migrate.worker.unheard import run_unheard
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
@@ -66,7 +67,7 @@ class TransactionWatch:
         self._number += 1
         self._is_marked = connection is not None and connection.dialect.name == "postgresql"
         if self._is_marked:
-            _run(connection, f"SET ci_migrate.revision = '{self._mark}'")
+            run_unheard(connection, f"SET ci_migrate.revision = '{self._mark}'")
         elif connection is not None:
             self._listen(connection)
 
@@ -110,7 +111,7 @@ class TransactionWatch:
     def _is_still_marked(self) -> bool:
         connection = self._connection
         try:
-            found = _run(connection, "SELECT current_setting('ci_migrate.revision', true)")
+            found = run_unheard(connection, "SELECT current_setting('ci_migrate.revision', true)")
         except connection.dialect.dbapi.Error:
             return True  # a transaction that is broken tells so by itself, at the version row
         return bool(found == self._mark)
@@ -177,14 +178,3 @@ def _heard(
         return method(*args, **kwargs)
 
     return call
-
-
-def _run(connection: Any, statement: str) -> Any:
-    """Run a statement by the driver's cursor, which no listener hears; return its first value, if any."""
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(statement)
-        row = cursor.fetchone() if cursor.description else None
-    finally:
-        cursor.close()
-    return row[0] if row else None

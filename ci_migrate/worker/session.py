@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from ci_migrate.database.pooler import is_pooled
 from ci_migrate.worker.lasting import is_autocommit
+from ci_migrate.worker.unheard import run_unheard
 
 CHECK_MILLISECONDS = 1_000
 
@@ -19,6 +20,7 @@ class SessionSettings:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
+        self._is_pooled: bool | None = None
 
     def attach(self, engine: Any) -> None:
         """Listen for transactions that begin on the engine; a second call for it does nothing."""
@@ -38,16 +40,16 @@ class SessionSettings:
             self._watch_client(connection)
             return
         for statement in self._statements(connection.dialect):
-            connection.exec_driver_sql(statement)
+            run_unheard(connection, statement)
 
     def _watch_client(self, connection: Any) -> None:
         # For the session, as there is no transaction: a concurrent index build would go on without us.
         if connection.dialect.name != "postgresql" or not self._settings["connection_check"]:
             return
-        if not is_pooled(connection):  # there the setting would be somebody else's next
-            connection.exec_driver_sql(
-                f"SET client_connection_check_interval = {CHECK_MILLISECONDS}"
-            )
+        if self._is_pooled is None:
+            self._is_pooled = is_pooled(connection, run_unheard)
+        if not self._is_pooled:  # there the setting would be somebody else's next
+            run_unheard(connection, f"SET client_connection_check_interval = {CHECK_MILLISECONDS}")
 
     def _statements(self, dialect: Any) -> Iterator[str]:
         lock, statement = self._settings["lock_timeout"], self._settings["statement_timeout"]
