@@ -48,6 +48,16 @@ find_environment_folder() {
   done
 }
 
+# A file of this folder, or of one above it up to the root of the repository; their tools look there themselves.
+has_above() {
+  local folder="$PWD" top="${GITHUB_WORKSPACE:-/}"
+  while true; do
+    [[ ! -f "$folder/$1" ]] || return 0
+    [[ "$folder" != "$top" && "$folder" != / ]] || return 1
+    folder="$(dirname -- "$folder")"
+  done
+}
+
 cd -- "${CI_MIGRATE_WORKING_DIRECTORY:-.}" 2>/dev/null ||
   fail "the input working-directory is '${CI_MIGRATE_WORKING_DIRECTORY:-}', which is not a folder here: give it relative to the root of the repository, and check out the repository first"
 
@@ -58,13 +68,13 @@ if [[ -n "${VIRTUAL_ENV:-}" && -x "$VIRTUAL_ENV/bin/python" ]]; then
   found "$VIRTUAL_ENV/bin/python" "VIRTUAL_ENV"
 fi
 find_environment_folder
-if [[ -f poetry.lock ]] && type -P poetry >/dev/null; then
+if has_above poetry.lock && type -P poetry >/dev/null; then
   folder="$(poetry env info --path 2>/dev/null </dev/null || true)"
   if [[ -n "$folder" && -x "$folder/bin/python" ]]; then
     found "$folder/bin/python" "environment of poetry"
   fi
 fi
-if [[ -f Pipfile ]] && type -P pipenv >/dev/null; then
+if has_above Pipfile && type -P pipenv >/dev/null; then
   path="$(pipenv --py 2>/dev/null </dev/null | tail -n 1 || true)"
   if [[ -n "$path" && -x "$path" ]]; then
     found "$path" "environment of pipenv"

@@ -137,7 +137,13 @@ def _promote(prepared: Prepared, recovered: Promotion, done: str) -> Promotion:
     backup = recovered.backup.location if recovered.backup else "none"
     told = f"recovered first: {done}; the backup from before that is {backup}"
     prepared.reporters.console.warn(told)
-    return replace(promoted, warnings=(told, *recovered.warnings, *promoted.warnings))
+    told_all = replace(promoted, warnings=(told, *recovered.warnings, *promoted.warnings))
+    failure = promoted.failure
+    if promoted.outcome is not Outcome.FAILED or failure is None:
+        return told_all
+    # This command has changed the database, though not by the run that failed.
+    after = replace(failure, next=f"What was recovered stays so. {failure.next or ''}".strip())
+    return replace(told_all, outcome=Outcome.PARTIAL, failure=after)
 
 
 def _restore_file(prepared: Prepared, *, dry_run: bool) -> Promotion:

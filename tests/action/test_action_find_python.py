@@ -95,6 +95,11 @@ def test_poetry_and_pipenv_are_asked_for_their_environment(project, file, tool, 
     say = f'[ "$*" = "{arguments}" ] && echo Loading... >&2 && echo {answer}'
     make_command(project, tool, say)
     assert find(project)[0] == 2
+    (project.parents[1] / file).write_text("")
+    assert find(project)[0] == 2, "not above the repository"
+    (project.parent / file).write_text("")
+    assert find(project)[1] == python
+    (project.parent / file).unlink()
     (project / file).write_text("")
     assert find(project)[1] == python
 

@@ -53,6 +53,19 @@ def test_a_half_applied_revision_is_undone(
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_a_promotion_that_fails_after_the_undoing_is_not_called_unchanged(place: Place) -> None:
+    file = add_revision(place.project, ONE, upgrade=HALF.format(""))
+    assert place.run("promote").outcome == "partial"
+    file.write_text(
+        file.read_text().replace("def upgrade():", "def upgrade():\n    raise ValueError()")
+    )
+    ran = recover(place, "--undo")
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "What was recovered stays so." in ran.result["error"]["next"]
+    assert "coupons" not in read_tables(place.url)
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_a_half_applied_revision_without_its_file_is_undone(place: Place) -> None:
     add_revision(place.project, ONE, upgrade=HALF.format(""))
     assert place.run("promote").outcome == "partial"
