@@ -20,6 +20,7 @@ from ci_migrate.revisions.merge_command import merge_command
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.reader import REVISION_FILE, read_revision_bytes, read_source
+from ci_migrate.revisions.sources import find_broken_sources, find_broken_texts
 from ci_migrate.revisions.syntax import decode_source
 from ci_migrate.survey import HOW_TO_READ, History, read_project
 
@@ -31,7 +32,10 @@ def look_at_heads(migrations: Migrations, root: Path, env: Mapping[str, str]) ->
 
     Raises ProjectError when the files alone do not tell the history.
     """
-    return explain_history(_readable(read_project(migrations, root, env)), migrations.heads, env)
+    history = _readable(read_project(migrations, root, env))
+    broken = find_broken_sources(history.graph.revisions.values(), history.project.root)
+    history = replace(history, problems=history.problems + broken)
+    return explain_history(history, migrations.heads, env)
 
 
 def explain_history(
@@ -78,7 +82,11 @@ def explain_merge(
     """Explain the heads that merging `mine` with `against` would make; see `look_at_merge`."""
     ours, theirs = (resolve_commit(project.root, env, ref) for ref in (against, mine))
     merged = merge_files(project.root, env, ours, theirs, project.version_locations)
+    base = read_files(project.root, env, ours, project.version_locations)
     graph, problems = read_graph(project, merged.files)
+    declared = {item.file for item in graph.revisions.values()}
+    changed = {path: data for path, data in merged.files.items() if base.get(path) != data}
+    problems += find_broken_texts({path: changed[path] for path in changed if path in declared})
 
     def read(file: str) -> str:
         with suppress(ProjectError):
@@ -93,8 +101,7 @@ def explain_merge(
         merge_command=merge_command(project),
         problems=problems,
     )
-    on_base = read_graph(project, read_files(project.root, env, ours, project.version_locations))
-    known = on_base[0].revisions
+    known = read_graph(project, base)[0].revisions
     heads = tuple(
         replace(head, side=against if head.revision in known else MINE)
         for head in explanation.heads

@@ -40,6 +40,10 @@ def test_check_tells_a_file_that_python_would_not_take(shop: Shop, fault: str) -
     assert gates(ran)["history"] == "failed"
     shown = file.relative_to(shop.path).as_posix()
     assert f"{shown} " in message(ran, "history")
+    commit(shop.project, "Break it")
+    for arguments in ((), ("--against", "HEAD~1")):
+        ran = shop.run("heads", *arguments)
+        assert (ran.exit_code, shown in ran.output) == (3, True), ran.output
 
 
 def test_latin_one_without_a_word_about_it(shop: Shop) -> None:
