@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -65,6 +66,7 @@ _QUOTED_VALUES = (
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ud800-\udfff]"
 )
+_OBEYED_IN_QUOTES = re.compile(r'["$`\\!]')
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 
 
@@ -182,7 +184,29 @@ def plain(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ANSI.sub("", text.replace("\r\n", "\n")))
 
 
+def escape_control(json_text: str) -> str:
+    """Return the same JSON, in which what `plain` takes out of a text is spelled as an escape."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", json_text)
+
+
 def one_line(text: str, limit: int = 200) -> str:
     """Return foreign text as one plain line of at most `limit` characters."""
     line = " ".join(plain(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def shell_words(*words: str) -> str:
+    """Return words of a command that somebody may paste: a shell takes each as one word, whatever is in it."""
+    return shlex.join(one_line(word, 500) for word in words)
+
+
+def shell_text(text: str) -> str:
+    """Return a text as one word of a command that somebody may paste, in quotation marks."""
+    line = one_line(text, 500)
+    return shlex.quote(line) if _OBEYED_IN_QUOTES.search(line) else f'"{line}"'
+
+
+def in_docstring(text: str) -> str:
+    """Return foreign text as one line that cannot end the docstring in which it is written."""
+    line = one_line(text, 1_000).replace("\\", "/").replace('"', "'")
+    return re.sub("'{3,}", "'", line)

@@ -31,5 +31,5 @@ def show_advice(
     if json_option is not None:
         write_json(build_advice_result(advice), json_option)
     if json_option != "-":
-        open_console(world.env).write_text("\n".join(advice_lines(advice)))
+        open_console(world.env).write_lines(advice_lines(advice))
     return 0

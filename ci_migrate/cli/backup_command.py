@@ -52,7 +52,7 @@ def take_command(
             now=utc_now,
         )
     )
-    console.write_text(backup_line(manifest))
+    console.write_lines([backup_line(manifest)])
     if json_option is not None:
         write_json(backup_facts(manifest), json_option)
     return 0
@@ -80,7 +80,7 @@ def list_command(
         empty = f"{resolved.name}: there is no backup in {store.location}"
         lines = [*backup_lines(found.backups)] or [empty]
         lines += [f"not usable: {problem}" for problem in found.problems]
-        open_console(world.env).write_text("\n".join(lines))
+        open_console(world.env).write_lines(lines)
     return 0
 
 
@@ -109,7 +109,7 @@ def verify_command(
     failures = 0
     for told in prove_backups(resolved, world.env, backup, every=every, now=utc_now):
         failures += not told.is_good
-        console.write_text(f"{'good' if told.is_good else 'BAD '}  {told.name}: {told.text}")
+        console.write_lines([f"{'good' if told.is_good else 'BAD '}  {told.name}: {told.text}"])
     return int(ExitCode.BACKUP_FAILED) if failures else 0
 
 
@@ -147,7 +147,7 @@ def prune_command(
     lines += [f"{verb}: {place}" for place in pruned.places]
     if not pruned.places:
         lines.append(f"{resolved.name}: nothing to remove")
-    open_console(world.env).write_text("\n".join(lines))
+    open_console(world.env).write_lines(lines)
     return 0
 
 

@@ -32,7 +32,7 @@ def check_command(config_path: Path | None) -> int:
         lines.append(f"{name}: {pushed}{before}")
     count = len(config.environments)
     lines.append(f"{config.path}: correct, {counted(count, 'environment')}")
-    open_console(world.env).write_text("\n".join(lines))
+    open_console(world.env).write_lines(lines)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def _look(
     else:
         found = look_at_merge(migrations, root, world.env, against)
     value = {**asdict(found), "blocked": found.is_blocked}
-    _write(world, value, json_option, "\n".join(heads_lines(found)))
+    _write(world, value, json_option, heads_lines(found))
     return int(ExitCode.BLOCKED if found.is_blocked else ExitCode.OK)
 
 
@@ -96,7 +97,7 @@ def _watch(
         )
     )
     value = [asdict(verdict) for verdict in verdicts]
-    _write(world, value, json_option, "\n".join(verdict_lines(verdicts, base)))
+    _write(world, value, json_option, verdict_lines(verdicts, base))
     refused = [verdict for verdict in verdicts if verdict.problem]
     if refused:
         raise GitHubError(
@@ -107,10 +108,10 @@ def _watch(
     return int(ExitCode.OK)
 
 
-def _write(world: World, value: object, json_option: str | None, text: str) -> None:
+def _write(world: World, value: object, json_option: str | None, lines: Iterator[str]) -> None:
     from ci_migrate.report.console import open_console
 
     if json_option is not None:
         write_json(value, json_option)
     if json_option != "-":
-        open_console(world.env).write_text(text)
+        open_console(world.env).write_lines(lines)

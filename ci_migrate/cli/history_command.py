@@ -58,7 +58,7 @@ def history_command(
         write_json(runs, json_option)
     if json_option != "-":
         lines = list(history_lines(runs)) or [f"{resolved.name}: nothing has run here yet"]
-        open_console(world.env).write_text("\n".join(lines))
+        open_console(world.env).write_lines(lines)
     return 0
 
 

@@ -48,5 +48,5 @@ def reconcile_command(
         copied = counted(len(fork.uncopied) + len(fork.stale), "copy", "copies")
         undone = counted(len(fork.undone), "revision")
         lines.append(f"{resolved.name}: {recorded} recorded, {undone} undone, {copied} written")
-    console.write_text("\n".join(lines))
+    console.write_lines(lines)
     return int(ExitCode.BLOCKED) if fork and not write else 0

@@ -50,17 +50,16 @@ def merge_command(
         intended = setup.request.environment.migrations.heads
         explanation = explain_history(history, intended, world.env)
         chosen = choose_heads(explanation, history.graph, heads)
-        setup.console.write_text("\n".join(heads_lines(explanation, with_advice=False)))
+        setup.console.write_lines(heads_lines(explanation, with_advice=False))
         merged = merge_heads(
             setup.request, explanation, chosen, message=message, is_dry_run=dry_run
         )
-    setup.console.write_text(f"proved      {merged.proof.describe()}")
+    told = [f"proved      {merged.proof.describe()}"]
     if merged.file:
-        setup.console.write_text(
-            f"written     {merged.file}\nnext        Review it, commit it and push."
-        )
+        told += [f"written     {merged.file}", "next        Review it, commit it and push."]
     else:
-        setup.console.write_text(f"dry run     would write {merged.message!r}")
+        told.append(f"dry run     would write {merged.message!r}")
+    setup.console.write_lines(told)
     if json_option is not None:
         write_json(asdict(merged), json_option)
     return 0

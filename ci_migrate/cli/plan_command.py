@@ -87,7 +87,7 @@ def _plan(
                 others=prepared.others,
             )
     promotion = record.promotion()
-    prepared.reporters.console.write_text("\n".join(plan_lines(promotion)))
+    prepared.reporters.console.write_lines(plan_lines(promotion))
     return promotion
 
 

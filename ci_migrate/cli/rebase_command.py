@@ -69,12 +69,12 @@ def rebase_command(
                 setup.console.warn(f"{item.environment} could not be asked: {item.problem}")
         refuse_executed(planned, asked, not_in)
         done = rebase_revision(setup.request, planned, is_dry_run=dry_run)
-    setup.console.write_text(f"proved      {', '.join(done.branch)} after {done.onto}")
+    setup.console.write_lines([f"proved      {', '.join(done.branch)} after {done.onto}"])
     setup.console.write_text(done.diff)
     what = (
         f"written     {done.file}" if done.is_written else f"dry run     {done.file} is untouched"
     )
-    setup.console.write_text(what)
+    setup.console.write_lines([what])
     if json_option is not None:
         write_json({**asdict(done), "asked": _told(done, asked)}, json_option)
     return 0

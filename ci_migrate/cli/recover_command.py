@@ -94,7 +94,7 @@ def _recover(
         check_confirmation(name, confirm)
 
     def write(lines: Iterable[str]) -> None:
-        prepared.reporters.console.write_text(prepared.redactor.clean("\n".join(lines)))
+        prepared.reporters.console.write_lines(map(prepared.redactor.clean, lines))
 
     def ask(what: str) -> None:
         if confirm is None:
@@ -151,7 +151,7 @@ def _restore_file(prepared: Prepared, *, dry_run: bool) -> Promotion:
     from ci_migrate.recovery.text import orphan_lines
 
     def shown(orphans: Orphans) -> None:
-        text = "\n".join(orphan_lines(orphans, with_plan=False))
-        prepared.reporters.console.write_text(prepared.redactor.clean(text))
+        lines = orphan_lines(orphans, with_plan=False)
+        prepared.reporters.console.write_lines(map(prepared.redactor.clean, lines))
 
     return restore_file(RestoreFileRequest(**basics(prepared), show=shown, is_dry_run=dry_run))

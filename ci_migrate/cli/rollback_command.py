@@ -105,7 +105,7 @@ def _rollback(
     def confirmed(advice: Advice) -> None:
         from ci_migrate.report.advice_text import advice_lines
 
-        prepared.reporters.console.write_text("\n".join(advice_lines(advice)))
+        prepared.reporters.console.write_lines(advice_lines(advice))
         if confirm is None and expect is None:
             ask_for_name(name, f"take back {advice.revision}")
 

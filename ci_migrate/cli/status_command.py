@@ -37,7 +37,7 @@ def status_command(
     if json_option != "-":
         console = open_console(world.env)
         for status in found:
-            console.write_text("\n".join(status_lines(status)))
+            console.write_lines(status_lines(status))
     return 0
 
 

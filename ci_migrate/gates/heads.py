@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ci_migrate.config.problems import find_close_name
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult
+from ci_migrate.redact import shell_words
 from ci_migrate.revisions.graph import Graph
 
 NAME = "heads"
@@ -104,9 +105,9 @@ def _advice(inputs: GateInputs) -> Iterator[str]:
         )
     for group in groups:
         yield "Merge them in dev, review the new file, commit it and push:"
-        yield f"    ci-migrate merge {' '.join(group)}"
+        yield f"    ci-migrate merge {shell_words(*group)}"
         yield "which proves first that their order does not matter; without that proof:"
-        yield f'    {inputs.merge_command} -m "merge heads" {" ".join(group)}'
+        yield f'    {inputs.merge_command} -m "merge heads" {shell_words(*group)}'
     if intended:
         yield f"(intended heads are {', '.join(intended)}, each may have one head)"
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ci_migrate.gates.inputs import Rewritten
-from ci_migrate.redact import one_line
+from ci_migrate.redact import one_line, shell_words
 from ci_migrate.revisions.rewrite import Change
 
 APART_ADVICE = (
@@ -75,7 +75,7 @@ def _instead(item: Rewritten) -> str:
         return ""
     return (
         "Or, where it is what ran last: with the old content, roll it back in every environment that ran it"
-        f" (ci-migrate rollback --expect {item.rewrite.known.revision}), and correct it after that.\n"
+        f" (ci-migrate rollback --expect {shell_words(item.rewrite.known.revision)}), and correct it after that.\n"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult, Unfinished
+from ci_migrate.redact import shell_words
 from ci_migrate.remains import describe_remains, is_concurrent_build
 
 NAME = "unfinished"
@@ -38,11 +39,11 @@ def _next_step(first: Unfinished) -> str:
     if first.direction == "downgrade":
         return (
             f"See what can be undone: ci-migrate recover. {restore} these statements by hand; then run this again"
-            f" with --undone {revision}. If nothing of"
+            f" with --undone {shell_words(revision)}. If nothing of"
             f" {revision} is left in the database, stamp the revisions before it, and no option is needed."
         )
     return (
         f"See which are in, and undo or finish them: ci-migrate recover. {restore} these statements by hand;"
-        f" then promote with --undone {revision}. If all of {revision}"
-        f" is in the database, alembic stamp {revision} says so, and no option is needed."
+        f" then promote with --undone {shell_words(revision)}. If all of {revision}"
+        f" is in the database, alembic stamp {shell_words(revision)} says so, and no option is needed."
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ci_migrate.errors import GitError
 from ci_migrate.git.program import read_git
+from ci_migrate.redact import shell_words
 
 
 def resolve_commit(root: Path, env: Mapping[str, str], ref: str) -> str:
@@ -21,7 +22,7 @@ def resolve_commit(root: Path, env: Mapping[str, str], ref: str) -> str:
         return read_git(root, env, *arguments).decode().strip()
     except GitError as exc:
         remote, _, branch = ref.partition("/")
-        fetch = f"git fetch {remote} {branch}" if branch else f"git fetch origin {ref}"
+        fetch = shell_words("git", "fetch", *((remote, branch) if branch else ("origin", ref)))
         raise GitError(
             f"git knows no commit {ref!r} here",
             next_step=f"Fetch it first: {fetch}; in a workflow, `fetch-depth: 0` at the checkout.",

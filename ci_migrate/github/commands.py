@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import Literal
 
-from ci_migrate.redact import SHORTEST_SECRET, one_line, plain
+from ci_migrate.redact import SHORTEST_SECRET, escape_control, one_line, plain
 
 LONGEST_MESSAGE = 4096
 """Characters of an annotation's message; the runner drops the rest without a sign."""
@@ -79,6 +79,11 @@ def neutralise(text: str) -> str:
     the runner. `::` at the start of a line becomes `: :`, `##[` anywhere becomes `# #[`.
     """
     return _LEGACY_START.sub("# ", _COMMAND_START.sub(r"\1 ", _clean(text)))
+
+
+def neutralise_json(text: str) -> str:
+    """Return the same JSON, in which no line can be a workflow command, and no sign is a control character."""
+    return _LEGACY_START.sub(r"\\u0023", escape_control(text))
 
 
 def escape_data(text: str) -> str:

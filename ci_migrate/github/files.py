@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ci_migrate.errors import ReporterError
-from ci_migrate.github.commands import cut
+from ci_migrate.github.commands import cut, neutralise_json
 
 LARGEST_OUTPUTS = 450_000
 """UTF-16 units of all outputs together; GitHub takes about 1 MB in UTF-16 for a whole job."""
@@ -78,7 +78,7 @@ def _shorten_array(items: list[object], limit: int) -> str:
     room = limit - 1
     kept = []
     for item in items:
-        text = json.dumps(item, separators=(",", ":"))
+        text = neutralise_json(json.dumps(item, separators=(",", ":")))
         room -= len(text) + 1
         if room < 0:
             break

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ci_migrate.gates.heads import find_mergeable, find_unintended
 from ci_migrate.git.origin import Origin
 from ci_migrate.models import Revision
+from ci_migrate.redact import shell_text, shell_words
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.problem import Problem
 from ci_migrate.revisions.touched_tables import find_touched_tables
@@ -99,7 +100,8 @@ def explain_heads(
         shared=_shared_tables(own, named),
         problems=problems,
         merge_command="\n".join(
-            f'{merge_command} -m "{merge_message(group)}" {" ".join(group)}' for group in groups
+            f"{merge_command} -m {shell_text(merge_message(group))} {shell_words(*group)}"
+            for group in groups
         ),
     )
 

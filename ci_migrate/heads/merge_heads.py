@@ -10,6 +10,7 @@ from pathlib import Path
 from ci_migrate.errors import BlockedError, ProbeError, UsageError
 from ci_migrate.heads.explanation import Explanation
 from ci_migrate.heads.proof import Proof, prove_orders
+from ci_migrate.redact import in_docstring
 from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.survey import read_files
@@ -89,7 +90,7 @@ def merge_heads(
     proof = prove_orders(request, heads)
     merged = Merged(
         heads=heads,
-        message=message or name_merge(explanation, heads),
+        message=in_docstring(message or name_merge(explanation, heads)),
         proof=proof,
         revision=None,
         file=None,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ci_migrate.errors import BlockedError, UsageError
 from ci_migrate.evidence.elsewhere import Executed
+from ci_migrate.redact import shell_words
 from ci_migrate.rehearsal.trial import TrialRequest, open_trial
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.reparent import reparent_file
@@ -87,14 +88,14 @@ def refuse_executed(rebase: Rebase, asked: Iterable[Executed], not_in: Collectio
 
     Also when one could not be asked, unless it is among `not_in`, of which the caller knows it.
     """
-    asked = tuple(asked)
+    asked, merge = tuple(asked), f"ci-migrate merge {shell_words(rebase.onto, rebase.head)}"
     for item in asked:
         executed = [revision for revision in rebase.branch if item.has(revision)]
         if executed:
             raise BlockedError(
                 f"{item.environment} has already executed {', '.join(executed)}; with another parent"
                 " its database would no longer fit the history",
-                next_step=f"Merge instead: ci-migrate merge {rebase.onto} {rebase.head}",
+                next_step=f"Merge instead: {merge}",
             )
     silent = [item.environment for item in asked if item.problem and item.environment not in not_in]
     if silent:
@@ -103,7 +104,7 @@ def refuse_executed(rebase: Rebase, asked: Iterable[Executed], not_in: Collectio
             " fit the history",
             next_step="Where you know that it has not, say so: "
             + " ".join(f"--not-in {name}" for name in silent)
-            + f". Else merge: ci-migrate merge {rebase.onto} {rebase.head}",
+            + f". Else merge: {merge}",
         )
 
 

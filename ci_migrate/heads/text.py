@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ci_migrate.heads.explanation import Explanation, Head
 from ci_migrate.heads.watch import Verdict
-from ci_migrate.redact import one_line
+from ci_migrate.redact import one_line, shell_words
 from ci_migrate.report.prose import short_list
 from ci_migrate.words import counted
 
@@ -58,7 +58,8 @@ def _head_lines(head: Head) -> Iterator[str]:
 
 def _way_out(explanation: Explanation) -> Iterator[str]:
     if explanation.against:
-        yield f"next        Bring {explanation.against} into this branch first: git merge {explanation.against}"
+        command = f"git merge {shell_words(explanation.against)}"
+        yield f"next        Bring {explanation.against} into this branch first: {command}"
         yield "            Then merge the heads, review the new file, commit it and push:"
     else:
         yield "next        Merge them in dev, review the new file, commit it and push:"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_migrate.redact import one_line
+from ci_migrate.redact import in_docstring
 
 STUB = '''"""stands for {shown}, whose file is lost
 
@@ -30,16 +30,11 @@ def write_stub(revision: str, parents: tuple[str, ...]) -> str:
     value = known[0] if len(known) == 1 else known
     return STUB.format(
         revision=revision,
-        shown=_in_docstring(revision),
-        revises=_in_docstring(", ".join(known)),
+        shown=in_docstring(revision),
+        revises=in_docstring(", ".join(known)),
         parents=value,
         unknown=f"what {revision} did is not known",
     )
-
-
-def _in_docstring(text: str) -> str:
-    """Return text that cannot end a docstring: ids may come from the rows of a database."""
-    return one_line(text).replace("\\", "/").replace('"', "'")
 
 
 def describe_stub(revision: str, parents: tuple[str, ...]) -> str:

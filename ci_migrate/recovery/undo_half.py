@@ -20,6 +20,7 @@ from ci_migrate.recovery.finish_half import (
 from ci_migrate.recovery.half_applied import HalfApplied, State, inspect_half
 from ci_migrate.recovery.orphans import Orphans
 from ci_migrate.recovery.restore_offer import offer_backup_of_run
+from ci_migrate.redact import shell_words
 from ci_migrate.rehearsal.trial import TrialRequest
 from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.change import change_database
@@ -176,5 +177,7 @@ def _ways_on(half: HalfApplied, restore: str, survey: Survey, command: str) -> s
             "Run what is missing, if that is changes of the schema: ci-migrate recover --finish (with --dry-run it only"
             " shows that)."
         )
-    ways.append(f"Undo it by hand, then: ci-migrate {command} --undone {half.revision}.")
+    ways.append(
+        f"Undo it by hand, then: ci-migrate {command} --undone {shell_words(half.revision)}."
+    )
     return " ".join([*ways, *filter(None, [restore])])

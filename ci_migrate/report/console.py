@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 from ci_migrate.github.commands import endgroup, group, neutralise
@@ -123,8 +123,12 @@ class Console:
         )
 
     def write_text(self, text: str) -> None:
-        """Write text of our own that may hold foreign words, line by line."""
-        for line in text.splitlines():
+        """Write text of several lines, line by line."""
+        self.write_lines(plain(text).splitlines())
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines of our own that may hold foreign words: none of those begins a line."""
+        for line in lines:
             self._write(self._foreign(line))
 
     def write_command(self, command: str) -> None:

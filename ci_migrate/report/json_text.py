@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ci_migrate.github.commands import neutralise_json
+
 
 def render_json(value: Any) -> str:
     """Return JSON text, two spaces deep, in which no line is a command to GitHub's runner.
 
     The runner obeys `##[name]` anywhere in a line. Spelled as an escape it is the same JSON.
     """
-    return json.dumps(value, indent=2).replace("##[", "\\u0023#[") + "\n"
+    return neutralise_json(json.dumps(value, indent=2)) + "\n"

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ci_migrate.foreseen import Forecast, Rehearsal, RehearsedRevision
+from ci_migrate.github.commands import neutralise, neutralise_json
 from ci_migrate.models import AppliedRevision, Backup, Failure, PendingRevision, Promotion
 from ci_migrate.report.json_text import render_json
 
@@ -75,7 +76,10 @@ def _only(items: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
 
 
 def _output(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # The next step may print it.
+    if isinstance(value, str):
+        return neutralise(value)
+    return neutralise_json(json.dumps(value, ensure_ascii=False))
 
 
 def _pending(pending: PendingRevision) -> dict[str, Any]:

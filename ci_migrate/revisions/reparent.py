@@ -8,9 +8,11 @@ import re
 import tokenize
 
 from ci_migrate.errors import ProjectError, Where
+from ci_migrate.redact import in_docstring
 from ci_migrate.revisions.reader import read_revision_bytes
 from ci_migrate.revisions.syntax import parse_revision_source
 
+_SPECIAL = re.compile(r"[\\'\"]")
 _LINE_END = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 
 
@@ -31,8 +33,10 @@ def reparent_file(data: bytes, parent: str, new_parent: str, shown: str) -> byte
             where=Where(file=shown, line=getattr(value, "lineno", None)),
         )
     start, end = _place_of(text, value)
-    old = text[start:end]
-    text = text[:start] + old.replace(parent, new_parent) + text[end:]
+    # The quotation marks of the file stay, unless the id has some itself.
+    is_plain = not _SPECIAL.search(new_parent)
+    literal = text[start:end].replace(parent, new_parent) if is_plain else repr(new_parent)
+    text = text[:start] + literal + text[end:]
     changed = _change_docstring(text, parent, new_parent).encode(encoding)
     found = read_revision_bytes(changed, shown).revision
     if found is None or found.parents != (new_parent,):
@@ -80,4 +84,7 @@ def _change_docstring(text: str, parent: str, new_parent: str) -> str:
         return text
     start, end = _place_of(text, first.value)
     revises = re.compile(rf"^([ \t]*Revises:[ \t]*){re.escape(parent)}(?=[ \t]*\r?$)", re.MULTILINE)
-    return text[:start] + revises.sub(rf"\g<1>{new_parent}", text[start:end], count=1) + text[end:]
+    docstring = revises.sub(
+        lambda found: found[1] + in_docstring(new_parent), text[start:end], count=1
+    )
+    return text[:start] + docstring + text[end:]

@@ -13,6 +13,7 @@ from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import PendingRevision
+from ci_migrate.redact import shell_text, shell_words
 from ci_migrate.restore.rows_now import tell_loss
 from ci_migrate.revisions.drops import Drop
 from ci_migrate.revisions.merge_command import merge_command
@@ -64,7 +65,8 @@ def _downgrade(place: Place, found: Found) -> Way:
         price="; ".join(notes),
         losses=losses,
         doubts=doubts,
-        command=f"ci-migrate rollback --environment {place.environment.name} --expect {revision}",
+        command="ci-migrate rollback "
+        + shell_words("--environment", place.environment.name, "--expect", revision),
     )
 
 
@@ -112,7 +114,7 @@ def _forward_fix(place: Place, found: Found) -> Way:
         possible=True,
         price="loses no data; a new revision has to be written, reviewed and promoted through every environment,"
         " and the fault stays until then",
-        command=f'{command} -m "mend {found.pending.revision}"',
+        command=f"{command} -m {shell_text(f'mend {found.pending.revision}')}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import html
 import json
@@ -15,10 +16,13 @@ from sqlalchemy.engine import URL, make_url
 
 from ci_migrate.redact import (
     Redactor,
+    in_docstring,
     names_of_url,
     one_line,
     plain,
     secrets_of_url,
+    shell_text,
+    shell_words,
     without_row_data,
 )
 
@@ -335,3 +339,23 @@ def test_what_follows_an_at_sign_that_is_not_quoted_is_a_secret_too() -> None:
 def test_values_in_the_messages_of_mariadb_are_taken_out(text: str) -> None:
     assert "778899" not in without_row_data(text)
     assert without_row_data(text).startswith(text[:20])
+
+
+@given(st.lists(st.text(min_size=1, max_size=100), min_size=1))
+def test_words_that_are_pasted_stay_words(words: list[str]) -> None:
+    assert shlex.split(shell_words(*words)) == [one_line(word, 500) for word in words]
+    assert shlex.split(shell_text(words[0])) == [one_line(words[0], 500)]
+
+
+def test_ordinary_words_are_pasted_as_they_are() -> None:
+    assert shell_words("origin/main", "4f1c2a9b") == "origin/main 4f1c2a9b"
+    assert shell_text("merge heads") == '"merge heads"'
+    assert shell_text("x $(y)") == "'x $(y)'"
+
+
+@given(st.text(alphabet="ab'\"\\\n \x00"))
+def test_no_text_ends_the_docstring_that_it_is_in(text: str) -> None:
+    for quotes in ('"""', "'''"):
+        (only,) = ast.parse(f"{quotes}{in_docstring(text)}\n{quotes}").body
+        assert isinstance(only, ast.Expr)
+        assert isinstance(only.value, ast.Constant)

@@ -1,3 +1,4 @@
+import json
 import re
 import unicodedata
 
@@ -14,6 +15,7 @@ from ci_migrate.github.commands import (
     group,
     is_in_repository,
     neutralise,
+    neutralise_json,
 )
 
 
@@ -131,3 +133,11 @@ def test_no_text_at_all_is_a_command(text):
     shown = neutralise(text)
     assert not any(map(is_command, re.split(r"[\r\n]", shown)))
     assert neutralise(shown) == shown
+
+
+@given(st.lists(st.sampled_from([*PIECES, "\\", '"', "\u202e", "\x9b", "\x7f"])).map("".join))
+def test_json_stays_the_same_and_is_no_command(text):
+    for is_ascii in (True, False):
+        told = neutralise_json(json.dumps({text: [text]}, ensure_ascii=is_ascii))
+        assert json.loads(told) == {text: [text]}
+        assert not re.search("##\\[|[\x7f-\x9f\u202e]", told)

@@ -75,6 +75,13 @@ def test_only_our_groups_are_commands(words: str) -> None:
     ]
 
 
+def test_no_foreign_word_begins_a_line() -> None:
+    console, stream = make_console("github")
+    console.write_lines(["ours: x\ndev: PROMOTED\x85dev: PROMOTED", "ours: y"])
+    console.write_text("ours: x\x0cdev: PROMOTED")
+    assert {line[:4] for line in stream.getvalue().splitlines()} == {"ours"}
+
+
 def test_the_reader_of_these_tests_would_see_a_command() -> None:
     """The proof that the test above can fail."""
     log = read_log(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from ci_migrate.errors import ProjectError
@@ -46,3 +48,15 @@ def test_only_the_parent_changes(source: str) -> None:
 def test_what_is_not_one_id_written_out_is_refused(source: str) -> None:
     with pytest.raises(ProjectError, match=r"not the one id|cannot be changed"):
         reparent_file(source.encode(), OLD, NEW, "x.py")
+
+
+@pytest.mark.parametrize("new", ["a\\d", "\\g<9>", 'x"""y', "x\\"])
+def test_an_id_of_strange_signs_stays_in_its_place(new: str) -> None:
+    after = reparent_file(SOURCE.encode(), OLD, new, "x.py").decode()
+    found = {
+        node.targets[0].id: node.value
+        for node in ast.parse(after).body
+        if isinstance(node, ast.Assign)
+    }  # type: ignore[attr-defined]
+    assert ast.literal_eval(found["down_revision"]) == new
+    assert len(after.splitlines()) == len(SOURCE.splitlines())
