@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ci_migrate.cli.main import run as run_command_line
+from tests.faults.hostile import FORBIDDEN, OUTPUTS, WORDS, check_slack, read_outputs
 from tests.projects_builder import GIT_ENVIRONMENT, Project, build_repository
 from tests.projects_changes import add_revision, add_second_head
 from tests.promotion import environment, promote, run_tool, tool, write_config
@@ -29,23 +30,7 @@ from tests.unit.report.test_markdown import parse, visible
 
 pytestmark = pytest.mark.faults
 
-WORDS = {
-    "everything": HOSTILE.replace("\r", "")
-    + "::stop-commands::x\n::set-output name=outcome::promoted\n",
-    "outputs": "x\noutcome<<EOF\npromoted\nEOF\nghadelimiter_0\n::set-env name=PATH::/tmp\n::add-path::/tmp",
-    "invisible": "\ufeff::error::no\n\u200b::warning::no\n\u00a0::add-mask::e\n\u202e::group::x\n\x00::endgroup::",
-    "legacy": "x ##[error]no ##[command]rm ##[set-env name=A]b #\u200b#[debug] ##[add-mask]a",
-    "ansi": "\x1b[2J\x1b[1;1H\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\ \x9b31m\x07\x08\x08",
-    "large": "<!channel> ::error::no ##[error]no @octocat `| " * 20_000,
-}
 HANDLED = "::error::by hand %0A::warning::x <!here> **bold** [x](https://evil.example) @octocat ##[error]x"
-FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]"
-)
-OUTPUTS = {
-    "outcome", "environment", "branch", "from", "to", "pending", "applied", "gates", "backup", "error",
-    "seconds", "versions",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,27 +43,6 @@ class Seen:
     outputs: Mapping[str, str]
     summary: str
     result: Mapping[str, Any]
-
-
-def read_outputs(text: str) -> dict[str, str]:
-    """Read an outputs file as GitHub's runner does: line by line, heredocs, nothing else."""
-    found: dict[str, str] = {}
-    lines = iter(text.split("\n"))
-    for line in lines:
-        if not line:
-            continue
-        name, heredoc, delimiter = line.partition("<<")
-        assert heredoc, f"the runner refuses the line {line!r}"
-        value = []
-        for inner in lines:
-            if inner == delimiter:
-                break
-            value.append(inner)
-        else:
-            raise AssertionError(f"the value of {name} has no end")
-        assert name not in found, f"{name} is given twice"
-        found[name] = "\n".join(value)
-    return found
 
 
 def run_on_github(project: Project, folder: Path, command: str, **env: str) -> Seen:
@@ -133,19 +97,6 @@ def check(seen: Seen) -> None:
             properties = line.removeprefix("::error").partition("::")[0].strip()
             for item in filter(None, properties.split(",")):
                 assert item.partition("=")[0] in {"file", "line", "title"}, line
-
-
-def check_slack(slack: SlackServer) -> None:
-    """Assert that no message mentions, links or formats but as we mean it; Slack itself took each."""
-    assert slack.messages
-    for message in slack.messages:
-        told = json.dumps(message, ensure_ascii=False)
-        assert not re.search(r"<[!@#]", told)
-        assert set(re.findall(r"<(\w+:[^|>]*)", told)) <= {
-            "https://github.com/acme/shop/actions/runs/7",
-            "https://github.com/acme/shop/commit/" + "1" * 40,
-        }
-        assert not FORBIDDEN.search(told)
 
 
 def make_shop(folder: Path, slack: SlackServer, words: str) -> Project:
@@ -204,6 +155,7 @@ def test_hostile_words_in_every_place(kind: str, tmp_path: Path, slack: SlackSer
     commit_as(project, words)
     seen = run_on_github(project, tmp_path, "promote", GITHUB_REF=branch, **who)
     assert (seen.code, seen.outputs["outcome"]) == (3, "blocked"), seen.output[-3000:]
+    assert slack.messages
     check_slack(slack)
     for command in (("status",), ("history", "--environment", "dev")):
         output = run_quietly(project, *command)
@@ -247,6 +199,7 @@ def test_hostile_names_of_files(name: str, tmp_path: Path, slack: SlackServer) -
         assert found is not None
         decoded = found[1].replace("%2C", ",").replace("%3A", ":").replace("%25", "%")
         assert decoded == f"migrations/versions/{name}"
+    assert slack.messages
     check_slack(slack)
     add_second_head(project)
     assert run_on_github(project, tmp_path, "promote").code == 3
