@@ -59,6 +59,8 @@ def _promote(request: PromoteRequest, record: RunRecord) -> None:
             try:
                 return _bring_to_target(request, history, execution)
             except RowsChangedError as exc:
+                if record.outcome is Outcome.PARTIAL:
+                    raise  # this run had executed something before: that is told, and the next one goes on
                 record.warn(f"{exc.message}; planned again")
                 execution.start_again()
         return _bring_to_target(request, history, execution)

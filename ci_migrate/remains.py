@@ -12,6 +12,8 @@ from ci_migrate.redact import one_line
 
 LONGEST_STATEMENT = 300
 MOST_STATEMENTS = 50
+MAYBE = "-- may or may not have been carried out"
+"""Stands behind a statement that was begun."""
 _READS = re.compile(
     r"\s*(?:SELECT|SHOW|SET|PRAGMA\s+(?:busy_timeout|\w+\s*(?:\(|;?\s*$))|EXPLAIN|DESCRIBE)\b",
     re.IGNORECASE,

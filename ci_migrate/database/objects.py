@@ -49,7 +49,7 @@ def _is_invalid(connection: Connection, index: str) -> bool:
 
     question = text(
         "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
-        " WHERE c.relname = :name AND NOT i.indisvalid AND pg_table_is_visible(c.oid)"
+        " WHERE lower(c.relname) = lower(:name) AND NOT i.indisvalid AND pg_table_is_visible(c.oid)"
     )
     return bool(connection.execute(question, {"name": index}).scalar())
 

@@ -15,8 +15,10 @@ def is_refusal(error: BaseException) -> bool:
     found: BaseException | None = error
     while found is not None:
         state = getattr(found, "sqlstate", None) or getattr(found, "pgcode", None) or ""
-        number = found.args[0] if found.args else None
-        if str(state).startswith(_FULL_CLASS) or number in _FULL:
+        first = found.args[0] if found.args else None
+        if isinstance(first, dict):  # pg8000
+            state = first.get("C", "")
+        if str(state).startswith(_FULL_CLASS) or (isinstance(first, int) and first in _FULL):
             return True
         if any(words in str(found) for words in _WORDS):
             return True

@@ -26,10 +26,11 @@ _WORKING = {
         WHERE id <> CONNECTION_ID()
           AND (id = {number} OR (id > {since} AND db = DATABASE() AND command IN ('Query', 'Execute')
                AND user = SUBSTRING_INDEX(USER(), '@', 1)
-               AND info NOT RLIKE '^[[:space:]]*(SELECT|SHOW|EXPLAIN|DESC|SET|COMMIT|KILL|/[*])'))""",
+               AND info NOT RLIKE
+                   '^[[:space:]]*(SELECT|SHOW|EXPLAIN|DESC|COMMIT|KILL|SET (?!STATEMENT)|/[*] ci-migrate)'))""",
 }
 _OF_THE_PROJECT = """
-    FROM pg_stat_activity WHERE datname = current_database() AND application_name = {sign} AND state <> 'idle'"""
+    FROM pg_stat_activity WHERE datname = current_database() AND application_name = {sign} AND state = 'active'"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

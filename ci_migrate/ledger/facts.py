@@ -48,7 +48,7 @@ class UnfinishedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastRemains:
-    """What the newest run left of revisions that are not atomic."""
+    """What is left of revisions that a run began: the newest, or one before it that none has ended well since."""
 
     remains: tuple[Remains, ...]
     started_at: str
@@ -107,7 +107,7 @@ def read_partial(row: Mapping[str, Any]) -> PartialRun:
         started_at=row["started_at"],
         failure=failure.get("message", ""),
         backup=backup.get("location", ""),
-        is_whole=row["detail"] is None and has_moved,
+        is_whole=row["detail"] is None and has_moved and failure.get("is_seen", True),
     )
 
 

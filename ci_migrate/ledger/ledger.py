@@ -100,11 +100,18 @@ class Ledger:
         executed: Collection[str],
         now: str,
         remains: str | None = None,
+        *,
+        is_seen: bool = True,
     ) -> None:
-        """Write how the run ended, which of its revisions it carried out, and what is left of others."""
+        """Write how the run ended, which of its revisions it carried out, and what is left of others.
+
+        `is_seen` says whether anybody could see what the revisions did.
+        """
         seconds = {applied.revision: applied.seconds for applied in promotion.applied}
         failure = promotion.failure
-        record = {"kind": failure.kind, "message": failure.message} if failure else None
+        record: dict[str, object] | None = None
+        if failure is not None:
+            record = {"kind": failure.kind, "message": failure.message, "is_seen": is_seen}
         values = {
             "outcome": _word_of(promotion),
             "finished_at": now,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ci_migrate.environment_status import EnvironmentStatus
 from ci_migrate.redact import one_line
-from ci_migrate.remains import decode_remains
+from ci_migrate.remains import decode_remains, origin_of_remains
 from ci_migrate.report.prose import short_list
 from ci_migrate.report.units import format_seconds, format_time
 
@@ -73,7 +73,10 @@ def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _half_done(run: Mapping[str, Any]) -> set[str]:
-    """Return the revisions of which a run left something in the database."""
+    """Return the revisions of which a run left something in the database; not what it found there."""
+    detail = run.get("detail")
+    if detail and origin_of_remains(detail):
+        return set()
     return {item.revision for item in decode_remains(run.get("detail"))}
 
 

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 from ci_migrate.database.catalog import Snapshot
 from ci_migrate.models import Failure, PendingRevision
-from ci_migrate.remains import is_concurrent_build, is_reading
+from ci_migrate.remains import MAYBE, is_concurrent_build, is_reading
 
 OWN_COMMAND = (
     "Version rows and schema are as this run found them. Rows that the command has committed are seen by nobody here:"
     " look for them if it may have. Once the cause is gone, start the run again."
 )
 """After a command of the project's own that has changed nothing to be seen."""
+OWN_COMMAND_CHANGED = (
+    "The database is not as this run found it, and what the command did after the last version row is seen by nobody"
+    " here: look at the database before you start anything again"
+)
+"""After one that has."""
 _OTHERS = " Somebody else has migrated it while this run did: see to it that nothing else does."
 _LOOK = "See what of it is in, and whether it can surely be undone or finished: ci-migrate recover --dry-run."
 
@@ -82,9 +87,14 @@ def advise(
         if tables and not moved:
             return _advise_beside(failure, at, restore=restore, tables=tables)
         return _advise_whole(failure, at)
-    if invalid and all(is_reading(text) or is_concurrent_build(text) for text in failure.executed):
+    if invalid and all(map(_leaves_an_index_at_most, failure.executed)):
         return _advise_indexes(failure, at, invalid)
     return _advise_half(failure, at, restore=restore, tables=tables) + _drop(invalid)
+
+
+def _leaves_an_index_at_most(statement: str) -> bool:
+    """Return whether a statement reads, or is a concurrent build that was cut off."""
+    return is_reading(statement) or (is_concurrent_build(statement) and statement.endswith(MAYBE))
 
 
 def _advise_unchanged(failure: Failure) -> str:

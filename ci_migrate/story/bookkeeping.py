@@ -6,7 +6,7 @@ from ci_migrate.database.patience import ask_within
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError, LedgerError
 from ci_migrate.evidence.forecast import encode_rehearsal
-from ci_migrate.models import NOT_TAKEN, AppliedRevision, Outcome, Promotion
+from ci_migrate.models import GOOD_OUTCOMES, NOT_TAKEN, AppliedRevision, Outcome, Promotion
 from ci_migrate.plan import find_done
 from ci_migrate.remains import encode_remains
 from ci_migrate.story.execution import Execution
@@ -44,8 +44,11 @@ def _write_end(
 ) -> None:
     ledger, record = execution.ledger, execution.record
     now, remains = format_time(execution.now()), _remains(execution, executed)
+    is_seen = not (
+        execution.environment.migrations.upgrade_command or execution.report.still_running
+    )
     try:
-        ledger.finish_run(promotion, executed, now, remains)
+        ledger.finish_run(promotion, executed, now, remains, is_seen=is_seen)
     except LedgerError:
         if ledger.exists():
             raise
@@ -55,7 +58,7 @@ def _write_end(
             " copies beside the backups (ci-migrate ledger reconcile --write)"
         )
         _write_start(execution, survey)
-        ledger.finish_run(promotion, executed, now, remains)
+        ledger.finish_run(promotion, executed, now, remains, is_seen=is_seen)
 
 
 def finish_ledger(execution: Execution, survey: Survey) -> None:
@@ -124,6 +127,6 @@ def _remains(execution: Execution, executed: set[str]) -> str | None:
     """
     record, seen = execution.record, execution.report.remains
     left = [remains for revision, remains in seen.items() if revision not in executed]
-    if record.outcome is Outcome.PARTIAL and left:
+    if record.outcome in {Outcome.PARTIAL, Outcome.UNVERIFIED} and left:
         return encode_remains(left, record.redactor.clean)
-    return execution.left_before if record.outcome in {Outcome.PARTIAL, Outcome.FAILED} else None
+    return None if record.outcome in GOOD_OUTCOMES else execution.left_before

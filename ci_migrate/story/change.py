@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ci_migrate.database.health import find_invalid_indexes
 from ci_migrate.database.version_rows import read_version_rows
-from ci_migrate.errors import InterruptedRunError, RowsChangedError
+from ci_migrate.errors import CiMigrateError, InterruptedRunError, RowsChangedError
 from ci_migrate.models import Outcome
 from ci_migrate.remains import is_concurrent_build
 from ci_migrate.stops import held_stops
@@ -51,7 +51,12 @@ def _warn_of_invalid(execution: Execution) -> None:
     remains = execution.report.remains.values()
     if not any(is_concurrent_build(text) for item in remains for text in item.executed):
         return
-    if names := find_invalid_indexes(execution.database):
+    try:
+        names = find_invalid_indexes(execution.database)
+    except CiMigrateError as exc:
+        execution.record.warn(f"whether all indexes were built could not be asked: {exc.message}")
+        return
+    if names:
         drops = " ".join(f"DROP INDEX CONCURRENTLY {name};" for name in names)
         execution.record.warn(
             f"indexes whose build did not end, and which serve no query: {', '.join(names)}. Remove them and build"
@@ -65,7 +70,7 @@ def _take_change(execution: Execution, change: RowsChangedError) -> None:
         change.message += "; nothing was run"
         return
     change.message += f"; before that this run had executed {', '.join(execution.report.done)}"
-    execution.record.reached = change.found
+    execution.record.reached, execution.record.outcome = change.found, Outcome.PARTIAL
 
 
 def _verify(execution: Execution, survey: Survey) -> None:

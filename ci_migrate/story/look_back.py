@@ -9,7 +9,14 @@ from ci_migrate.database.patience import ask_within
 from ci_migrate.errors import CiMigrateError, InterruptedRunError
 from ci_migrate.models import Outcome
 from ci_migrate.remains import find_remains
-from ci_migrate.story.aftermath import OWN_COMMAND, State, advise, is_changed, may_have_left_rows
+from ci_migrate.story.aftermath import (
+    OWN_COMMAND,
+    OWN_COMMAND_CHANGED,
+    State,
+    advise,
+    is_changed,
+    may_have_left_rows,
+)
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.restoring import Restoring
@@ -72,10 +79,20 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     failed, executed = record.failure.revision, record.failure.executed
     if failed and failed not in report.remains and may_have_left_rows(failed, executed, pending):
         report.remains[failed] = find_remains(failed, executed, None)
-    if execution.environment.migrations.upgrade_command and not changed:
-        record.advise(OWN_COMMAND)
+    if execution.environment.migrations.upgrade_command:
+        record.advise(_advise_own_command(execution, changed=changed))
     else:
         record.advise(_advise(execution, survey, before, after, changed=changed))
+
+
+def _advise_own_command(execution: Execution, *, changed: bool) -> str:
+    if not changed:
+        return OWN_COMMAND
+    backup, address = execution.record.backup, execution.database.address
+    if backup is None:
+        return f"{OWN_COMMAND_CHANGED}."
+    restore = restore_command(backup, address, execution.environment.name)
+    return f"{OWN_COMMAND_CHANGED}, or bring the backup back:\n{restore}"
 
 
 def _advise(

@@ -34,7 +34,7 @@ class Watch:
     max_queue: int | None
     """Sessions that may wait behind the migration; None for any number."""
     cancel: Callable[[int], object]
-    """Cancels the statement of the session with this number."""
+    """Cancels the statement of the session with this number, and those of the project's others."""
 
     @contextmanager
     def run(self) -> Iterator[None]:

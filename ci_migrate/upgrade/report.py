@@ -40,7 +40,7 @@ class UpgradeReport:
     begun: str | None = None
     """The statement that may be running, where it would outlive this run."""
     remains: dict[str, Remains] = field(default_factory=dict)
-    """What the revisions that are not atomic have done, those that ended well too."""
+    """What revisions have done that lasts, those that ended well too."""
     statements: dict[str, int] = field(default_factory=dict)
     """How many statements each revision ran."""
     locks: list[LockSeen] = field(default_factory=list)
@@ -57,7 +57,7 @@ class UpgradeReport:
     still_running: tuple[int, ...] = ()
     """Sessions for which the server goes on although their client has ended."""
     committed: set[str] = field(default_factory=set)
-    """Revisions that failed after they had committed something themselves."""
+    """Revisions that failed after they had, or may have, committed something themselves."""
     failure: ToldError | None = None
 
     @property
@@ -70,7 +70,7 @@ class UpgradeReport:
     ) -> dict[str, PendingRevision]:
         """Return the pending revisions by id; one that was seen to do something that lasts is not atomic.
 
-        On PostgreSQL also one whose text may do so: there a driver's own commit is not seen. Elsewhere all is seen.
+        On PostgreSQL also one whose text may do so: there a driver's own commit is not seen until its end or error.
         """
         lasting = self.committed | self.remains.keys()
         is_doubtful = dialect == "postgresql"
@@ -100,10 +100,13 @@ class UpgradeReport:
 
     def start_again(self, pending: Iterable[str]) -> None:
         """Forget the failure, and what is pending again."""
-        self.failure = self.running = self.begun = None
-        self.is_connected = False
+        self.failure = self.running = self.begun = self.server_id = None
+        self.is_connected = self.is_refused = False
+        self.given_up, self.still_running = "", ()
+        self.executed.clear()
         for revision in pending:
             self.done.pop(revision, None)
+            self.committed.discard(revision)
             self.remains.pop(revision, None)
 
 

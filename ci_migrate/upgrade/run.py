@@ -9,6 +9,7 @@ from ci_migrate.errors import InterruptedRunError, ToldError, Where, WorkerError
 from ci_migrate.migrations import Event, Worker
 from ci_migrate.models import Plan, Remains
 from ci_migrate.observer import Observer
+from ci_migrate.remains import MAYBE
 from ci_migrate.upgrade.report import UpgradeReport, take_event
 
 
@@ -124,5 +125,5 @@ def _end_session(report: UpgradeReport, control: Control, beside: tuple[str, ...
 
 
 def _executed(report: UpgradeReport) -> tuple[str, ...]:
-    begun = [f"{report.begun} -- may or may not have been carried out"] if report.begun else []
+    begun = [f"{report.begun} {MAYBE}"] if report.begun else []
     return (*report.executed, *begun)

@@ -26,6 +26,7 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _STANDARD = str(Path(os.__file__).resolve().parent)
 _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\](\w+)")
 _READS = re.compile(r"\s*(?:SELECT|SHOW|EXPLAIN|DESCRIBE|PRAGMA|SET)\b", re.IGNORECASE)
+_MAKES_TABLE = re.compile(r"\bENGINE\b|\bCREATE\s+TABLE\b", re.IGNORECASE)
 _ON_THE_WAY = {"alembic", "flask", "flask_migrate", "sqlalchemy"}
 """Packages whose frames lead to the code of every project."""
 MYSQL_LOCK_WAIT = 1205
@@ -57,9 +58,11 @@ class StatementCapture:
         """Whether the revision ran a statement on another connection than env.py's."""
         self._connection: Any = None
         self._unprotected: frozenset[str] = frozenset()
+        self._knows_tables = False
         self._is_atomic = True
         self._awaits_commit = False
-        self._is_running = self._has_written = False
+        self._is_running = False
+        self._written: set[int] = set()
         self._held: deque[str] = deque(maxlen=MOST_HELD)
 
     def begin(self, revision: str, *, is_atomic: bool) -> None:
@@ -68,7 +71,7 @@ class StatementCapture:
         self._is_atomic, self._awaits_commit = is_atomic, False
         self.failures, self.first_failure = 0, ""
         self.works_elsewhere = self.has_lasted = False
-        self._is_running = self._has_written = False
+        self._is_running, self._written = False, set()
         self._held.clear()
 
     def release(self) -> None:
@@ -77,8 +80,10 @@ class StatementCapture:
             self._channel.send_late("statement", statement=self._held.popleft()[:LONGEST_STATEMENT])
 
     def look_at_tables(self, connection: Any) -> None:
-        """See which tables of the database take rows that no rollback takes back."""
-        self._unprotected = find_unprotected(connection)
+        """See which tables of the database take rows that no rollback takes back; again after one may have changed."""
+        if self._knows_tables or connection is None:
+            return
+        self._unprotected, self._knows_tables = find_unprotected(connection), True
 
     def note_lasting(self, connection: Any, what: str) -> None:
         """Take what the revision is about to do by the driver alone, and what lasts."""
@@ -101,8 +106,10 @@ class StatementCapture:
         if self.revision is None:
             return
         self.last_statement, self._is_running = statement, True
+        if _MAKES_TABLE.search(statement):
+            self._knows_tables = False
         if not _READS.match(statement):
-            self._has_written = True
+            self._written.add(_number_of(connection))
             self.works_elsewhere |= not self._is_ours(connection)
         if self._is_atomic:
             if not lasts_at_once(connection, statement, self._unprotected):
@@ -129,7 +136,9 @@ class StatementCapture:
     def _before_commit(self, connection: Any) -> None:
         if self.revision is None:
             return
-        if self._is_atomic and self._has_written:
+        if _number_of(connection) not in self._written:
+            return  # what it ends has only read
+        if self._is_atomic:
             self._leave_transaction()
         elif not self._awaits_commit:
             return
@@ -159,6 +168,11 @@ class StatementCapture:
         error = context.original_exception
         said = f"{type(error).__name__}: {without_row_data(str(error))}"
         self.first_failure = self.first_failure or said
+
+
+def _number_of(connection: Any) -> int:
+    """Return what tells connections apart; SQLAlchemy 1.4 has several objects for one."""
+    return id(connection.connection.dbapi_connection)
 
 
 def describe_exception(error: BaseException, revision_file: str | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ci_migrate.worker.capture import StatementCapture, describe_exception
 from ci_migrate.worker.lasting import is_autocommit
 from ci_migrate.worker.locks import LockReader
 from ci_migrate.worker.own_transaction import OwnTransactionError, TransactionWatch
+from ci_migrate.worker.plain import is_plain
 from ci_migrate.worker.protocol import Channel
 from ci_migrate.worker.session import SessionSettings
 
@@ -68,8 +69,8 @@ class Driver:
 
         `command`: do, which is `upgrade` (to the target) or `downgrade` (of exactly `revisions`, in their
         order, to the version rows `target`); challenge; expected, the version rows before; not_atomic; leave.
-        The parent is asked before a step, where its last leave is older than that, and before each statement of
-        the revisions in `not_atomic` whose effect would outlive a crash.
+        The parent is asked before a step, where its last leave is older than that, and before each statement whose
+        effect would outlive a crash, of the revisions in `not_atomic` and of those that were seen to do such a thing.
         """
         not_atomic = frozenset(command["not_atomic"])
         finished: list[bool] = []
@@ -82,7 +83,6 @@ class Driver:
                 self._channel.send("refused", **found, expected=command["expected"])
                 raise RefusedError("env.py opened another database, or its rows changed")
             self._session.apply(context.connection)
-            self._capture.look_at_tables(context.connection)
             self._channel.cancel = _local_cancel(context)
             if self._settings["reads_locks"]:
                 self._locks.begin(context)
@@ -136,9 +136,10 @@ class Driver:
 
         @functools.wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
+            self._capture.look_at_tables(context.connection)
             self._capture.begin(revision, is_atomic=is_atomic)
             try:
-                self._transactions.begin(context)
+                self._transactions.begin(context, is_plain=is_plain(path))
                 result = function(*args, **kwargs)
                 self._transactions.end(context)
             except BaseException as exc:

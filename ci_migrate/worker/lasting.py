@@ -20,13 +20,15 @@ _PASSES = re.compile(
 )
 """What leaves nothing by itself."""
 _BEGINS_ANEW = re.compile(
-    r"(?:BEGIN|START\s+TRANSACTION|SET\s+(?:SESSION\s+|LOCAL\s+|@@(?:SESSION\.|LOCAL\.)?)?AUTOCOMMIT)\b",
+    r"(?:BEGIN|START\s+TRANSACTION|(?:UN)?LOCK\s+TABLES?|SET\s+PASSWORD|SET\s+(?:SESSION\s+|LOCAL\s+|@@(?:SESSION\.|LOCAL\.)?)?AUTOCOMMIT)\b",
     re.IGNORECASE,
 )
 """What commits first on MySQL and MariaDB."""
 _FOR_ONE_STATEMENT = re.compile(r"SET\s+STATEMENT\b.*?\bFOR\s+", re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"\w+")
-_CREATES = re.compile(r"\s*CREATE\b", re.IGNORECASE)
+_MAKES_FUNCTION = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE
+)
 _UNPROTECTED = (
     "SELECT t.table_name FROM information_schema.tables t JOIN information_schema.engines e"
     " ON e.engine = t.engine WHERE t.table_schema = DATABASE() AND e.transactions = 'NO'"
@@ -45,7 +47,7 @@ def outlives_crash(
 ) -> bool:
     """Return whether the effect of a statement would stay if this process ended right after it."""
     if connection.dialect.name == "sqlite" and is_in_transaction(connection):
-        return is_commit(statement)
+        return any(map(is_commit, split_statements(statement)))
     if is_autocommit(connection):
         return True
     is_mysql = connection.dialect.name in {"mysql", "mariadb"}
@@ -61,7 +63,9 @@ def lasts_at_once(
     """Return whether a statement changes something that no rollback takes back any more."""
     if connection.dialect.name == "postgresql" and not is_autocommit(connection):
         # It takes a change of the schema back, too. The body of a function ends with END.
-        return not _CREATES.match(statement) and any(map(is_commit, split_statements(statement)))
+        return not _MAKES_FUNCTION.match(statement) and any(
+            map(is_commit, split_statements(statement))
+        )
     is_mysql = connection.dialect.name in {"mysql", "mariadb"}
     for part in _parts(connection, statement):
         if is_mysql and _BEGINS_ANEW.match(part):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
+from ci_migrate.sql_words import split_statements
 from ci_migrate.worker.lasting import is_in_transaction, outlives_crash, passes
 from ci_migrate.worker.unheard import run_unheard
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _ROLLBACK = re.compile(r"\s*(?:ROLLBACK|ABORT)\b(?!.*\bTO\b)", re.IGNORECASE | re.DOTALL)
 _COMMIT = re.compile(r"\s*(?:COMMIT|END)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE|MERGE|WITH|CALL|LOAD)\b", re.IGNORECASE)
+_FIRST_WORDS = re.compile(r"[A-Za-z]+(?:\s+\w+){0,2}")
 _INSTEAD = (
     "leave the transaction to Alembic, take back a statement that may fail with a SAVEPOINT"
     " (op.get_bind().begin_nested()), and put what needs no transaction into"
@@ -59,13 +61,16 @@ class TransactionWatch:
             event.listen(engine, "rollback", self._note_rollback)
             event.listen(engine, "commit", self._note_commit)
 
-    def begin(self, context: MigrationContext) -> None:
-        """Note that a revision begins."""
+    def begin(self, context: MigrationContext, *, is_plain: bool = False) -> None:
+        """Note that a revision begins; one that is plain costs PostgreSQL no question."""
         connection = self._connection = context.connection
         self._transaction = getattr(context, "_transaction", None)
         self._has_written = self._rolled_back = self._committed = False
         self._number += 1
-        self._is_marked = connection is not None and connection.dialect.name == "postgresql"
+        is_postgresql = connection is not None and connection.dialect.name == "postgresql"
+        self._is_marked = is_postgresql and not is_plain
+        if is_postgresql and is_plain:
+            return
         if self._is_marked:
             run_unheard(connection, f"SET ci_migrate.revision = '{self._mark}'")
         elif connection is not None:
@@ -131,12 +136,14 @@ class TransactionWatch:
     def _before(self, connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if connection is not self._connection:
             return
-        if _WRITES.match(statement):
-            self._has_written = True
-        elif _ROLLBACK.match(statement) or _COMMIT.match(statement):
-            self._hear(statement)
-        elif connection.dialect.name != "sqlite" and outlives_crash(connection, statement):
-            self._has_written = False
+        for part in split_statements(statement):
+            if _WRITES.match(part):
+                self._has_written = True
+            elif _ROLLBACK.match(part) or _COMMIT.match(part):
+                self._hear(part)
+            elif connection.dialect.name != "sqlite" and outlives_crash(connection, part):
+                self._committed |= self._has_written
+                self._has_written = False
 
     def _hear_driver(self, statement: str) -> None:
         """Hear what SQLite is about to run, also what never came through SQLAlchemy (`executescript`)."""
@@ -146,7 +153,8 @@ class TransactionWatch:
             self._commit_by_driver(self._connection)
         elif not passes(statement) and not is_in_transaction(self._connection):
             # Without the values, which the driver has put into the text.
-            self._note_lasting(self._connection, " ".join(statement.split()[:3]) + " …")
+            words = _FIRST_WORDS.match(next(split_statements(statement), ""))
+            self._note_lasting(self._connection, f"{words[0] if words else 'a statement'} …")
 
     def _hear(self, statement: str) -> None:
         if _ROLLBACK.match(statement):

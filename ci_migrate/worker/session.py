@@ -33,9 +33,9 @@ class SessionSettings:
             self._begin(connection)
 
     def _begin(self, connection: Any) -> None:
-        # On PostgreSQL for one transaction at a time: a session's setting would outlive it behind a
-        # pooler. Not in autocommit: a concurrent index build that meets a lock timeout leaves an invalid
-        # index behind.
+        # Not where each statement is committed by itself: a concurrent index build that meets a lock timeout leaves an
+        # invalid index behind. On PostgreSQL for one transaction at a time: a session's setting would outlive it behind
+        # a pooler.
         if is_autocommit(connection):
             self._watch_client(connection)
             return

@@ -64,6 +64,13 @@ def by_begin(_shop: Path) -> str:
     return INSERT + "op.execute('START TRANSACTION')\n"
 
 
+def by_lock(_shop: Path) -> str:
+    """Lock tables in a helper, which commits what was before."""
+    locks = "def keep(bind):\n    for text in ('LOCK TABLES journal WRITE', 'UNLOCK TABLES'):\n"
+    (_shop / "helper.py").write_text(f"{locks}        bind.exec_driver_sql(text)\n", "utf-8")
+    return INSERT + "import helper\nhelper.keep(op.get_bind())\n"
+
+
 def by_setting(_shop: Path) -> str:
     """Set autocommit, which commits what was before."""
     return INSERT + "op.execute('SET autocommit=1')\n"
@@ -110,6 +117,7 @@ CASES = [
     ("asyncpg", by_engine),
     ("psycopg2", by_two_in_one),
     ("mariadb", by_begin),
+    ("mariadb", by_lock),
     ("mariadb", by_setting),
     ("mariadb", after_setting),
     ("mariadb", by_statement_setting),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ci_migrate.database.catalog import Snapshot
+from ci_migrate.remains import MAYBE
 from ci_migrate.story.aftermath import State, advise, is_changed
 from tests.unit.report.samples import FAILURE, make_pending
 
@@ -95,6 +96,14 @@ def test_a_revision_that_was_stopped_after_its_version_row_is_whole() -> None:
         present=("bbbb2222",),
     )
     assert text == "The database is at bbbb2222, whole. Start the run again: it goes on from there."
+
+
+def test_an_index_that_was_built_is_not_taken_for_nothing() -> None:
+    build = "CREATE INDEX CONCURRENTLY a ON t (x)"
+    whole = advice(True, NOT_ATOMIC, failure=failed(build), invalid=("b",))
+    assert "parts of bbbb2222 are in the database" in whole
+    cut = advice(True, NOT_ATOMIC, failure=failed(f"{build} {MAYBE}"), invalid=("a",))
+    assert "all that is left of bbbb2222 is an index" in cut
 
 
 def test_a_revision_that_executed_nothing_left_nothing() -> None:

@@ -1,0 +1,53 @@
+"""Which revision files are watched for the end of their transaction: all but those that autogenerate writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ci_migrate.worker.plain import is_plain
+from tests.projects_changes import render_revision
+
+STOCK = """
+op.create_table("t", sa.Column("id", sa.Integer(), nullable=False), sa.PrimaryKeyConstraint("id"))
+with op.batch_alter_table("t") as batch_op:
+    batch_op.add_column(sa.Column("x", sa.String(20)))
+op.create_index(op.f("ix_t_x"), "t", ["x"])
+"""
+OTHERS = (
+    'op.execute("ROLLBACK")',
+    "op.get_bind().rollback()",
+    'batch_op.execute("x")',
+    "op.run_async(f)",
+    "op.replace_view(v)",
+    "from shop import helper",
+    "import os",
+    "from sqlalchemy.orm import Session as S",
+    "from alembic import op as o",
+    "getattr(op, name)()",
+    "exec(text)",
+    "with op.get_context().autocommit_block(): pass",
+)
+
+
+def write(folder: Path, upgrade: str) -> str:
+    file = folder / "one.py"
+    file.write_text(
+        render_revision("aaaa", parents=None, message="one", upgrade=upgrade), encoding="utf-8"
+    )
+    return str(file)
+
+
+def test_what_autogenerate_writes_is_plain(tmp_path: Path) -> None:
+    assert is_plain(write(tmp_path, STOCK))
+    assert is_plain(write(tmp_path, "from sqlalchemy.dialects import postgresql\npass"))
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_anything_else_is_watched(tmp_path: Path, line: str) -> None:
+    assert not is_plain(write(tmp_path, STOCK + line))
+
+
+def test_a_file_that_cannot_be_read_is_watched(tmp_path: Path) -> None:
+    assert not is_plain(str(tmp_path / "gone.pyc"))
