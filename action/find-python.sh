@@ -31,16 +31,11 @@ resolve_asked() {
   fail "the input python is '$asked', which is no executable file, no virtual environment and no command: give the path of the interpreter that has your project's requirements"
 }
 
-# The environment of uv, poetry or a plain venv may lie beside the root of the repository.
-find_environment_folder() {
+# This folder and those above it, up to the root of the repository.
+folders_up() {
   local folder="$PWD" top="${GITHUB_WORKSPACE:-/}"
   while true; do
-    for name in "${UV_PROJECT_ENVIRONMENT:-.venv}" .venv; do
-      [[ "$name" == /* ]] || name="$folder/$name"
-      if [[ -x "$name/bin/python" ]]; then
-        found "$name/bin/python" "virtual environment of the project"
-      fi
-    done
+    printf '%s\n' "$folder"
     if [[ "$folder" == "$top" || "$folder" == / ]]; then
       return
     fi
@@ -48,14 +43,26 @@ find_environment_folder() {
   done
 }
 
+# The environment of uv, poetry or a plain venv may lie beside the root of the repository.
+find_environment_folder() {
+  local folder name
+  while IFS= read -r folder; do
+    for name in "${UV_PROJECT_ENVIRONMENT:-.venv}" .venv; do
+      [[ "$name" == /* ]] || name="$folder/$name"
+      if [[ -x "$name/bin/python" ]]; then
+        found "$name/bin/python" "virtual environment of the project"
+      fi
+    done
+  done < <(folders_up)
+}
+
 # A file of this folder, or of one above it up to the root of the repository; their tools look there themselves.
 has_above() {
-  local folder="$PWD" top="${GITHUB_WORKSPACE:-/}"
-  while true; do
+  local folder
+  while IFS= read -r folder; do
     [[ ! -f "$folder/$1" ]] || return 0
-    [[ "$folder" != "$top" && "$folder" != / ]] || return 1
-    folder="$(dirname -- "$folder")"
-  done
+  done < <(folders_up)
+  return 1
 }
 
 cd -- "${CI_MIGRATE_WORKING_DIRECTORY:-.}" 2>/dev/null ||

@@ -121,7 +121,7 @@ class StatementCapture:
             self._awaits_commit = True
 
     def _leave_transaction(self) -> None:
-        """Its text did not tell, as of a helper in another file: from here on all is written down."""
+        """Take a revision for what its text did not tell, as of a helper in another file: from here on all is sent."""
         self.has_lasted, self._is_atomic = True, False
         self.release()
 
