@@ -24,6 +24,8 @@ Event = Mapping[str, Any]
 START = "import sys; sys.path[:1] == [''] and sys.path.pop(0); from ci_migrate.worker.start import start; start()"
 RELAY_SECONDS = 0.05
 """How late a line that the project prints may be shown."""
+LOOK_SECONDS = 0.1
+"""How late an event may be read for which the worker does not ring."""
 INTERRUPT_SECONDS = 4.0
 """How long the worker may take to roll back after SIGINT."""
 
@@ -71,14 +73,17 @@ class Worker:
     def __init__(self, env: Mapping[str, str], root: Path, hear: Callable[[str], None]) -> None:
         command_reader, self._commands = os.pipe()
         self._events, event_writer = os.pipe()
+        self._bell, bell_rope = os.pipe()
+        os.set_blocking(self._events, False)
+        given = (command_reader, event_writer, bell_rope)
         self._process = start_child(
-            [sys.executable, "-c", START, str(command_reader), str(event_writer)],
+            [sys.executable, "-c", START, *map(str, given)],
             env={**env, "PYTHONUNBUFFERED": "1"},
             cwd=root,
-            pass_fds=(command_reader, event_writer),
+            pass_fds=given,
         )
-        os.close(command_reader)
-        os.close(event_writer)
+        for descriptor in given:
+            os.close(descriptor)
         self._buffer = b""
         self._is_over = threading.Event()
         self._relay = threading.Thread(target=self._relay_output, args=(hear,), daemon=True)
@@ -130,27 +135,41 @@ class Worker:
         os.close(self._commands)
         wait_or_stop(self._process, INTERRUPT_SECONDS)
         os.close(self._events)
+        os.close(self._bell)
         self._is_over.set()
         self._relay.join(timeout=1)
 
     def _lines(self, while_silent: Callable[[], object]) -> Iterator[bytes]:
         with selectors.DefaultSelector() as selector:
-            selector.register(self._events, selectors.EVENT_READ)
+            selector.register(self._bell, selectors.EVENT_READ)
             while True:
                 while b"\n" in self._buffer:
                     line, self._buffer = self._buffer.split(b"\n", 1)
                     yield line
-                # A process that the project forked off may hold the pipe open after the worker's end.
+                # A process that the project forked off may hold the pipes open after the worker's end.
                 has_ended = self._process.poll() is not None
-                if not selector.select(timeout=0 if has_ended else 0.2):
-                    if has_ended:
-                        return
-                    while_silent()
-                    continue
-                data = os.read(self._events, 65536)
-                if not data:
+                data = self._read_events()
+                if data:
+                    self._buffer += data
+                elif has_ended or data is not None:
                     return
-                self._buffer += data
+                elif not self._hears_bell(selector):
+                    while_silent()
+
+    def _hears_bell(self, selector: selectors.BaseSelector) -> bool:
+        """Wait until the worker rings, and return whether it did."""
+        if not selector.select(timeout=LOOK_SECONDS):
+            return False
+        if not os.read(self._bell, 4096):
+            selector.unregister(self._bell)  # nobody is left to ring it
+        return True
+
+    def _read_events(self) -> bytes | None:
+        """Return what was sent; None when that is nothing yet, empty when nobody is left to send more."""
+        try:
+            return os.read(self._events, 65536)
+        except BlockingIOError:
+            return None
 
     def _relay_output(self, hear: Callable[[str], None]) -> None:
         for line in read_lines(self._process, pause=lambda: self._is_over.wait(RELAY_SECONDS)):

@@ -78,6 +78,12 @@ def is_commit(statement: str) -> bool:
     return _COMMIT.match(statement) is not None
 
 
+def may_commit(text: str) -> bool:
+    """Return whether `is_commit` can find something in a text; quicker than to take it apart."""
+    upper = text.upper()
+    return "COMMIT" in upper or "END" in upper or "PREPARE" in upper
+
+
 def is_outside_transaction(statement: str) -> bool:
     """Return whether PostgreSQL runs a statement outside of a transaction only."""
     return _OUTSIDE.match(statement) is not None

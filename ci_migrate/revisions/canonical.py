@@ -33,42 +33,35 @@ def spell_meaning(node: ast.AST, *, keep_strings: bool) -> Meaning:
     """Return the meaning of a tree in one walk; without recursion, for long expressions."""
     tokens: list[str] = []
     nodes: list[ast.AST] = []
-    todo: list[object] = [node]
+    todo: list[str | ast.AST] = [node]  # text of ours is ready, nodes are still to be spelled
     while todo:
         item = todo.pop()
-        if isinstance(item, _Mark):
+        if isinstance(item, str):
             tokens.append(item)
-        elif isinstance(item, ast.AST):
-            nodes.append(item)
-            if isinstance(item, ast.Constant):
-                tokens.append(_constant(item.value))
-                continue
-            tokens.append(f"{type(item).__name__}(")
-            todo.append(_CLOSE)
-            for name, value in reversed(list(iterate_fields(item, keep_strings=keep_strings))):
-                todo += [value, _field_mark(name)]
-        elif isinstance(item, list):
-            tokens.append("[")
-            todo.append(_CLOSE_LIST)
-            for value in reversed(item):
-                todo += [_COMMA, value]
-        else:
-            tokens.append(_constant(item))
+            continue
+        nodes.append(item)
+        if isinstance(item, ast.Constant):
+            tokens.append(_constant(item.value))
+            continue
+        pieces: list[str | ast.AST] = [f"{type(item).__name__}("]
+        for name, value in iterate_fields(item, keep_strings=keep_strings):
+            pieces.append(f",{name}=")
+            _add_value(pieces, value)
+        pieces.append(")")
+        todo += reversed(pieces)
     return Meaning("".join(tokens), tuple(nodes))
 
 
-class _Mark(str):
-    """A piece of punctuation, told apart from text of the file."""
-
-    __slots__ = ()
-
-
-_CLOSE, _CLOSE_LIST, _COMMA = _Mark(")"), _Mark("]"), _Mark(",")
-
-
-@functools.cache
-def _field_mark(name: str) -> _Mark:
-    return _Mark(f",{name}=")
+def _add_value(pieces: list[str | ast.AST], value: object) -> None:
+    """Add the value of a field: a node, a list of values, or what is no tree."""
+    if isinstance(value, list):
+        pieces.append("[")
+        for each in value:
+            _add_value(pieces, each)
+            pieces.append(",")
+        pieces.append("]")
+    else:
+        pieces.append(value if isinstance(value, ast.AST) else _constant(value))
 
 
 def _constant(value: object) -> str:

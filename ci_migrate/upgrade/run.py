@@ -82,11 +82,11 @@ def _answer(event: Event, worker: Worker, report: UpgradeReport, control: Contro
     if event["event"] == "next":
         if reason := control.refuse():
             worker.send(do="stop", reason=reason)
-        worker.send(do="go")
+        worker.send(do="go", to="next")
     elif event["event"] == "statement_begins":
         if not event["is_locked"]:
             control.keep(tuple(report.remains.values()))
-        worker.send(do="go")
+        worker.send(do="go", to="statement_begins")
 
 
 def _stop(

@@ -77,7 +77,8 @@ class StatementCapture:
     def release(self) -> None:
         """Send what was held back of the revision that began last."""
         while self._held:
-            self._channel.send_late("statement", statement=self._held.popleft()[:LONGEST_STATEMENT])
+            statement = self._held.popleft()[:LONGEST_STATEMENT]
+            self._channel.send_quietly("statement", statement=statement)
 
     def look_at_tables(self, connection: Any) -> None:
         """See which tables of the database take rows that no rollback takes back; again after one may have changed."""
@@ -106,7 +107,7 @@ class StatementCapture:
         if self.revision is None:
             return
         self.last_statement, self._is_running = statement, True
-        if _MAKES_TABLE.search(statement):
+        if connection.dialect.name != "postgresql" and _MAKES_TABLE.search(statement):
             self._knows_tables = False
         if not _READS.match(statement):
             self._written.add(_number_of(connection))

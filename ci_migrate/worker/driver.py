@@ -18,6 +18,7 @@ from ci_migrate.database.pooler import is_pooled
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
 from ci_migrate.worker.lasting import is_autocommit
+from ci_migrate.worker.leave import Leave
 from ci_migrate.worker.locks import LockReader
 from ci_migrate.worker.own_transaction import OwnTransactionError, TransactionWatch
 from ci_migrate.worker.plain import is_plain
@@ -45,7 +46,6 @@ class Driver:
         self._session = SessionSettings(settings)
         self._locks = LockReader(channel, lambda: self._capture.revision)
         self._transactions = TransactionWatch(self._capture.note_lasting)
-        self._asked = float("-inf")
         self.script = ScriptDirectory.from_config(config)
         compat.set_locations(
             self.script, settings["version_locations"], alone=settings["replaces_versions"]
@@ -69,8 +69,8 @@ class Driver:
 
         `command`: do, which is `upgrade` (to the target) or `downgrade` (of exactly `revisions`, in their
         order, to the version rows `target`); challenge; expected, the version rows before; not_atomic; leave.
-        The parent is asked before a step, where its last leave is older than that, and before each statement whose
-        effect would outlive a crash, of the revisions in `not_atomic` and of those that were seen to do such a thing.
+        The parent is asked before a step, where its last leave is older than `leave` seconds, and before each statement
+        whose effect would outlive a crash, of the revisions in `not_atomic` and of those seen to do such a thing.
         """
         not_atomic = frozenset(command["not_atomic"])
         finished: list[bool] = []
@@ -87,13 +87,13 @@ class Driver:
             if self._settings["reads_locks"]:
                 self._locks.begin(context)
             self._channel.send("connected", server_id=_server_id(context))
+            leave = Leave(self._channel, command["leave"])
             for step in self._steps(command, rows):
-                self._ask_to_go_on(command["leave"])
+                self._await_leave(leave)
                 is_atomic = step.revision.revision not in not_atomic
                 yield from self._watched(step, context, is_atomic=is_atomic)
             if command["do"] == "downgrade":
                 yield from self._drop_superfluous(context, command["target"])
-            self._channel.flush()
             finished.append(True)
 
         try:
@@ -104,14 +104,9 @@ class Driver:
             raise
         self._channel.send("ran", finished=bool(finished))
 
-    def _ask_to_go_on(self, leave: float) -> None:
-        """Let the parent look whether another revision may begin, where its last leave is `leave` seconds old.
-
-        Raises RefusedError when it may not.
-        """
-        if time.monotonic() - self._asked >= leave:
-            self._channel.ask("next")
-            self._asked = time.monotonic()
+    def _await_leave(self, leave: Leave) -> None:
+        """Let the parent look whether another revision may begin; raises RefusedError when it may not."""
+        leave.await_it()
         if self._channel.stop_reason:
             self._channel.send("stopped", reason=self._channel.stop_reason)
             raise RefusedError(self._channel.stop_reason)
@@ -153,13 +148,13 @@ class Driver:
                 self._capture.revision = None
 
         step.migration_fn = watched
-        self._channel.send("revision_started", revision=revision)
+        self._channel.send_quietly("revision_started", revision=revision)
         started = time.monotonic()
         # Alembic runs the step here, writes its version row and, when each revision has a transaction
         # of its own, commits it.
         yield step
         seconds = round(time.monotonic() - started, 4)
-        self._channel.send_late("revision_done", revision=revision, seconds=seconds)
+        self._channel.send_quietly("revision_done", revision=revision, seconds=seconds)
 
     def _tell_failure(self, revision: str, path: str, error: BaseException) -> None:
         """Tell how a revision failed, what it had done, and whether something of that was committed."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from ci_migrate.sql_words import is_commit, split_statements
+from ci_migrate.sql_words import is_commit, may_commit, split_statements
 
 _TAKEN_BACK = re.compile(
     r"\s*(?:SELECT|INSERT|UPDATE|DELETE|REPLACE|MERGE|WITH|SET|SHOW|EXPLAIN|PRAGMA)\b",
@@ -63,8 +63,10 @@ def lasts_at_once(
     """Return whether a statement changes something that no rollback takes back any more."""
     if connection.dialect.name == "postgresql" and not is_autocommit(connection):
         # It takes a change of the schema back, too. The body of a function ends with END.
-        return not _MAKES_FUNCTION.match(statement) and any(
-            map(is_commit, split_statements(statement))
+        return (
+            may_commit(statement)
+            and not _MAKES_FUNCTION.match(statement)
+            and any(map(is_commit, split_statements(statement)))
         )
     is_mysql = connection.dialect.name in {"mysql", "mariadb"}
     for part in _parts(connection, statement):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 _NAMES = (
     "add_column alter_column batch_alter_table bulk_insert create_check_constraint create_exclude_constraint"
@@ -12,24 +11,32 @@ _NAMES = (
 )
 _OPERATIONS = frozenset(_NAMES.split(" "))
 _USED = re.compile(r"\bop\.(\w+)")
+_NAME = re.compile(r"\w+")
 _IMPORT = re.compile(r"^[ \t]*(?:from|import)\b.*$", re.MULTILINE)
 _HARMLESS_IMPORT = re.compile(
     r"\s*(?:from alembic import op|import sqlalchemy as sa|from sqlalchemy(?:\.dialects)? import \w+(?:, \w+)*"
     r"|from (?:typing|collections\.abc) import \w+(?:, \w+)*|from __future__ import annotations)\s*"
 )
-_MORE = re.compile(
-    r"bind|context|execut|session|commit|rollback|connect|engine|transaction|savepoint|raw|listen|event"
-    r"|\b(?:exec|eval|compile|globals|locals|vars|getattr|setattr|open|__\w+__)\s*\(",
-    re.IGNORECASE,
+_MORE = "bind commit connect context engine event execut listen raw rollback savepoint session transaction"
+_WORDS = tuple(_MORE.split(" "))
+_NAMES_OF_PYTHON = frozenset(
+    {"exec", "eval", "compile", "globals", "locals", "vars", "getattr", "setattr", "open"}
 )
 
 
 def is_plain(path: str) -> bool:
-    """Return whether a revision file surely leaves the transaction to Alembic; about 30 µs."""
+    """Return whether a revision file surely leaves the transaction to Alembic; about 50 µs."""
     try:
-        text = Path(path).read_text("utf-8")
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 a Path would cost more than all the rest
+            text = file.readall().decode("utf-8")
     except (OSError, ValueError):
         return False
-    if _MORE.search(text) or not _OPERATIONS.issuperset(_USED.findall(text)):
+    lowered = text.lower()
+    if any(word in lowered for word in _WORDS):
+        return False
+    names = set(_NAME.findall(text))
+    if not names.isdisjoint(_NAMES_OF_PYTHON) or "__" in text:
+        return False
+    if not _OPERATIONS.issuperset(_USED.findall(text)):
         return False
     return all(_HARMLESS_IMPORT.fullmatch(line) for line in _IMPORT.findall(text))

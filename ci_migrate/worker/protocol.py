@@ -16,15 +16,20 @@ PARENT_IS_GONE = 70
 """Exit code of a worker whose parent ended without a word."""
 
 
+QUESTIONS = ("next", "statement_begins")
+"""Events to which the parent answers `go`: may another revision begin, and may this statement run."""
+
+
 class Channel:
     """The worker's end: reads commands in a thread, so that a parent that dies ends the worker too."""
 
-    def __init__(self, commands: int, events: int) -> None:
-        self._events = events
+    def __init__(self, commands: int, events: int, bell: int) -> None:
+        """Take over three descriptors; a byte on `bell` tells that there are events to be read at once."""
+        self._events, self._bell = events, bell
         self._lock = threading.Lock()
         self._queue: queue.Queue[dict[str, Any]] = queue.Queue()
-        os.set_inheritable(events, False)
-        os.set_inheritable(commands, False)
+        for descriptor in (commands, events, bell):
+            os.set_inheritable(descriptor, False)
         self._pid = os.getpid()
         self.cancel: Callable[[], object] = lambda: None
         """Called by the thread that reads commands, to stop a statement that is running."""
@@ -32,8 +37,7 @@ class Channel:
         """Whether the parent has asked for an end at once; the error that follows from it is no news."""
         self.stop_reason = ""
         """Why the parent wants no further revision to begin; empty while it does."""
-        self._go = threading.Event()
-        self._late = b""
+        self._answers = {question: threading.Event() for question in QUESTIONS}
         reader = threading.Thread(target=self._read, args=(commands,), name="commands", daemon=True)
         reader.start()
 
@@ -42,35 +46,42 @@ class Channel:
         return self._queue.get()
 
     def send(self, event: str, **values: object) -> None:
-        """Send one event; silent in a process that the user's code forked off."""
-        if os.getpid() != self._pid:
-            return
-        self.send_late(event, **values)
-        self.flush()
+        """Send one event and wake the parent."""
+        self.send_quietly(event, **values)
+        self.wake()
 
-    def flush(self) -> None:
-        """Send what `send_late` kept."""
+    def send_quietly(self, event: str, **values: object) -> None:
+        """Send one event that the parent may read a moment later: to wake it takes longer than to write.
+
+        Silent in a process that the user's code forked off.
+        """
         if os.getpid() != self._pid:
             return
         with self._lock:
-            view, self._late = memoryview(self._late), b""
+            view = memoryview(_line(event, values))
             while view:
                 view = view[os.write(self._events, view) :]
 
-    def send_late(self, event: str, **values: object) -> None:
-        """Send one event together with the next, which comes soon: each one wakes the parent."""
-        if os.getpid() != self._pid:
-            return
-        with self._lock:
-            self._late += _line(event, values)
+    def wake(self) -> None:
+        """Let the parent read at once what was sent."""
+        if os.getpid() == self._pid:
+            os.write(self._bell, b".")
 
-    def ask(self, event: str, **values: object) -> None:
-        """Send one event and wait until the parent, having done what it calls for, says go."""
+    def ask(self, question: str, **values: object) -> None:
+        """Ask and wait until the parent, having done what the question calls for, says go."""
+        self.send_question(question, **values)
+        self.has_answer(question, wait=True)
+
+    def send_question(self, question: str, **values: object) -> None:
+        """Ask one of `QUESTIONS`, and go on meanwhile."""
+        self._answers[question].clear()
+        self.send(question, **values)
+
+    def has_answer(self, question: str, *, wait: bool) -> bool:
+        """Return whether the question that was sent last was answered; a process that was forked off has all."""
         if os.getpid() != self._pid:
-            return
-        self._go.clear()
-        self.send(event, **values)
-        self._go.wait()
+            return True
+        return self._answers[question].wait(None if wait else 0)
 
     def _read(self, commands: int) -> None:
         try:
@@ -89,7 +100,7 @@ class Channel:
         elif command.get("do") == "stop":
             self.stop_reason = command["reason"]
         elif command.get("do") == "go":
-            self._go.set()
+            self._answers[command["to"]].set()
         else:
             self._queue.put(command)
 

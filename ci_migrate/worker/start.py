@@ -1,4 +1,4 @@
-"""Start of the worker, in a Python whose arguments are COMMANDS_FD EVENTS_FD."""
+"""Start of the worker, in a Python whose arguments are COMMANDS_FD EVENTS_FD BELL_FD."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def start() -> NoReturn:
 def serve() -> int:
     """Serve the parent's commands until `end`; every failure of the user's code becomes an event."""
     _end_with_parent()
-    channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
+    channel = Channel(*map(int, sys.argv[1:4]))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     stage = "load"
     try:
