@@ -47,7 +47,7 @@ def reconcile(environment: Environment, env: Mapping[str, str], *, write: bool) 
     if not keeps_copies:
         fork = dataclasses.replace(fork, uncopied=())
     if write:
-        undone = heal_fork(ledger, copies, is_gone).undone
+        undone = heal_fork(ledger, copies, is_gone, is_inside=not environment.ledger_url).undone
         fork = dataclasses.replace(fork, undone=undone)
         if keeps_copies:
             copy_missing(ledger, copies, store)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_migrate.evidence.ledger_copy import RunCopies, RunCopy, write_copy
 from ci_migrate.ledger.ledger import Ledger
-from ci_migrate.ledger.rows import STARTED
+from ci_migrate.ledger.rows import STARTED, without_remains
 from ci_migrate.revisions.graph import Graph
 
 if TYPE_CHECKING:
@@ -55,12 +55,19 @@ def find_fork(
 
 
 def heal_fork(
-    ledger: Ledger, copies: RunCopies, is_gone: Callable[[Mapping[str, Any]], bool]
+    ledger: Ledger,
+    copies: RunCopies,
+    is_gone: Callable[[Mapping[str, Any]], bool],
+    *,
+    is_inside: bool,
 ) -> Fork:
-    """Write into the ledger what it has lost, and mark what the database has no more; return what was done."""
+    """Write into the ledger what it has lost, and mark what the database has no more; return what was done.
+
+    `is_inside`: the ledger lies in the database itself, so that what lost a run there has lost its traces, too.
+    """
     fork = find_fork(ledger, copies, is_gone)
     for copy in fork.lost:
-        ledger.add_rows(copy.rows)
+        ledger.add_rows(without_remains(copy.rows) if is_inside else copy.rows)
     for copy in fork.behind:
         ledger.take_over_ending(copy.rows)
     undone = find_fork(ledger, copies, is_gone).undone

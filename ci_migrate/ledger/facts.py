@@ -111,6 +111,11 @@ def read_partial(row: Mapping[str, Any]) -> PartialRun:
     )
 
 
+def is_restored(row: Mapping[str, Any]) -> bool:
+    """Return whether a restore has taken away what a run had done."""
+    return bool(json.loads(row["failure"] or "{}").get("is_restored"))
+
+
 def read_backup(row: Mapping[str, Any]) -> Backup | None:
     """Return the backup of a run's row, or None."""
     record = json.loads(row.get("backup") or "null")

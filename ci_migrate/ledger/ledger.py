@@ -22,6 +22,7 @@ from ci_migrate.ledger.facts import (
     LastRemains,
     PartialRun,
     UnfinishedRun,
+    is_restored,
     read_executed,
     read_partial,
     read_remains,
@@ -156,10 +157,10 @@ class Ledger:
         return read_remains(run, detail, self._select(kind="revision", run_id=run["run_id"]))
 
     def last_partial_run(self) -> PartialRun | None:
-        """Return the last run of this environment if it ended partly applied."""
+        """Return the last run of this environment if it ended partly applied, and was not restored away."""
         rows = self._select(kind="run", newest=1)
         is_partial = bool(rows) and rows[0]["outcome"] == Outcome.PARTIAL.value
-        return read_partial(rows[0]) if is_partial else None
+        return read_partial(rows[0]) if is_partial and not is_restored(rows[0]) else None
 
     def settle_run(self, run: UnfinishedRun, done: Collection[str], now: str) -> None:
         """Finish the record of an unfinished run; `done` are the revisions that it carried out."""

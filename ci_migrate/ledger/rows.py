@@ -58,6 +58,14 @@ def ending_of(
     return {name: rows[0][name] for name in RUN_ENDING}, revisions
 
 
+def without_remains(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows of a run, itself first, after whose begin the database was restored: nothing of it is left."""
+    run = {**rows[0], "detail": None}
+    if run["failure"]:
+        run["failure"] = json.dumps({**json.loads(run["failure"]), "is_restored": True})
+    return [run, *rows[1:]]
+
+
 def _revision_rows(
     common: Mapping[str, Any], plan: Plan, details: Mapping[str, str]
 ) -> list[dict[str, Any]]:

@@ -97,7 +97,12 @@ def _bring_back(execution: Execution, source: Source) -> None:
         record.outcome = Outcome.UNVERIFIED  # whatever fails from here on, the database was changed
         compared = check_restored(execution.database, source.manifest)
         copies = read_copies(source.store, execution.environment.record_name)
-        fork = heal_fork(ledger, copies, lambda row: is_later(row, source.manifest))
+        fork = heal_fork(
+            ledger,
+            copies,
+            lambda row: is_later(row, source.manifest),
+            is_inside=not execution.environment.ledger_url,
+        )
         if record.run.run_id not in ledger.outcomes():
             ledger.add_rows(this_run)
         note.result = f"{compared}; {len(fork.undone)} executed revisions are undone"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 from ci_migrate.sql_words import split_statements
-from ci_migrate.worker.lasting import is_in_transaction, outlives_crash, passes
+from ci_migrate.worker.lasting import is_autocommit, is_in_transaction, outlives_crash, passes
 from ci_migrate.worker.unheard import run_unheard
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ class TransactionWatch:
                 f"the revision rolled its transaction back, so what it had done before is gone; {_INSTEAD}"
             )
         now = getattr(context, "_transaction", None)
-        if now is self._transaction and now is not None and not now.is_active:
+        has_ended = now is self._transaction and now is not None and not now.is_active
+        # Where each statement is committed by itself nothing hangs on SQLAlchemy's transaction, nor does the row.
+        if has_ended and not is_autocommit(context.connection):
             raise OwnTransactionError(
                 f"the revision committed its transaction itself, so its version row would be lost; {_INSTEAD}"
             )
@@ -138,7 +140,9 @@ class TransactionWatch:
             return
         for part in split_statements(statement):
             if _WRITES.match(part):
-                self._has_written = True
+                stays = is_autocommit(connection)
+                self._committed |= stays
+                self._has_written |= not stays
             elif _ROLLBACK.match(part) or _COMMIT.match(part):
                 self._hear(part)
             elif connection.dialect.name != "sqlite" and outlives_crash(connection, part):

@@ -153,6 +153,27 @@ def test_without_a_fault_they_are_promoted(prepared: tuple[Stock, Path, str], wa
     assert ("connection is in AUTOCOMMIT" in ran.output) == is_warned, ran.output
 
 
+CAUGHT = """
+from sqlalchemy import orm
+session = orm.Session(bind=op.get_bind())
+try:
+    session.execute(sa.text("SELECT nothing FROM journal"))
+except Exception:
+    session.rollback()
+"""
+
+
+@pytest.mark.parametrize("way", [by_engine, by_option])
+@pytest.mark.parametrize("kind", ["postgres", "mariadb", "sqlite"])
+def test_a_rollback_takes_nothing_back_where_each_statement_stays(
+    prepared: tuple[Stock, Path, str],
+) -> None:
+    stock, shop, work = prepared
+    add_revision(shop, "r4", HEAD, work + CAUGHT)
+    ran = promote(shop, stock)
+    assert (ran.outcome, stock.journal().count("kept")) == ("promoted", 1), ran.output
+
+
 @pytest.mark.parametrize(("kind", "way"), CASES)
 @pytest.mark.parametrize("action", ["nothing", "statement", "worker", "group"])
 def test_what_a_revision_has_committed_is_not_run_again(

@@ -82,6 +82,27 @@ def test_what_a_restore_by_hand_forgot(project: Project, sqlite_url: str) -> Non
     assert say(project, sqlite_url, "ledger", "reconcile")[0] == 0
 
 
+def test_a_half_applied_revision_that_a_restore_by_hand_took_away_blocks_nothing(
+    project: Project, sqlite_url: str
+) -> None:
+    promote(project, sqlite_url)
+    half = 'op.create_table("half", sa.Column("id", sa.Integer()))\n'
+    head = project.situation.heads[0]
+    file = add_revision(project, REVISIONS[0], after=head, upgrade=half + "op.execute('nonsense')")
+    bad = promote(project, sqlite_url)
+    assert bad.outcome == "partial", bad.output
+    shutil.copy(bad.result["backup"]["location"], sqlite_url.removeprefix("sqlite:///"))
+    code, output = say(project, sqlite_url, "ledger", "reconcile", "--write")
+    assert (code, "1 run recorded" in output) == (0, True), output
+    assert [run["outcome"] for run in history(project, sqlite_url)] == ["promoted", "partial"]
+    assert say(project, sqlite_url, "ledger", "reconcile")[0] == 0
+
+    file.write_text(file.read_text("utf-8").replace("op.execute('nonsense')", "pass"), "utf-8")
+    ran = promote(project, sqlite_url)
+    assert ran.outcome == "promoted", ran.output
+    assert "restore its backup first" not in ran.output
+
+
 def test_every_other_difference_is_told_and_gone_after_writing(
     project: Project, sqlite_url: str
 ) -> None:
