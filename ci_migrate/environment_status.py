@@ -30,6 +30,8 @@ class EnvironmentStatus:
     pending: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     """Revisions of which an earlier run left something in the database, without their version row."""
+    running: str = ""
+    """Who is at work in the database; what that run has begun is not told as `unfinished`."""
     unknown: tuple[str, ...] = ()
     """Version rows that no revision file of this work tree explains."""
     held: tuple[HeldRevision, ...] = ()

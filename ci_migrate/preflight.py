@@ -12,6 +12,7 @@ from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.config.environment import Environment, Migrations
 from ci_migrate.database.engine import Database
 from ci_migrate.database.health import find_ailments
+from ci_migrate.database.lock import find_holder
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import GitHubError
 from ci_migrate.evidence.approval import find_approvers
@@ -187,6 +188,16 @@ def find_unfinished(survey: Survey, ledger: Ledger) -> tuple[str, ...]:
     """Return the revisions of which the last run left something in the database."""
     last = ledger.last_remains()
     return tuple(sorted(_not_at_its_end(survey, last))) if last else ()
+
+
+def find_running(environment: Environment, ledger: Ledger) -> str:
+    """Return who is at work in the database: whose run has begun and holds the lock; empty when nobody is.
+
+    What such a run has done is no remains of it: nobody but itself can tell yet how it ends.
+    """
+    if not ledger.unfinished_runs():
+        return ""
+    return find_holder(Database(environment.lock_url, root=environment.root))
 
 
 def _not_at_its_end(survey: Survey, last: LastRemains) -> set[str]:

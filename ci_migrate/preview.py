@@ -17,7 +17,7 @@ from ci_migrate.gates import history as history_gate
 from ci_migrate.gates.check import check_gates
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult, Outcome
-from ci_migrate.preflight import describe_files, gather_inputs, open_ledger
+from ci_migrate.preflight import describe_files, find_running, gather_inputs, open_ledger
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import (
     History,
@@ -49,11 +49,12 @@ def preview(
     except DatabaseUnreachableError as exc:
         _preview_history(environment, env, record, history, connection.unreachable(exc))
         return
+    ledger = open_ledger(environment, database)
     inputs = gather_inputs(
         environment,
         survey,
         database=database,
-        ledger=open_ledger(environment, database),
+        ledger=ledger,
         before=before,
         env=env,
         now=now,
@@ -63,10 +64,22 @@ def preview(
     )
     if reapply:
         inputs = replace(inputs, held=())
+    inputs = _spare_running(inputs, find_running(environment, ledger), record)
     record.plan = survey.plan
     record.forecast = read_forecast(environment, before, survey.plan)
     record.keep_gates(check_gates(inputs))
     _conclude(record, history)
+
+
+def _spare_running(inputs: GateInputs, running: str, record: RunRecord) -> GateInputs:
+    """Return the inputs without what a run that is at work has begun."""
+    if not running:
+        return inputs
+    record.warn(
+        f"another run is at work in this database ({running}): this is what it has not done yet, and a promotion waits"
+        " for its end"
+    )
+    return replace(inputs, unfinished=())
 
 
 def preview_files(environment: Environment, env: Mapping[str, str], record: RunRecord) -> None:

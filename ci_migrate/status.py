@@ -9,7 +9,7 @@ from ci_migrate.database.engine import Database
 from ci_migrate.environment_status import EnvironmentStatus, HeldRevision
 from ci_migrate.ledger.executed import held_revisions
 from ci_migrate.ledger.facts import Executed
-from ci_migrate.preflight import find_unfinished, open_ledger
+from ci_migrate.preflight import find_running, find_unfinished, open_ledger
 from ci_migrate.story.restoring import refuse_half_restored
 from ci_migrate.survey import Survey, read_files, survey_database
 
@@ -25,11 +25,13 @@ def read_status(environment: Environment, env: Mapping[str, str]) -> Environment
     survey = survey_database(history, database)
     ledger = open_ledger(environment, database)
     runs, held = ledger.runs(newest=1), held_revisions(ledger.executions())
+    running = find_running(environment, ledger)
     return EnvironmentStatus(
         name=environment.name,
         current=survey.plan.current,
         pending=tuple(pending.revision for pending in survey.plan.pending),
-        unfinished=find_unfinished(survey, ledger),
+        unfinished=() if running else find_unfinished(survey, ledger),
+        running=running,
         unknown=() if history.unreadable else history.graph.unknown(survey.plan.current),
         held=tuple(
             HeldRevision(

@@ -10,7 +10,7 @@ from functools import partial
 
 from ci_migrate.database.engine import Database, Session
 from ci_migrate.database.holder_sign import say_holder, shown_holder
-from ci_migrate.database.lock_file import hold_lock_file
+from ci_migrate.database.lock_file import find_holder_of_file, hold_lock_file
 from ci_migrate.database.lock_statements import (
     is_signed,
     mysql_statements,
@@ -82,6 +82,16 @@ def hold_lock(
                 yield lock
         finally:
             _release(session, statements.give)
+
+
+def find_holder(database: Database) -> str:
+    """Return who holds the lock of a database at this moment, empty when nobody does; takes nothing."""
+    if database.dialect == "sqlite":
+        return find_holder_of_file(database.address.database, unsigned=JUST_NOW)
+    is_postgresql = database.dialect == "postgresql"
+    statements = postgresql_statements() if is_postgresql else mysql_statements()
+    with database.session() as session:
+        return _describe(session, statements.holder)
 
 
 def _poll(

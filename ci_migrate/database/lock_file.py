@@ -42,6 +42,22 @@ def hold_lock_file(
         os.close(descriptor)
 
 
+def find_holder_of_file(database_file: str, *, unsigned: str) -> str:
+    """Return who holds the lock of a database file, `unsigned` where the holder has not said so; empty when nobody."""
+    path = Path(database_file + ".ci-migrate.lock")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read_holder(path) or unsigned
+    finally:
+        os.close(descriptor)
+    return ""
+
+
 def _open_and_lock(path: Path) -> int | None:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

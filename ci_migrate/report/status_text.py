@@ -30,6 +30,8 @@ def status_lines(status: EnvironmentStatus) -> Iterator[str]:
     else:
         pending = f"{len(status.pending)} pending" if status.pending else "nothing pending"
     yield f"{status.name}: at {short_list(status.current)}, {pending}"
+    if status.running:
+        yield f"    a run is at work: {one_line(status.running, 300)}"
     if status.unfinished:
         yield f"    unfinished: {short_list(status.unfinished)}; promote blocks on it and shows what is in the database"
     if status.unknown:

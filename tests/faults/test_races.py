@@ -24,7 +24,7 @@ from tests.faults.running import Running, promote
 from tests.faults.sessions import transaction
 from tests.faults.shop import HEAD, UNCOUNTED, UPGRADE, add_revision, build_shop, write_settings
 from tests.faults.stock import Stock, wait_until
-from tests.promotion import Ran, environment
+from tests.promotion import Ran, environment, run_tool
 
 RUNS = 20
 RUN_URL = "https://github.com/acme/shop/actions/runs/4711"
@@ -338,6 +338,26 @@ def test_first_runs_that_share_a_ledger_make_it_together(
             stock.execute("DROP SCHEMA ci_migrate CASCADE")
         else:
             stock.execute("DROP TABLE ci_migrate_ledger")
+
+
+def ask(shop: Path, stock: Stock, command: str) -> Ran:
+    """Run another command on the shop's database while the promotion goes on."""
+    return run_tool(shop, command, "--environment", "dev", env={"CIM_URL": stock.url})
+
+
+def test_what_a_run_at_work_has_begun_is_not_called_unfinished(stock: Stock, shop: Path) -> None:
+    run = Running(shop, stock.url, point="r2.middle")
+    run.wait_for_point()
+    plan, status = ask(shop, stock, "plan"), ask(shop, stock, "status")
+    run.release()
+    assert run.end().outcome == "promoted", run.output
+    assert plan.outcome == "ready", plan.output
+    assert "another run is at work in this database" in plan.output
+    assert "a run is at work: " in status.output
+    assert "there ran" not in plan.output, plan.output
+    assert "unfinished:" not in status.output, status.output
+    after = ask(shop, stock, "plan").output + ask(shop, stock, "status").output
+    assert "at work" not in after, after
 
 
 LOSE: dict[str, Callable[[Stock], None]] = {
