@@ -37,7 +37,9 @@ class EnvironmentStatus:
     held: tuple[HeldRevision, ...] = ()
     """What was rolled back last and has not run again."""
     unreadable: str = ""
-    """Why pending revisions cannot be told from the files."""
+    """Why the files do not tell everything."""
+    untold: tuple[str, ...] = ()
+    """Which of `current` and `pending` they do not tell; these are empty."""
     last_run: Mapping[str, Any] | None = None
     problem: str = ""
     """Why it could not be asked; everything else is empty then."""

@@ -237,6 +237,8 @@ class Promotion:
     target: tuple[str, ...] = ()
     pending: tuple[PendingRevision, ...] = ()
     """What was pending at the start."""
+    untold: frozenset[str] = frozenset()
+    """Which of `current`, `target` and `pending` only the project itself could tell; they are empty."""
     applied: tuple[AppliedRevision, ...] = ()
     gates: tuple[GateResult, ...] = ()
     backup: Backup | None = None

@@ -115,6 +115,7 @@ def describe_project(
         plan=survey.plan,
         problems=problems_of(survey),
         intended_heads=migrations.heads,
+        unlabelled=survey.history.unlabelled,
         directory=_script_folder(survey.history, root),
         merge_command=merge_command(survey.history.project),
         describe_origin=lambda file: describe_origin(root, env, file),

@@ -20,13 +20,16 @@ from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.preflight import describe_files, find_running, gather_inputs, open_ledger
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import (
+    HOW_TO_READ,
     History,
     Survey,
     notes_on_nothing,
     plan_history,
     read_files,
+    refuse_untold_command,
     survey_database,
 )
+from ci_migrate.untold import skip_untold, told_plan, without_untold
 
 
 def preview(
@@ -43,6 +46,7 @@ def preview(
 ) -> None:
     """Fill the record with plan and gates of an environment; the outcome is READY when all would pass."""
     history = read_files(environment, env)
+    refuse_untold_command(environment.migrations, history)
     try:
         database = Database(environment.url, root=environment.root)
         survey = survey_database(history, database)
@@ -65,10 +69,9 @@ def preview(
     if reapply:
         inputs = replace(inputs, held=())
     inputs = _spare_running(inputs, find_running(environment, ledger), record)
-    record.plan = survey.plan
-    record.forecast = read_forecast(environment, before, survey.plan)
-    record.keep_gates(check_gates(inputs))
-    _conclude(record, history)
+    record.plan = told_plan(survey.plan, history)
+    record.forecast = read_forecast(environment, before, record.plan)
+    _judge(check_gates(without_untold(inputs, history)), environment, history, record)
 
 
 def _spare_running(inputs: GateInputs, running: str, record: RunRecord) -> GateInputs:
@@ -99,24 +102,32 @@ def _preview_history(
 ) -> None:
     rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
     survey = Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
-    inputs: GateInputs = describe_files(environment, survey, env=env)
-    record.plan = survey.plan
-    record.keep_gates((answer, history_gate.check(inputs), heads.check(inputs)))
-    _conclude(record, history)
+    inputs = without_untold(describe_files(environment, survey, env=env), history)
+    record.plan = told_plan(survey.plan, history)
+    gates = (answer, history_gate.check(inputs), heads.check(inputs))
+    _judge(gates, environment, history, record)
     if record.outcome is Outcome.NOTHING_TO_DO:  # nobody knows what is pending
         record.outcome = Outcome.READY
 
 
-def _conclude(record: RunRecord, history: History) -> None:
+def _judge(
+    gates: tuple[GateResult, ...], environment: Environment, history: History, record: RunRecord
+) -> None:
+    """Keep the gates' answers, as far as the files allow them, and the outcome that follows."""
+    asks_project = not environment.migrations.upgrade_command
+    record.untold = history.untold
+    record.keep_gates(skip_untold(gates, history, asks_project=asks_project))
     for text in (*history.project.notes, *notes_on_nothing(history)):
         record.warn(text)
+    if history.unreadable and asks_project:
+        known_later = "what is pending is" if history.untold else "branch labels are"
+        record.warn(
+            f"the revisions cannot be read as text ({'; '.join(history.unreadable)}): {known_later}"
+            f" known only when promote has taken a backup and asked the project. {HOW_TO_READ}"
+        )
     if any(gate.outcome is GateOutcome.FAILED for gate in record.gates):
         record.outcome = Outcome.BLOCKED
-    elif history.unreadable:
+    elif record.plan.pending or history.untold:
         record.outcome = Outcome.READY
-        record.warn(
-            f"the revisions cannot be read as text ({'; '.join(history.unreadable)}): what is pending is"
-            " known only when promote has taken a backup and asked the project"
-        )
     else:
-        record.outcome = Outcome.READY if record.plan.pending else Outcome.NOTHING_TO_DO
+        record.outcome = Outcome.NOTHING_TO_DO

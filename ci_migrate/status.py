@@ -25,14 +25,14 @@ def read_status(environment: Environment, env: Mapping[str, str]) -> Environment
     survey = survey_database(history, database)
     ledger = open_ledger(environment, database)
     runs, held = ledger.runs(newest=1), held_revisions(ledger.executions())
-    running = find_running(environment, ledger)
+    running, untold = find_running(environment, ledger), history.untold
     return EnvironmentStatus(
         name=environment.name,
-        current=survey.plan.current,
-        pending=tuple(pending.revision for pending in survey.plan.pending),
-        unfinished=() if running else find_unfinished(survey, ledger),
+        current=() if "current" in untold else survey.plan.current,
+        pending=() if untold else tuple(pending.revision for pending in survey.plan.pending),
+        unfinished=() if running or untold else find_unfinished(survey, ledger),
         running=running,
-        unknown=() if history.unreadable else history.graph.unknown(survey.plan.current),
+        unknown=() if untold else history.graph.unknown(survey.plan.current),
         held=tuple(
             HeldRevision(
                 revision=item.revision,
@@ -45,13 +45,14 @@ def read_status(environment: Environment, env: Mapping[str, str]) -> Environment
             if (state := _state_of(item, survey))
         ),
         unreadable="; ".join(history.unreadable),
+        untold=tuple(sorted(untold & {"current", "pending"})),
         last_run=runs[0] if runs else None,
     )
 
 
 def _state_of(held: Executed, survey: Survey) -> str:
     """Return what a promotion by these files would make of a revision; empty when it is in the database anyway."""
-    if survey.history.unreadable:
+    if survey.history.untold:
         return "unknown"
     pending = next((p for p in survey.plan.pending if p.revision == held.revision), None)
     if pending is not None:

@@ -43,9 +43,19 @@ class History:
     unreadable: tuple[str, ...]
     """Why the files alone do not tell the history; empty when they do."""
     uncounted: tuple[str, ...] = ()
-    """Those of `unreadable` for which a revision is missing in `graph`."""
+    """Those of `unreadable` for which `graph` may lack revisions."""
+    unlabelled: tuple[str, ...] = ()
+    """Those of `unreadable` for which `graph` lacks branch labels only."""
     version_table: str
     version_table_schema: str | None
+
+    @property
+    def untold(self) -> frozenset[str]:
+        """What of a plan the files do not tell: `current`, `target`, `pending`."""
+        names: set[str] = {"target", "pending"} if self.uncounted else set()
+        if self.unreadable and not self.project.version_table_known:
+            names |= {"current", "pending"}
+        return frozenset(names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +94,27 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
     unreadable = read.unreadable
     if not project.version_table_known:
         unreadable += ("env.py computes the name of its version table",)
-    unreadable += _read_setup(migrations, root)
+    setup = _read_setup(migrations, root)
     return History(
         project=project,
         graph=Graph(read.revisions),
         problems=read.problems,
-        unreadable=unreadable,
-        uncounted=read.uncounted,
+        unreadable=unreadable + setup,
+        uncounted=read.uncounted + setup,
+        unlabelled=tuple(reason for reason in read.unreadable if reason not in read.uncounted),
         version_table=project.version_table,
         version_table_schema=project.version_table_schema,
     )
+
+
+def refuse_untold_command(migrations: Migrations, history: History) -> None:
+    """Raise ProjectError where nobody tells what a command of the project's own is to run; labels may be missing."""
+    if migrations.upgrade_command and history.untold:
+        raise ProjectError(
+            f"the revisions cannot be read as text: {'; '.join(history.unreadable)}",
+            next_step="With `migrations.command` nothing else tells them: name their folders in"
+            " `migrations.versions`, and the table in `migrations.version_table`.",
+        )
 
 
 def _refuse_ways_out(project: Project) -> None:

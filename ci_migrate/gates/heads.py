@@ -16,6 +16,8 @@ NAME = "heads"
 def check(inputs: GateInputs) -> GateResult:
     """Fail when there are several heads that nobody meant."""
     heads = inputs.graph.heads()
+    if heads and _are_nowhere(inputs):
+        return _refuse_names(inputs, heads)
     if len(heads) <= 1:
         found = heads[0] if heads else "no revision yet"
         return GateResult(name=NAME, outcome=GateOutcome.PASSED, message=f"one head: {found}")
@@ -32,6 +34,23 @@ def check(inputs: GateInputs) -> GateResult:
         next_step="\n".join(_advice(inputs)),
         file=first.file,
         line=1 if first.file else None,
+    )
+
+
+def _are_nowhere(inputs: GateInputs) -> bool:
+    """Return whether the configuration names heads, and none of them is in the files: those may be the wrong ones."""
+    names = inputs.intended_heads
+    return bool(names) and not inputs.unlabelled and not any(map(inputs.graph.resolve, names))
+
+
+def _refuse_names(inputs: GateInputs, heads: tuple[str, ...]) -> GateResult:
+    names, found = ", ".join(inputs.intended_heads), ", ".join(heads)
+    hints = "\n".join(_advise_on_names(inputs))
+    return GateResult(
+        name=NAME,
+        outcome=GateOutcome.FAILED,
+        message=f"the files have none of the heads that `migrations.heads` names ({names}); they have {found}",
+        next_step=f"{hints}\nCorrect the names, or let `migrations.versions` name the folders in which they are.",
     )
 
 
@@ -90,12 +109,7 @@ def _describe(inputs: GateInputs, head: str) -> str:
 
 def _advice(inputs: GateInputs) -> Iterator[str]:
     graph, intended = inputs.graph, inputs.intended_heads
-    for name in intended:
-        if graph.resolve(name) is None:
-            labels = [label for item in graph.revisions.values() for label in item.labels]
-            close = find_close_name(name, labels)
-            hint = f": did you mean {close!r}?" if close else ""
-            yield f"{name!r} in `migrations.heads` is no branch label and no revision{hint}"
+    yield from _advise_on_names(inputs)
     groups = find_mergeable(graph, intended)
     lone = set(find_unintended(graph, intended)).difference(*groups)
     if lone:
@@ -112,3 +126,17 @@ def _advice(inputs: GateInputs) -> Iterator[str]:
         yield f"(intended heads are {', '.join(intended)}, each may have one head)"
     else:
         yield "If several heads are meant, name their branch labels in `migrations.heads`."
+
+
+def _advise_on_names(inputs: GateInputs) -> Iterator[str]:
+    """Yield what is to be said of names in `migrations.heads` that mean nothing."""
+    graph = inputs.graph
+    unknown = [name for name in inputs.intended_heads if graph.resolve(name) is None]
+    labels = [label for item in graph.revisions.values() for label in item.labels]
+    for name in unknown:
+        close = find_close_name(name, labels)
+        hint = f": did you mean {close!r}?" if close else ""
+        yield f"{name!r} in `migrations.heads` is no branch label and no revision{hint}"
+    if unknown and inputs.unlabelled:
+        reasons = "; ".join(inputs.unlabelled)
+        yield f"Some labels are known only when the files run ({reasons}): name such heads by their ids."

@@ -60,6 +60,8 @@ class GateInputs:
     """Why it cannot be told whether this push rewrote what ran before there was a ledger."""
     intended_heads: tuple[str, ...]
     """Branch labels or revision ids for which several heads are meant."""
+    unlabelled: tuple[str, ...] = ()
+    """Why branch labels of some files are not known."""
     directory: str | None
     """The script folder, as shown in messages."""
     merge_command: str

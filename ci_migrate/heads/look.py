@@ -158,8 +158,6 @@ def _uncommitted(project: Project, env: Mapping[str, str], mine: str) -> tuple[s
 def _readable(history: History) -> History:
     if history.uncounted:
         raise _not_text(history.uncounted)
-    if history.unreadable and not history.graph.revisions:
-        raise _not_text(history.unreadable)
     return history
 
 

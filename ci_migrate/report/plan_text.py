@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ci_migrate.models import GateOutcome, GateResult, Outcome, Promotion
+from ci_migrate.models import GateOutcome, GateResult, Promotion
 from ci_migrate.redact import one_line
 from ci_migrate.report.foreseen_text import describe_forecast
 from ci_migrate.report.prose import is_unseen, short_list
@@ -17,11 +17,12 @@ def plan_lines(promotion: Promotion) -> Iterator[str]:
     if is_unseen(promotion):
         current = pending_words = "not known, the database was not asked"
     else:
-        current = short_list(promotion.current)
-        pending_words = counted(count, "revision") if count else _without_pending(promotion)
+        current = _told(promotion, "current", short_list(promotion.current))
+        nothing = counted(count, "revision") if count else "nothing"
+        pending_words = _told(promotion, "pending", nothing)
     yield f"environment  {promotion.environment}"
     yield f"current      {current}"
-    yield f"target       {short_list(promotion.target)}"
+    yield f"target       {_told(promotion, 'target', short_list(promotion.target))}"
     yield f"pending      {pending_words}"
     for pending in promotion.pending:
         yield f"             {pending.revision}  {one_line(pending.message)}"
@@ -39,10 +40,9 @@ def plan_lines(promotion: Promotion) -> Iterator[str]:
         yield f"{'' if at else 'gates':<13}{gate.name:<12} {_answer(gate)}"
 
 
-def _without_pending(promotion: Promotion) -> str:
-    """Return `nothing`, unless the history cannot be read as text: a plan of it is ready without naming any."""
-    is_known = promotion.outcome is not Outcome.READY
-    return "nothing" if is_known else "not known before the project is asked"
+def _told(promotion: Promotion, what: str, words: str) -> str:
+    """Return the words for a part of the plan, unless only the project could tell it."""
+    return "not known before the project is asked" if what in promotion.untold else words
 
 
 def _answer(gate: GateResult) -> str:

@@ -105,7 +105,7 @@ def _what_is_ready(promotion: Promotion) -> str:
         return f" to be recovered to {target}"
     if is_unseen(promotion):
         return " as far as the files tell; the database was not asked"
-    if not promotion.pending:
+    if "pending" in promotion.untold:
         return " as far as text tells; what is pending only the project knows"
     return f", {counted(len(promotion.pending), 'revision')} pending to {target}"
 

@@ -25,11 +25,12 @@ def status_lines(status: EnvironmentStatus) -> Iterator[str]:
     if status.problem:
         yield f"{status.name}: cannot be asked: {one_line(status.problem, 500)}"
         return
-    if status.unreadable:
+    if "pending" in status.untold:
         pending = f"pending not known ({one_line(status.unreadable)})"
     else:
         pending = f"{len(status.pending)} pending" if status.pending else "nothing pending"
-    yield f"{status.name}: at {short_list(status.current)}, {pending}"
+    at = "a revision not known" if "current" in status.untold else short_list(status.current)
+    yield f"{status.name}: at {at}, {pending}"
     if status.running:
         yield f"    a run is at work: {one_line(status.running, 300)}"
     if status.unfinished:

@@ -29,7 +29,7 @@ class History:
     unreadable: tuple[str, ...] = ()
     """Reasons why the files do not show the whole history; empty when they do."""
     uncounted: tuple[str, ...] = ()
-    """Those of `unreadable` for which a revision is not among `revisions`."""
+    """Those of `unreadable` for which `revisions` may lack some; for the others labels alone are unknown."""
 
 
 def read_history(project: Project) -> History:
@@ -40,7 +40,7 @@ def read_history(project: Project) -> History:
     """
     revisions: list[Revision] = []
     problems: list[Problem] = []
-    unreadable, uncounted = list(project.unreadable), list[str]()
+    unreadable, uncounted = list(project.unreadable), list(project.unreadable)
     for path, shown, fault in _list_files(project):
         if fault is not None:
             problems.append(fault)
@@ -53,13 +53,12 @@ def read_history(project: Project) -> History:
         if parsed.unreadable:
             unreadable.append(parsed.unreadable)
             uncounted += [] if parsed.revision else [parsed.unreadable]
-    if project.sourceless and not unreadable:
-        unreadable += _compiled_only(project, bool(revisions))
+    compiled = _compiled_only(project, bool(revisions)) if project.sourceless else []
     return History(
         revisions=tuple(revisions),
         problems=tuple(problems),
-        unreadable=tuple(unreadable),
-        uncounted=tuple(uncounted),
+        unreadable=(*unreadable, *compiled),
+        uncounted=(*uncounted, *compiled),
     )
 
 

@@ -52,6 +52,7 @@ class RunRecord:
     redactor: Redactor
     outcome: Outcome = Outcome.FAILED
     plan: Plan = _EMPTY_PLAN
+    untold: frozenset[str] = frozenset()
     reached: tuple[str, ...] | None = None
     applied: tuple[AppliedRevision, ...] = ()
     gates: tuple[GateResult, ...] = ()
@@ -163,6 +164,7 @@ class RunRecord:
             reached=self.plan.current if self.reached is None else self.reached,
             target=self.plan.target,
             pending=self.plan.pending,
+            untold=self.untold,
             applied=self.applied,
             gates=self.gates,
             backup=self.backup,

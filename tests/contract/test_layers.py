@@ -47,7 +47,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"backup", "gates", "plan", "upgrade", "verify"}),
     frozenset({"report", "scratch"}),
     frozenset({"backup_risks", "environment_store", "evidence", "survey", "worker_settings"}),
-    frozenset({"base_history", "preflight", "remote_base", "rewrites"}),
+    frozenset({"base_history", "preflight", "remote_base", "rewrites", "untold"}),
     frozenset({"story"}),
     frozenset({"rehearsal"}),
     frozenset(

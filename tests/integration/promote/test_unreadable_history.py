@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.integration.promote.database import read_rows, read_tables
-from tests.projects_builder import copy_project
-from tests.promotion import promote, run_tool, write_config
+from tests.projects_builder import Project, copy_project
+from tests.promotion import Ran, promote, run_tool, write_config
 
 PLACES = """
 def configure(config):
@@ -53,3 +54,99 @@ def test_a_plan_does_not_say_what_text_cannot_tell(sqlite_url: str, tmp_path: Pa
     assert "what is pending only the project knows" in ran.output
     assert "READY, 0 revisions" not in ran.output
     assert "pending      nothing" not in ran.output
+
+
+def with_settings(project: Project, **migrations: object) -> Project:
+    """Return a project with other settings of its migrations."""
+    return replace(project, situation=replace(project.situation, migrations=migrations))
+
+
+def ask(project: Project, url: str, command: str) -> Ran:
+    """Run a command that only looks, as the last promotion was configured."""
+    return run_tool(project.path, command, "--environment", "dev", env={"CIM_URL": url})
+
+
+@pytest.mark.parametrize("name", ["versions_at_run_time", "version_table_at_run_time"])
+def test_what_only_the_project_knows_is_neither_claimed_nor_blocked(
+    sqlite_url: str, tmp_path: Path, name: str
+) -> None:
+    project = with_settings(copy_project(name, tmp_path / "work"))
+    assert promote(project, sqlite_url).outcome == "promoted"
+    plan, status = ask(project, sqlite_url, "plan"), ask(project, sqlite_url, "status")
+    assert (plan.outcome, plan.exit_code) == ("ready", 0), plan.output
+    assert plan.result["pending"] == []
+    assert "what is pending only the project knows" in plan.output
+    assert "`migrations.version_table`" in plan.output
+    gates = {gate["name"]: gate["outcome"] for gate in plan.result["gates"]}
+    assert (gates["connection"], gates["history"], gates["order"]) == (
+        "passed",
+        "skipped",
+        "skipped",
+    )
+    assert "pending not known" in status.output
+    (found,) = status.result
+    assert (found["pending"], found["unknown"], "pending" in found["untold"]) == ([], [], True)
+    assert "at base" not in status.output + plan.output, status.output
+    assert promote(project, sqlite_url).outcome == "nothing-to-do"
+
+
+def test_a_branch_whose_labels_are_computed_is_planned_by_its_files(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("label_constant", tmp_path / "work")
+    write_config(project, {"dev": {"url": "${CIM_URL}", "branches": ["main"]}})
+    plan = ask(project, sqlite_url, "plan")
+    assert (plan.outcome, len(plan.result["pending"])) == ("ready", 3), plan.output
+    assert "branch labels are known only when promote has" in plan.output
+    assert promote(project, sqlite_url).outcome == "promoted"
+    again = ask(project, sqlite_url, "plan")
+    assert (again.outcome, again.exit_code) == ("nothing-to-do", 0), again.output
+    assert "nothing pending" in ask(project, sqlite_url, "status").output
+
+
+def test_a_command_of_its_own_does_not_need_labels(sqlite_url: str, tmp_path: Path) -> None:
+    project = copy_project("label_constant", tmp_path / "work")
+    command = {"upgrade": ["alembic", "upgrade", "heads"]}
+    by_label = with_settings(project, command=command, heads=["expand", "contract"])
+    ran = promote(by_label, sqlite_url)
+    assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
+    assert "name such heads by their ids" in ran.output
+    assert ask(by_label, sqlite_url, "plan").outcome == "blocked"
+    ini = project.path / "alembic.ini"
+    ini.write_text(re.sub("sqlalchemy.url = .*", f"sqlalchemy.url = {sqlite_url}", ini.read_text()))
+    named = with_settings(project, command=command, heads=list(project.situation.heads))
+    assert promote(named, sqlite_url).outcome == "promoted"
+    assert ask(named, sqlite_url, "plan").outcome == "nothing-to-do"
+
+
+def test_a_plan_of_a_command_whose_revisions_nobody_tells_is_refused(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    command = {"upgrade": ["alembic", "upgrade", "heads"]}
+    project = with_settings(
+        copy_project("versions_at_run_time", tmp_path / "work"), command=command
+    )
+    ran = promote(project, sqlite_url)
+    assert ran.exit_code == 2, ran.output
+    assert ask(project, sqlite_url, "plan").exit_code == 2
+
+
+def test_folders_of_which_text_finds_only_some_are_not_judged_by_these(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    versions = project.path / "migrations/versions"
+    versions.rename(project.path / "histories")
+    versions.mkdir()
+    stray = (
+        "revision = 'abc123'\ndown_revision = None\ndef upgrade(): pass\ndef downgrade(): pass\n"
+    )
+    (versions / "stray.py").write_text(stray, "utf-8")
+    (project.path / "places.py").write_text(PLACES, encoding="utf-8")
+    project = with_settings(project, setup="places:configure")
+    assert promote(project, sqlite_url).outcome == "promoted"
+    plan = ask(project, sqlite_url, "plan")
+    assert (plan.outcome, plan.result["pending"]) == ("ready", []), plan.output
+    heads = run_tool(project.path, "heads")
+    assert heads.exit_code == 2, heads.output
+    assert "chooses the folders" in heads.output

@@ -151,6 +151,17 @@ def test_a_name_that_is_none_is_told_and_a_head_without_one() -> None:
     assert "alembic merge" not in step
 
 
+def test_names_that_are_nowhere_tell_that_the_files_are_the_wrong_ones() -> None:
+    inputs = make_inputs(LINE, intended_heads=("expand", "contract"))
+    found = heads.check(inputs)
+    assert found.outcome is FAILED
+    assert "expand, contract" in found.message
+    assert "`migrations.versions`" in str(found.next_step)
+    assert heads.check(replace(inputs, unlabelled=("a label is computed",))).outcome is PASSED
+    assert heads.check(make_inputs((), intended_heads=("expand",))).outcome is PASSED
+    assert heads.check(make_inputs(LINE, intended_heads=("bbbb", "later"))).outcome is PASSED
+
+
 def test_a_head_that_nobody_named_fails_among_named_ones() -> None:
     found = heads.check(make_inputs(LABELLED, intended_heads=("expand",)))
     assert (found.outcome, found.file) == (FAILED, "versions/cccc.py")

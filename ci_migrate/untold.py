@@ -1,0 +1,65 @@
+"""What a plan by the files alone does not tell, and the gates that cannot be judged without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ci_migrate.gates import connection, heads, history
+from ci_migrate.gates.inputs import GateInputs
+from ci_migrate.models import GateOutcome, GateResult, Plan
+from ci_migrate.survey import History
+
+_SKIPPED = "the files do not tell; promote asks the project"
+
+
+def told_plan(plan: Plan, project: History) -> Plan:
+    """Return the part of a plan that the files of this project tell."""
+    if not project.untold:
+        return plan
+    return Plan(
+        current=() if "current" in project.untold else plan.current,
+        target=() if "target" in project.untold else plan.target,
+        pending=(),
+    )
+
+
+def without_untold(inputs: GateInputs, project: History) -> GateInputs:
+    """Return the inputs without what would be concluded from what the files do not tell."""
+    if not project.untold:
+        return inputs
+    return replace(
+        inputs,
+        plan=Plan(current=(), target=(), pending=()),
+        problems=project.problems if project.uncounted else inputs.problems,
+        rewritten=(),
+        unseen="",
+        unfinished=(),
+        held=(),
+    )
+
+
+def skip_untold(
+    gates: Iterable[GateResult], project: History, *, asks_project: bool
+) -> Iterator[GateResult]:
+    """Yield the answers of the gates; those that hang on what is not told are skipped.
+
+    `asks_project` where a promotion will hear it from the project: labels can be missing without that.
+    """
+    for gate in gates:
+        hangs = _hangs_on(gate, project, asks_project=asks_project)
+        yield (
+            GateResult(name=gate.name, outcome=GateOutcome.SKIPPED, message=_SKIPPED)
+            if hangs
+            else gate
+        )
+
+
+def _hangs_on(gate: GateResult, project: History, *, asks_project: bool) -> bool:
+    failed = gate.outcome is GateOutcome.FAILED
+    if gate.name == heads.NAME:
+        lacks_labels = asks_project and bool(project.unlabelled)
+        return bool(project.uncounted) or (failed and lacks_labels)
+    if gate.name == connection.NAME or (gate.name == history.NAME and failed):
+        return False  # a file that is broken is broken
+    return bool(project.untold)
