@@ -13,6 +13,7 @@ from ci_migrate.errors import (
     UpgradeError,
     WrongDatabaseError,
 )
+from ci_migrate.migrations import Worker
 from ci_migrate.models import Plan
 from ci_migrate.own_runner import run_own_command
 from ci_migrate.plan import find_done
@@ -25,7 +26,7 @@ from ci_migrate.story.watch import LOST_LOCK, Watch
 from ci_migrate.survey import Survey, survey_database
 from ci_migrate.upgrade.probe import check_probe
 from ci_migrate.upgrade.report import UpgradeReport
-from ci_migrate.upgrade.run import run_revisions
+from ci_migrate.upgrade.run import Control, run_revisions
 from ci_migrate.words import counted
 from ci_migrate.worker_settings import build_worker_environment
 
@@ -121,17 +122,11 @@ def _run_worker(execution: Execution, survey: Survey, strays: Strays) -> None:
     _check_lock(execution, survey.plan.direction)
     if project.probe.autocommit:
         record.warn(AUTOCOMMIT)
-    watch = Watch(
-        database=execution.database,
-        worker=project.worker,
-        report=report,
-        lock=execution.lock,
-        observer=record.observer,
-        max_queue=execution.environment.max_queue,
-        cancel=control.cancel,
-    )
     report.by_worker = True
-    with record.stage(survey.plan.direction) as note, watch.run():
+    with (
+        record.stage(survey.plan.direction) as note,
+        _watch(execution, project.worker, control).run(),
+    ):
         run_revisions(
             project.worker,
             survey.plan,
@@ -147,6 +142,19 @@ def _run_worker(execution: Execution, survey: Survey, strays: Strays) -> None:
             _explain_failure(report)
         elif not execution.lock.is_held():
             record.warn(f"{LOST_LOCK}; all revisions had begun by then")
+
+
+def _watch(execution: Execution, worker: Worker, control: Control) -> Watch:
+    return Watch(
+        database=execution.database,
+        sign=execution.sign,
+        worker=worker,
+        report=execution.report,
+        lock=execution.lock,
+        observer=execution.record.observer,
+        max_queue=execution.environment.max_queue,
+        cancel=control.cancel,
+    )
 
 
 def _survey_again(execution: Execution, survey: Survey) -> Survey:

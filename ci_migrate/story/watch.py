@@ -20,6 +20,9 @@ LOST_LOCK = (
     "the lock of the database was lost while the revisions ran: its connection was closed, by a restart of the"
     " server, or by a proxy or a timeout that closes idle ones (then give a direct URL in `lock_url`)"
 )
+OWN_SESSION = (
+    " (a session of this project's own that a revision left open: it waits for itself, for ever)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,8 @@ class Watch:
     """What a watched upgrade is made of; `run` watches."""
 
     database: Database
+    sign: str
+    """The name that sessions of the project have on PostgreSQL."""
     worker: Worker
     report: UpgradeReport
     lock: Lock
@@ -70,7 +75,8 @@ class Watch:
         waiting = read_waiting(session, self.database.dialect, self.report.server_id)
         if waiting.description:
             behind = f"; {_count(waiting.queue)} behind us" if waiting.queue else ""
-            self.observer.note(waiting.description + behind)
+            own = OWN_SESSION if f"app={self.sign}," in waiting.description else ""
+            self.observer.note(waiting.description + own + behind)
         if self.max_queue is not None and waiting.queue > self.max_queue:
             self._give_up(waiting.queue, self.report.server_id)
 

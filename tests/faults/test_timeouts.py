@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -295,6 +296,28 @@ def test_the_watch_names_who_is_in_the_way_and_how_many_wait(
     reader.join(timeout=30)
     assert re.search(WAITING[stock.dialect].format(number=number), ran.output), ran.output
     assert ran.outcome == "promoted"
+
+
+WAITS_FOR_ITSELF = """
+own = sa.create_engine(op.get_bind().engine.url).connect()
+own.exec_driver_sql("SELECT * FROM journal")
+"""
+
+
+def test_a_revision_that_waits_for_its_own_session_is_told_so(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    stock, shop = prepared("postgres", request, tmp_path)
+    add_revision(shop, "r5", "r4", WAITS_FOR_ITSELF + ALTER_JOURNAL)
+    write_settings(shop, {"transaction": "per_revision"})
+    run = Running(shop, stock.url)
+    run.wait_for_line("a session of this project's own")
+    run.stop(signal.SIGINT)
+    ran = run.end()
+    assert re.search(r"idle in transaction since \S+ UTC \(a session of this", ran.output), (
+        ran.output
+    )
+    assert ran.exit_code in {6, 130}, ran.output
 
 
 @pytest.mark.parametrize("kind", ["postgres", "mariadb"])
