@@ -10,7 +10,7 @@ from functools import partial
 from ci_migrate.base_history import find_rewrites_of, find_rewrites_since
 from ci_migrate.config.environment import Migrations
 from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
-from ci_migrate.errors import CiMigrateError, GitError, GitHubError, ProjectError
+from ci_migrate.errors import CiMigrateError, GitError, GitHubError
 from ci_migrate.evidence.sources import Before, LedgerPlace, open_ledger_of
 from ci_migrate.gates import heads, history
 from ci_migrate.gates.inputs import GateInputs, Rewritten
@@ -24,7 +24,8 @@ from ci_migrate.revisions.rewrite import Change, Rewrite, spare_replaced
 from ci_migrate.revisions.sources import find_broken_sources
 from ci_migrate.rewrites import compare_ledger, weigh_rewrites
 from ci_migrate.story.record import RunRecord
-from ci_migrate.survey import HOW_TO_READ, History, Survey, plan_history, read_project
+from ci_migrate.survey import History, Survey, plan_history, read_project
+from ci_migrate.untold import refuse_unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,7 @@ def check(request: CheckRequest, record: RunRecord) -> None:
     Raises ProjectError when files do not tell the history.
     """
     files = read_project(request.migrations, request.place.root, request.env)
-    if files.unreadable:
-        raise ProjectError(
-            f"the revisions cannot be read as text: {'; '.join(files.unreadable)}",
-            next_step=HOW_TO_READ,
-        )
+    refuse_unread(files, request.migrations.heads)
     for text in files.project.notes:
         record.warn(text)
     rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)

@@ -26,10 +26,9 @@ from ci_migrate.survey import (
     notes_on_nothing,
     plan_history,
     read_files,
-    refuse_untold_command,
     survey_database,
 )
-from ci_migrate.untold import skip_untold, told_plan, without_untold
+from ci_migrate.untold import refuse_untold_command, skip_untold, told_plan, without_untold
 
 
 def preview(

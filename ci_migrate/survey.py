@@ -107,16 +107,6 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
     )
 
 
-def refuse_untold_command(migrations: Migrations, history: History) -> None:
-    """Raise ProjectError where nobody tells what a command of the project's own is to run; labels may be missing."""
-    if migrations.upgrade_command and history.untold:
-        raise ProjectError(
-            f"the revisions cannot be read as text: {'; '.join(history.unreadable)}",
-            next_step="With `migrations.command` nothing else tells them: name their folders in"
-            " `migrations.versions`, and the table in `migrations.version_table`.",
-        )
-
-
 def _refuse_ways_out(project: Project) -> None:
     """Raise ProjectError where the settings or env.py are links to something outside of the repository."""
     for path in (project.config_file, project.env_py):

@@ -22,7 +22,8 @@ from ci_migrate.revisions.project import Project
 from ci_migrate.revisions.reader import REVISION_FILE, read_revision_bytes, read_source
 from ci_migrate.revisions.sources import find_broken_sources, find_broken_texts
 from ci_migrate.revisions.syntax import decode_source
-from ci_migrate.survey import HOW_TO_READ, History, read_project
+from ci_migrate.survey import History, read_project
+from ci_migrate.untold import not_text, refuse_unread
 
 MINE = "this commit"
 
@@ -32,7 +33,8 @@ def look_at_heads(migrations: Migrations, root: Path, env: Mapping[str, str]) ->
 
     Raises ProjectError when the files alone do not tell the history.
     """
-    history = _readable(read_project(migrations, root, env))
+    history = read_project(migrations, root, env)
+    refuse_unread(history, migrations.heads)
     broken = find_broken_sources(history.graph.revisions.values(), history.project.root)
     history = replace(history, problems=history.problems + broken)
     return explain_history(history, migrations.heads, env)
@@ -73,7 +75,9 @@ def look_at_merge(
 
 def find_readable(migrations: Migrations, root: Path, env: Mapping[str, str]) -> Project:
     """Return the project of the working directory; raises ProjectError when text does not tell its history."""
-    return _readable(read_project(migrations, root, env)).project
+    history = read_project(migrations, root, env)
+    refuse_unread(history, ())
+    return history.project
 
 
 def explain_merge(
@@ -129,7 +133,7 @@ def read_graph(project: Project, files: Mapping[str, bytes]) -> tuple[Graph, tup
         if parsed.revision:
             revisions.append(parsed.revision)
         elif parsed.unreadable:
-            raise _not_text((parsed.unreadable,))
+            raise not_text((parsed.unreadable,))
         if parsed.problem:
             problems.append(parsed.problem)
     graph = Graph(revisions)
@@ -152,17 +156,4 @@ def _uncommitted(project: Project, env: Mapping[str, str], mine: str) -> tuple[s
     count = len([part for part in (answer or "").split("\0") if part])
     return (
         (f"{count} changes to revision files are not committed and not counted",) if count else ()
-    )
-
-
-def _readable(history: History) -> History:
-    if history.uncounted:
-        raise _not_text(history.uncounted)
-    return history
-
-
-def _not_text(reasons: tuple[str, ...]) -> ProjectError:
-    return ProjectError(
-        f"the revisions cannot be read as text: {'; '.join(reasons)}",
-        next_step=HOW_TO_READ,
     )

@@ -113,7 +113,7 @@ def _recover(request: RecoverRequest, record: RunRecord) -> None:
 def read_readable(request: RunRequest) -> History:
     """Return the history of the work tree; raises ProjectError when it cannot be recovered by Alembic."""
     history = read_files(request.environment, request.env)
-    if request.environment.migrations.upgrade_command or history.unreadable:
+    if request.environment.migrations.upgrade_command or history.untold:
         why = "; ".join(history.unreadable) or "`migrations.command` runs them"
         raise ProjectError(
             f"only revisions that are read as text and run by Alembic can be recovered: {why}",

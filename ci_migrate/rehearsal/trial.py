@@ -212,9 +212,9 @@ def _refuse(environment: Environment, history: History) -> None:
             " `migrations.command`",
             next_step="Try them by hand on an empty database.",
         )
-    if history.unreadable:
+    if history.uncounted:
         raise ProjectError(
-            f"the revisions cannot be read as text: {'; '.join(history.unreadable)}",
+            f"the revisions cannot be read as text: {'; '.join(history.uncounted)}",
             next_step="Name their folders in `migrations.versions`.",
         )
 

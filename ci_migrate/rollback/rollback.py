@@ -58,7 +58,7 @@ def advise_rollback(environment: Environment, env: Mapping[str, str], expect: st
     Raises BlockedError when it is not certain which revision ran last.
     """
     history = read_files(environment, env)
-    if history.unreadable:
+    if history.untold:
         raise BlockedError(
             f"the revisions cannot be read as text: {'; '.join(history.unreadable)}",
             next_step="`ci-migrate rollback` takes a backup and asks the project; before that nothing is known.",

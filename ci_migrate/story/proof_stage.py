@@ -151,7 +151,7 @@ def _compare(
     with database.session(is_watched=True) as session:
         copy = read_contents(session, database.dialect)
     yield from find_differences(source, copy)
-    if history is not None and not history.unreadable:
+    if history is not None and "current" not in history.untold:
         found = read_version_rows(
             database, history.version_table, history.version_table_schema
         ).rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ci_migrate.database.catalog import list_tables
 from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.execution import Execution
-from ci_migrate.survey import History, Survey, refuse_untold_command, survey_database
+from ci_migrate.survey import History, Survey, survey_database
+from ci_migrate.untold import refuse_untold_command
 
 
 def survey_project(history: History, execution: Execution) -> Survey:

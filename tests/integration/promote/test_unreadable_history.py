@@ -104,6 +104,19 @@ def test_a_branch_whose_labels_are_computed_is_planned_by_its_files(
     assert "nothing pending" in ask(project, sqlite_url, "status").output
 
 
+def test_heads_whose_labels_are_computed_are_named_by_ids(tmp_path: Path) -> None:
+    project = copy_project("label_constant", tmp_path / "work")
+    heads = list(project.situation.heads)
+    for command in ("heads", "check"):
+        write_config(project, {"dev": {"url": "sqlite:///app.db"}})
+        ran = run_tool(project.path, command)
+        assert ran.exit_code == 2, ran.output
+        assert "by the ids of their first revisions" in ran.output
+        write_config(with_settings(project, heads=heads), {"dev": {"url": "sqlite:///app.db"}})
+        named = run_tool(project.path, command)
+        assert named.exit_code == 0, named.output
+
+
 def test_a_command_of_its_own_does_not_need_labels(sqlite_url: str, tmp_path: Path) -> None:
     project = copy_project("label_constant", tmp_path / "work")
     command = {"upgrade": ["alembic", "upgrade", "heads"]}
