@@ -124,6 +124,26 @@ def test_these_files_are_right(text):
             DEV + "migrations: {x: t=hunter22}\n",
             ["4: migrations.x: expected a list, found text (`***`)"],
         ),
+        (
+            DEV + "migrations: {command: [a, b]}\n",
+            ["4: migrations.command: expected a mapping, found a list", "such as `{upgrade: …}`"],
+        ),
+        (
+            DEV + "notify: {slack: hunter22}\n",
+            ["4: notify.slack: expected a mapping, found text (`***`)", "such as `{webhook: …}`"],
+        ),
+        (
+            DEV + "notify: hunter22\n",
+            ["4: notify: expected a mapping, found text (`***`)", "`{slack: {webhook: …}}`"],
+        ),
+        (
+            HEAD + "  dev: hunter22\n",
+            ["3: environments.dev: expected a mapping, found text (`***`)", "`{url: …}`"],
+        ),
+        (
+            DEV + "ledger: hunter22\n",
+            ["4: ledger: expected a mapping, found text (`***`)", "such as `{url: …}`"],
+        ),
         (DEV + "migrations: {command: {}}\n", ["4: migrations.command.upgrade: is missing"]),
         (DEV + "migrations: {setup: shop}\n", ["4: migrations.setup: expected text of another"]),
         (DEV + "migrations: {url_env: []}\n", ["4: migrations.url_env: is empty"]),
