@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from ci_migrate.database.engine import Database
+from ci_migrate.database.ledger_grant import missing_grant
 from ci_migrate.database.ledger_table import (
     create_ledger,
     insert_rows,
     ledger_exists,
-    missing_grant,
     select_rows,
     update_run,
 )
@@ -60,8 +60,8 @@ class Ledger:
         with _as_ledger_error("read"):
             return ledger_exists(self._database, self._schema)
 
-    def missing_grant(self) -> str | None:
-        """Return the SQL an administrator must run before the ledger can be created, or None."""
+    def missing_grant(self) -> tuple[str, str] | None:
+        """Return why the ledger cannot be created or written, and the SQL for an administrator; or None."""
         return missing_grant(self._database, self._schema)
 
     def start_run(
