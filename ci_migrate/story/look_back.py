@@ -65,6 +65,13 @@ def patience(record: RunRecord) -> float:
     return HURRIED_SECONDS if is_hurried else CALM_SECONDS
 
 
+def restore_of(execution: Execution) -> str:
+    """Return the command that brings the backup of this run back; empty without one."""
+    backup = execution.record.backup
+    address, name = execution.database.address, execution.environment.name
+    return restore_command(backup, address, name) if backup else ""
+
+
 def _judge(execution: Execution, survey: Survey, before: State, after: State) -> None:
     record = execution.record
     if record.failure is None:
@@ -88,10 +95,9 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
 def _advise_own_command(execution: Execution, *, changed: bool) -> str:
     if not changed:
         return OWN_COMMAND
-    backup, address = execution.record.backup, execution.database.address
-    if backup is None:
+    restore = restore_of(execution)
+    if not restore:
         return f"{OWN_COMMAND_CHANGED}."
-    restore = restore_command(backup, address, execution.environment.name)
     return f"{OWN_COMMAND_CHANGED}, or bring the backup back:\n{restore}"
 
 
@@ -101,14 +107,13 @@ def _advise(
     record, report, graph = execution.record, execution.report, survey.history.graph
     if record.failure is None:
         return ""
-    backup, address = record.backup, execution.database.address
     return advise(
         changed=changed,
         moved=before.rows != after.rows,
         rows=after.rows,
         failure=record.failure,
         pending=report.as_seen(survey.plan.pending, execution.database.dialect),
-        restore=restore_command(backup, address, execution.environment.name) if backup else "",
+        restore=restore_of(execution),
         tables=before.snapshot.changed_tables(after.snapshot),
         invalid=_find_invalid_indexes(execution) if changed else (),
         direction=survey.plan.direction,

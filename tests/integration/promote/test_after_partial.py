@@ -31,6 +31,18 @@ def test_the_next_run_recalls_what_is_half_applied(sqlite_url: str, tmp_path: Pa
     assert told.result[0]["unfinished"] == [half]
 
 
+def test_a_run_that_is_not_verified_tells_what_the_next_one_blocks_on(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("sql_before_configure", tmp_path / "work")
+    first = promote(project, sqlite_url)
+    assert first.outcome == "unverified", first.output
+    assert "of 5281f9d7f5d2 there ran: CREATE TABLE invoices" in first.result["error"]["message"]
+    assert first.result["backup"]["location"] in first.result["error"]["next"]
+    second = promote(project, sqlite_url)
+    assert (second.outcome, second.exit_code) == ("blocked", 3), second.output
+
+
 def test_a_runner_that_works_on_another_database_is_told_where_to_look(
     sqlite_url: str, tmp_path: Path
 ) -> None:
