@@ -37,5 +37,7 @@ class EnvironmentStatus:
     unreadable: str = ""
     """Why pending revisions cannot be told from the files."""
     last_run: Mapping[str, Any] | None = None
+    ledger_problem: str = ""
+    """Why its ledger could not be read; what is unfinished or held, and the last run, are not known then."""
     problem: str = ""
     """Why it could not be asked; everything else is empty then."""

@@ -15,7 +15,14 @@ from ci_migrate.database.health import find_ailments
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import GitHubError
 from ci_migrate.evidence.approval import find_approvers
-from ci_migrate.evidence.sources import Before, Question, find_twin, hear_sources, place_of
+from ci_migrate.evidence.sources import (
+    LEDGER_URL,
+    Before,
+    Question,
+    find_twin,
+    hear_sources,
+    place_of,
+)
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.git.origin import describe_origin
 from ci_migrate.ledger.executed import held_revisions
@@ -123,7 +130,7 @@ def describe_project(
 def open_ledger(environment: Environment, database: Database) -> Ledger:
     """Return the ledger of an environment: in its own database unless `ledger.url` names another."""
     if environment.ledger_url:
-        database = Database(environment.ledger_url, root=environment.root)
+        database = Database(environment.ledger_url, root=environment.root, setting=LEDGER_URL)
     return Ledger(database, schema=environment.ledger_schema, environment=environment.record_name)
 
 

@@ -42,31 +42,44 @@ def preview(
     others: tuple[Before, ...] = (),
 ) -> None:
     """Fill the record with plan and gates of an environment; the outcome is READY when all would pass."""
-    history = read_files(environment, env)
+    history, survey = read_files(environment, env), None
     try:
         database = Database(environment.url, root=environment.root)
         survey = survey_database(history, database)
+        inputs = gather_inputs(
+            environment,
+            survey,
+            database=database,
+            ledger=open_ledger(environment, database),
+            before=before,
+            env=env,
+            now=now,
+            undone=undone,
+            overrides=overrides,
+            others=others,
+        )
     except DatabaseUnreachableError as exc:
-        _preview_history(environment, env, record, history, connection.unreachable(exc))
+        survey = survey or _survey_files(
+            history
+        )  # else it is the ledger's database that is not reached
+        _preview_history(environment, env, record, survey, connection.unreachable(exc))
         return
-    inputs = gather_inputs(
-        environment,
-        survey,
-        database=database,
-        ledger=open_ledger(environment, database),
-        before=before,
-        env=env,
-        now=now,
-        undone=undone,
-        overrides=overrides,
-        others=others,
-    )
-    if reapply:
-        inputs = replace(inputs, held=())
+    _judge(environment, before, record, survey, inputs, reapply=reapply)
+
+
+def _judge(
+    environment: Environment,
+    before: Before | None,
+    record: RunRecord,
+    survey: Survey,
+    inputs: GateInputs,
+    *,
+    reapply: bool,
+) -> None:
     record.plan = survey.plan
     record.forecast = read_forecast(environment, before, survey.plan)
-    record.keep_gates(check_gates(inputs))
-    _conclude(record, history)
+    record.keep_gates(check_gates(replace(inputs, held=()) if reapply else inputs))
+    _conclude(record, survey.history)
 
 
 def preview_files(environment: Environment, env: Mapping[str, str], record: RunRecord) -> None:
@@ -74,22 +87,27 @@ def preview_files(environment: Environment, env: Mapping[str, str], record: RunR
     gate = GateResult(
         name=connection.NAME, outcome=GateOutcome.SKIPPED, message="no database was asked"
     )
-    _preview_history(environment, env, record, read_files(environment, env), gate)
+    survey = _survey_files(read_files(environment, env))
+    _preview_history(environment, env, record, survey, gate)
+
+
+def _survey_files(history: History) -> Survey:
+    """Return what is seen where no database is asked."""
+    rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
+    return Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
 
 
 def _preview_history(
     environment: Environment,
     env: Mapping[str, str],
     record: RunRecord,
-    history: History,
+    survey: Survey,
     answer: GateResult,
 ) -> None:
-    rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
-    survey = Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
     inputs: GateInputs = describe_files(environment, survey, env=env)
     record.plan = survey.plan
     record.keep_gates((answer, history_gate.check(inputs), heads.check(inputs)))
-    _conclude(record, history)
+    _conclude(record, survey.history)
     if record.outcome is Outcome.NOTHING_TO_DO:  # nobody knows what is pending
         record.outcome = Outcome.READY
 
