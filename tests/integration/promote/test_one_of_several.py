@@ -27,6 +27,15 @@ def test_a_secret_that_was_copied_does_not_end_in_nothing_to_do(tmp_path: Path) 
     assert shop.promote("staging").outcome == "promoted"
 
 
+def test_the_stage_that_finds_the_wrong_database_does_not_name_the_right_one(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    ran = promote(copy_project("wrong_database", tmp_path / "work"), sqlite_url, backup="none")
+    assert (ran.outcome, ran.result["error"]["stage"]) == ("failed", "probe"), ran.output
+    assert "\nprobe    failed  (" in ran.output
+    assert "env.py opens" not in ran.output
+
+
 def test_one_variable_for_all_is_not_read_as_the_url_of_another(tmp_path: Path) -> None:
     """GitHub's environments have secrets of the same name: a job knows its own only."""
     project = build_repository("linear", tmp_path / "shop", branches=("dev", "production"))
