@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.projects_builder import copy_project
+from tests.projects_changes import add_revision
 from tests.promotion import promote, run_tool, write_config
 
 pytestmark = pytest.mark.newest
@@ -41,6 +42,19 @@ def test_a_run_that_is_not_verified_tells_what_the_next_one_blocks_on(
     assert first.result["backup"]["location"] in first.result["error"]["next"]
     second = promote(project, sqlite_url)
     assert (second.outcome, second.exit_code) == ("blocked", 3), second.output
+
+
+def test_a_revision_that_was_rolled_back_has_nothing_left(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    upgrade = "op.execute('CREATE TABLE z3 (a int)'); raise KeyError('no')"
+    add_revision(project, "aaaaaaaaaa01", upgrade=upgrade)
+    ran = promote(project, postgres_url, backup="none", transaction="per_revision")
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "nothing of aaaaaaaaaa01 is in it" in ran.result["error"]["next"]
+    assert ran.result["error"]["executed"] == ["CREATE TABLE z3 (a int)"]
+    assert "already executed" not in ran.output.lower()
 
 
 def test_a_runner_that_works_on_another_database_is_told_where_to_look(
