@@ -32,6 +32,14 @@ def test_the_next_run_recalls_what_is_half_applied(sqlite_url: str, tmp_path: Pa
     assert told.result[0]["unfinished"] == [half]
 
 
+def test_a_backup_that_there_was_not_is_not_to_be_restored(sqlite_url: str, tmp_path: Path) -> None:
+    project = copy_project("failing_second", tmp_path / "work")
+    assert promote(project, sqlite_url, backup="none").outcome == "partial"
+    ran = promote(project, sqlite_url, backup="none")
+    assert "mend it by hand first: it had no backup" in ran.output
+    assert "restore its backup" not in ran.output
+
+
 def test_a_run_that_is_not_verified_tells_what_the_next_one_blocks_on(
     sqlite_url: str, tmp_path: Path
 ) -> None:
