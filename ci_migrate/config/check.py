@@ -125,10 +125,18 @@ def _check_leaf(
     else:
         what = f"expected {_describe(kind)}"
         suggestion = _advise(hints)
-        if isinstance(kind, inspect.LiteralType):
+        if _is_quoted(value, kind):
+            suggestion = "write it without quotes"
+        elif isinstance(kind, inspect.LiteralType):
             close = find_close_name(text, map(str, kind.values))
             suggestion = f"did you mean `{close}`?" if close else suggestion
         yield Problem(path=path, what=what, shown=shown, suggestion=suggestion)
+
+
+def _is_quoted(value: object, kind: Any) -> bool:
+    """Return whether a text would be right as the number that it spells."""
+    is_number = isinstance(value, str) and len(value) < 10 and re.fullmatch("[0-9]+", value)
+    return bool(is_number) and _is_valid(int(str(value)), kind)
 
 
 def _is_valid(value: object, kind: Any) -> bool:
