@@ -41,5 +41,7 @@ class EnvironmentStatus:
     untold: tuple[str, ...] = ()
     """Which of `current` and `pending` they do not tell; these are empty."""
     last_run: Mapping[str, Any] | None = None
+    ledger_problem: str = ""
+    """Why its ledger could not be read; what is unfinished or held, and the last run, are not known then."""
     problem: str = ""
     """Why it could not be asked; everything else is empty then."""

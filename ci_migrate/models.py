@@ -198,6 +198,8 @@ class Failure:
     line: int | None = None
     statement: str | None = None
     executed: tuple[str, ...] = ()
+    is_undone: bool = False
+    """Whether all of `executed` was rolled back, by what the database shows."""
     next: str | None = None
 
 

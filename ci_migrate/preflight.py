@@ -16,7 +16,14 @@ from ci_migrate.database.lock import find_holder
 from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import GitHubError
 from ci_migrate.evidence.approval import find_approvers
-from ci_migrate.evidence.sources import Before, Question, find_twin, hear_sources, place_of
+from ci_migrate.evidence.sources import (
+    LEDGER_URL,
+    Before,
+    Question,
+    find_twin,
+    hear_sources,
+    place_of,
+)
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.git.origin import describe_origin
 from ci_migrate.ledger.executed import held_revisions
@@ -47,7 +54,7 @@ def gather_inputs(
     `now` is in UTC. `undone` are revisions of which the user says that nothing is left of them, `overrides`
     the reasons for passing over gates. `others` are all other environments, asked about rewritten revisions.
     """
-    problem, next_step = _connection_problem(environment, survey, database, ledger)
+    problem, next_step = _connection_problem(survey, database, ledger)
     twin = find_twin(database.address, others, environment.root)
     if twin:
         problem = f"the URL of {environment.name} leads to the same database as that of {twin}"
@@ -87,12 +94,12 @@ def _gather_proof(
 
 
 def _connection_problem(
-    environment: Environment, survey: Survey, database: Database, ledger: Ledger
+    survey: Survey, database: Database, ledger: Ledger
 ) -> tuple[str | None, str | None]:
     """Return why the role cannot migrate, and what to do; nothing when it can."""
     problem = find_privilege_problem(database, survey.history.version_table_schema)
     if problem is None and survey.plan.pending:
-        problem = _ledger_problem(environment, ledger)
+        problem = _ledger_problem(ledger)
     return problem or (None, None)
 
 
@@ -125,7 +132,7 @@ def describe_project(
 def open_ledger(environment: Environment, database: Database) -> Ledger:
     """Return the ledger of an environment: in its own database unless `ledger.url` names another."""
     if environment.ledger_url:
-        database = Database(environment.ledger_url, root=environment.root)
+        database = Database(environment.ledger_url, root=environment.root, setting=LEDGER_URL)
     return Ledger(database, schema=environment.ledger_schema, environment=environment.record_name)
 
 
@@ -225,17 +232,17 @@ def _find_held(survey: Survey, ledger: Ledger) -> tuple[Executed, ...]:
     )
 
 
-def _ledger_problem(environment: Environment, ledger: Ledger) -> tuple[str, str] | None:
-    grant = ledger.missing_grant()
-    if grant is None:
+def _ledger_problem(ledger: Ledger) -> tuple[str, str] | None:
+    missing = ledger.missing_grant()
+    if missing is None:
         return None
-    return (
-        f"the ledger cannot be created: the role may not create schema {environment.ledger_schema}",
-        (
-            f"Let an administrator run: {grant}\nOr name an existing schema in `ledger.schema`, or"
-            " another database in `ledger.url`."
-        ),
-    )
+    problem, grant = missing
+    advice = f"Let an administrator run: {grant}"
+    if not ledger.exists():
+        advice += (
+            "\nOr name an existing schema in `ledger.schema`, or another database in `ledger.url`."
+        )
+    return problem, advice
 
 
 def _script_folder(history: History, root: Path) -> str | None:

@@ -44,29 +44,29 @@ def preview(
     others: tuple[Before, ...] = (),
 ) -> None:
     """Fill the record with plan and gates of an environment; the outcome is READY when all would pass."""
-    history = read_files(environment, env)
+    history, survey = read_files(environment, env), None
     refuse_untold_command(environment.migrations, history)
     try:
         database = Database(environment.url, root=environment.root)
         survey = survey_database(history, database)
+        ledger = open_ledger(environment, database)
+        inputs = gather_inputs(
+            environment,
+            survey,
+            database=database,
+            ledger=ledger,
+            before=before,
+            env=env,
+            now=now,
+            undone=undone,
+            overrides=overrides,
+            others=others,
+        )
     except DatabaseUnreachableError as exc:
-        _preview_history(environment, env, record, history, connection.unreachable(exc))
+        seen = survey or _survey_files(history)  # else it is the ledger's database
+        _preview_history(environment, env, record, seen, connection.unreachable(exc))
         return
-    ledger = open_ledger(environment, database)
-    inputs = gather_inputs(
-        environment,
-        survey,
-        database=database,
-        ledger=ledger,
-        before=before,
-        env=env,
-        now=now,
-        undone=undone,
-        overrides=overrides,
-        others=others,
-    )
-    if reapply:
-        inputs = replace(inputs, held=())
+    inputs = replace(inputs, held=()) if reapply else inputs
     inputs = _spare_running(inputs, find_running(environment, ledger), record)
     record.plan = told_plan(survey.plan, history)
     record.forecast = read_forecast(environment, before, record.plan)
@@ -89,18 +89,24 @@ def preview_files(environment: Environment, env: Mapping[str, str], record: RunR
     gate = GateResult(
         name=connection.NAME, outcome=GateOutcome.SKIPPED, message="no database was asked"
     )
-    _preview_history(environment, env, record, read_files(environment, env), gate)
+    survey = _survey_files(read_files(environment, env))
+    _preview_history(environment, env, record, survey, gate)
+
+
+def _survey_files(history: History) -> Survey:
+    """Return what is seen where no database is asked."""
+    rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
+    return Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
 
 
 def _preview_history(
     environment: Environment,
     env: Mapping[str, str],
     record: RunRecord,
-    history: History,
+    survey: Survey,
     answer: GateResult,
 ) -> None:
-    rows = VersionRows(rows=(), table_exists=False, id_length=ALEMBIC_ID_LENGTH)
-    survey = Survey(history=history, rows=rows, plan=plan_history(history, None, "postgresql"))
+    history = survey.history
     inputs = without_untold(describe_files(environment, survey, env=env), history)
     record.plan = told_plan(survey.plan, history)
     gates = (answer, history_gate.check(inputs), heads.check(inputs))

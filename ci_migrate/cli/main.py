@@ -130,10 +130,21 @@ def _tell_usage(error: click.ClickException) -> None:
     hint = f"; the input `{inputs[0]}` does not belong to `{command}`" if inputs else ""
     report_early_failure(
         error.format_message() + hint,
-        f"See what `{command}` takes: docs/reference/commands.md, or `ci-migrate {command} --help`.",
+        _advise_usage(error, command),
         kind="usage",
         exit_code=int(ExitCode.USAGE),
         redactor=Redactor(_secrets_of(os.environ)),
+    )
+
+
+def _advise_usage(error: click.ClickException, command: str) -> str:
+    """Return where it stands what a command takes; for an unknown one, which there are."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None and isinstance(context.command, click.Group):
+        known = ", ".join(f"`{name}`" for name in context.command.commands)
+        return f"Commands of `{context.command_path}`: {known}. See docs/reference/commands.md."
+    return (
+        f"See what `{command}` takes: docs/reference/commands.md, or `ci-migrate {command} --help`."
     )
 
 

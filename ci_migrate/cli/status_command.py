@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,8 @@ def _ask(world: World, config: Config, name: str) -> EnvironmentStatus:
     redactor = world.redactor(config)
     try:
         environment = world.resolve(config, name, tells_slack=False)
-        return read_status(environment, world.env)
+        status = read_status(environment, world.env)
+        return replace(status, ledger_problem=redactor.clean(status.ledger_problem))
     except UsageError:
         raise
     except CiMigrateError as exc:

@@ -10,6 +10,7 @@ from msgspec import inspect
 
 from ci_migrate.config.document import Ambiguous
 from ci_migrate.config.problems import (
+    SECRET_KEYS,
     KeyPath,
     Problem,
     find_close_name,
@@ -21,6 +22,9 @@ from ci_migrate.redact import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_VALUE = "…"
+"""Stands for any value in the sketch of a mapping."""
 
 
 def check_value(value: Mapping[str, object]) -> list[Problem]:
@@ -53,7 +57,10 @@ def _check(value: object, kind: Any, path: KeyPath, hints: dict[str, Any]) -> It
         what = f"expected {_describe(kind)}, found {_describe_value(value)}"
         # A whole mapping may hold secrets, and is no line.
         shown = "" if isinstance(value, (dict, list)) else show_value(path, value)
-        yield Problem(path=path, what=what, shown=shown, suggestion=_advise(hints))
+        if shown and _has_secrets(kind):
+            shown = MASK  # most likely the secret itself, one level too high
+        suggestion = _advise(hints) or _sketch(kind)
+        yield Problem(path=path, what=what, shown=shown, suggestion=suggestion)
     else:
         yield from _check_leaf(value, kind, path, hints)
 
@@ -118,10 +125,18 @@ def _check_leaf(
     else:
         what = f"expected {_describe(kind)}"
         suggestion = _advise(hints)
-        if isinstance(kind, inspect.LiteralType):
+        if _is_quoted(value, kind):
+            suggestion = "write it without quotes"
+        elif isinstance(kind, inspect.LiteralType):
             close = find_close_name(text, map(str, kind.values))
             suggestion = f"did you mean `{close}`?" if close else suggestion
         yield Problem(path=path, what=what, shown=shown, suggestion=suggestion)
+
+
+def _is_quoted(value: object, kind: Any) -> bool:
+    """Return whether a text would be right as the number that it spells."""
+    is_number = isinstance(value, str) and len(value) < 10 and re.fullmatch("[0-9]+", value)
+    return bool(is_number) and _is_valid(int(str(value)), kind)
 
 
 def _is_valid(value: object, kind: Any) -> bool:
@@ -129,8 +144,6 @@ def _is_valid(value: object, kind: Any) -> bool:
         return isinstance(value, bool)
     if isinstance(kind, inspect.LiteralType):
         return any(type(value) is type(option) and value == option for option in kind.values)
-    if isinstance(kind, inspect.BoolType):
-        return isinstance(value, bool)
     if isinstance(kind, inspect.IntType):
         is_int = isinstance(value, int) and not isinstance(value, bool)
         return is_int and (kind.ge or 0) <= value <= (kind.le or value)  # type: ignore[operator]
@@ -194,8 +207,6 @@ def _describe(kind: Any) -> str:
         return f"a whole number from {kind.ge} to {kind.le}"
     if isinstance(kind, inspect.StrType):
         return "text of another form" if kind.pattern else "text"
-    if isinstance(kind, inspect.BoolType):
-        return "`true` or `false`"
     return "a list" if isinstance(kind, inspect.VarTupleType) else "a mapping"
 
 
@@ -213,6 +224,25 @@ def _advise(hints: Mapping[str, Any], otherwise: str = "") -> str:
     example = hints["examples"][0]
     shown = example if isinstance(example, str) else json.dumps(example)
     return f"{description}, for example `{shown}`" if description else f"for example `{shown}`"
+
+
+def _has_secrets(kind: Any) -> bool:
+    return any(name in SECRET_KEYS for _, name in _list_keys(kind, ""))
+
+
+def _sketch(kind: Any) -> str:
+    """Return how a mapping is written, as advice to somebody who wrote its only value; empty for others."""
+    shape = _shape_of(kind)
+    return f"write a mapping, such as `{shape}`" if shape != _VALUE else ""
+
+
+def _shape_of(kind: Any) -> str:
+    kind, _ = _unwrap(kind, {})
+    if not isinstance(kind, inspect.StructType):
+        return _VALUE
+    wanted = [field for field in kind.fields if field.required]
+    wanted = wanted or [field for field in kind.fields if field.name == "url"] or [kind.fields[0]]
+    return "{" + ", ".join(f"{field.name}: {_shape_of(field.type)}" for field in wanted) + "}"
 
 
 def _suggest_key(key: str, known: tuple[str, ...]) -> str:

@@ -33,9 +33,9 @@ class Filler:
         """What must not be shown, each once; no name of an environment, user, host or database."""
         return tuple(secret for secret in self._secrets if secret not in self._names)
 
-    def fill(self, text: str, path: KeyPath) -> str:
+    def fill(self, text: str, path: KeyPath, *, is_needed: bool = False) -> str:
         """Return a text that is not a secret with its variables filled in."""
-        return self._fill(text, path, is_secret=False)
+        return self._fill(text, path, is_secret=False, is_needed=is_needed)
 
     def fill_optional(self, text: str | None, path: KeyPath) -> str | None:
         """Return None for None and for what is empty once it is filled in."""
@@ -50,10 +50,10 @@ class Filler:
         """Return a text whose variables are secrets."""
         return self._fill(text, path, is_secret=True)
 
-    def fill_url(self, text: str, path: KeyPath) -> str | None:
+    def fill_url(self, text: str, path: KeyPath, *, is_needed: bool = False) -> str | None:
         """Return a database or webhook URL, or None when it is empty; spaces around it are lost."""
         # Secrets are often pasted with a line break at their end.
-        url = self._fill(text, path, is_secret=False).strip()
+        url = self._fill(text, path, is_secret=False, is_needed=is_needed).strip()
         problem = find_url_problem(url, path) if url else None
         if problem is not None:
             self._keep((url,))
@@ -67,11 +67,11 @@ class Filler:
 
     def require_url(self, text: str, path: KeyPath) -> str:
         """Return a URL that must be there."""
-        return self._require(self.fill_url(text, path), path)
+        return self._require(self.fill_url(text, path, is_needed=True), path)
 
     def require_text(self, text: str, path: KeyPath) -> str:
         """Return a text that must be there and is not a secret."""
-        return self._require(self.fill(text, path), path)
+        return self._require(self.fill(text, path, is_needed=True), path)
 
     def require_folder(self, text: str, path: KeyPath, root: Path) -> Path:
         """Return a folder as seen from `root`; a relative one may not leave it by a symbolic link."""
@@ -110,16 +110,17 @@ class Filler:
             self._problems.append(Problem(path=path, what=what))
         return text or ""
 
-    def _fill(self, text: str, path: KeyPath, *, is_secret: bool) -> str:
+    def _fill(self, text: str, path: KeyPath, *, is_secret: bool, is_needed: bool = False) -> str:
         try:
             expanded = expand_text(text, self._env)
         except MissingVariableError as exc:
             self._misses_variables = True
+            optional = f", or write `${{{exc.name}:-}}` to make it optional"
             self._problems.append(
                 Problem(
                     path=path,
                     what=f"the variable {exc.name} is not set or empty",
-                    suggestion=f"set it, or write `${{{exc.name}:-}}` to make it optional",
+                    suggestion="set it" + ("" if is_needed else optional),
                 )
             )
             return ""

@@ -42,10 +42,6 @@ ModuleFunction = Annotated[
         examples=["shop.database:configure"],
     ),
 ]
-Argument = Annotated[
-    str,
-    Meta(pattern=r"^[^=]+=|\$\{", description="`key=value`.", examples=["tenant=acme"]),
-]
 Argv = Annotated[
     tuple[Text, ...],
     Meta(

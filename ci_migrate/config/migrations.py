@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from ci_migrate.config.leaves import Argument, Argv, ModuleFunction, Text, VariableName
+from ci_migrate.config.leaves import Argv, ModuleFunction, Text, VariableName
 from ci_migrate.config.promises import AllowedEdit
 from ci_migrate.config.section import Section
 
@@ -68,8 +68,11 @@ class MigrationsSection(Section, frozen=True, kw_only=True):
         ),
     ] = field(default_factory=dict)
     x: Annotated[
-        tuple[Argument, ...],
-        Meta(description="Arguments as `alembic -x key=value`; `{url}` stands for the URL."),
+        tuple[Text, ...],
+        Meta(
+            description="Arguments as of `alembic -x`, as a rule `key=value`; `{url}` stands for the URL.",
+            examples=[["tenant=acme"]],
+        ),
     ] = ()
     path: Annotated[
         tuple[Text, ...], Meta(description="Folders that are added to `sys.path`.")

@@ -65,7 +65,8 @@ def show_path(path: KeyPath) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
             continue
-        key = step if _SIMPLE_KEY.fullmatch(step) else f'"{show_value((), step)}"'
+        # In its quotes before it is made one line: those keep the spaces at its ends.
+        key = step if _SIMPLE_KEY.fullmatch(step) else show_value((), f'"{step}"')
         text += f".{key}" if text else key
     return text
 

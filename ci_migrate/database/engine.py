@@ -63,15 +63,17 @@ class Database:
         root: Path,
         name: str = "ci-migrate",
         answer_timeout: float = ANSWER_TIMEOUT,
+        setting: str = "",
     ) -> None:
         """Read the URL and find its driver; nothing is connected yet.
 
         `name` is shown to others on the server (PostgreSQL `application_name`). `answer_timeout` is in seconds:
-        a server that lets one of our questions wait for longer counts as lost; 0 waits for ever.
+        a server that lets one of our questions wait for longer counts as lost; 0 waits for ever. `setting` is the
+        key of the configuration that holds the URL, where it is not the environment's own.
         Raises ConfigError when the URL is unusable or no driver for it is installed.
         """
         self._url = parse_url(url, root=root)
-        self._name = name[:63]
+        self._name, self._setting = name[:63], setting
         self._patience = (answer_timeout or None) if self.dialect != "sqlite" else None
         self._redactor = Redactor(secrets_of_url(url) + secrets_of_url(spell_url(self._url)))
         self._url, self._engine, self._loop = _create_engine(self._url)
@@ -177,9 +179,9 @@ class Database:
                 self._redactor.clean(without_row_data(str(getattr(exc, "orig", exc))))
             )
             raise DatabaseUnreachableError(
-                f"cannot connect to {self.label}: {reason}",
-                next_step="Check that the URL names the right host, database and role, and that this"
-                " machine may reach it.",
+                f"cannot connect to {self.label}{self._setting and f' (`{self._setting}`)'}: {reason}",
+                next_step=f"Check that {f'`{self._setting}`' if self._setting else 'the URL'} names the right host,"
+                " database and role, and that this machine may reach it.",
             ) from exc
 
     def _set_application_name(self, connection: Connection) -> None:

@@ -71,33 +71,6 @@ def ledger_exists(database: Database, schema: str | None) -> bool:
     return database.run(lambda c: bool(inspect(c).has_table(LEDGER_TABLE, schema=schema)))
 
 
-def missing_grant(database: Database, schema: str | None) -> str | None:
-    """Return the statement an administrator must run so that the ledger can be created, or None.
-
-    Only PostgreSQL is asked; the others are found out when the table is created.
-    """
-    if database.dialect != "postgresql" or ledger_exists(database, schema):
-        return None
-    return database.run(lambda connection: _missing_grant(connection, schema))
-
-
-def _missing_grant(connection: Connection, schema: str | None) -> str | None:
-    from sqlalchemy import inspect, text
-
-    quote = connection.dialect.identifier_preparer.quote
-    role, name = connection.execute(text("SELECT current_user, current_database()")).one()
-    target = schema or str(inspect(connection).default_schema_name)
-    if target in inspect(connection).get_schema_names():
-        question = text("SELECT has_schema_privilege(current_user, :name, 'CREATE')")
-        if connection.execute(question, {"name": target}).scalar():
-            return None
-        return f"GRANT CREATE, USAGE ON SCHEMA {quote(target)} TO {quote(role)};"
-    question = text("SELECT has_database_privilege(current_user, :name, 'CREATE')")
-    if connection.execute(question, {"name": name}).scalar():
-        return None
-    return f"CREATE SCHEMA {quote(target)} AUTHORIZATION {quote(role)};"
-
-
 def create_ledger(database: Database, schema: str | None) -> None:
     """Create the schema and table that are missing."""
     from sqlalchemy import inspect

@@ -74,14 +74,19 @@ def mysql_statements() -> LockStatements:
     # Lock names are server-wide and at most 64 characters long: the database is part of the name.
     name = f"CONCAT('{NAME}-', SHA1(DATABASE()))"
     # The server shows what a session runs, never what it ran last: another session carries the name.
-    mark = f"CONCAT('/* {MARK} ', p.id, ':')"
+    mark = f"CONCAT('/* {MARK} ', l.id, ':')"
     comment = (
         "SELECT s.info FROM information_schema.processlist s"
         f" WHERE LEFT(s.info, CHAR_LENGTH({mark})) = {mark} LIMIT 1"
     )
+    # Without PROCESS a role sees its own sessions only, but the number of the one that holds a lock.
+    hidden = (
+        "'connection ', l.id, ' of another user: this one needs PROCESS to see whose run it is'"
+    )
     holder = (
-        f"SELECT ({comment}), CONCAT(p.user, '@', p.host, ', connection ', p.id)"
-        f" FROM information_schema.processlist p WHERE p.id = IS_USED_LOCK({name})"
+        f"SELECT ({comment}), COALESCE(CONCAT(p.user, '@', p.host, ', connection ', p.id), CONCAT({hidden}))"
+        f" FROM (SELECT IS_USED_LOCK({name}) AS id) l"
+        " LEFT JOIN information_schema.processlist p ON p.id = l.id WHERE l.id IS NOT NULL"
     )
     return LockStatements(
         take=f"SELECT GET_LOCK({name}, 0)",

@@ -17,6 +17,9 @@ from ci_migrate.github.rest import open_github
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Evidence, SourceAnswer
 
+LEDGER_URL = "ledger.url"
+"""The key of the configuration that names a database for the ledgers of all environments."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
@@ -113,7 +116,7 @@ def open_ledger_of(place: LedgerPlace, before: Before) -> Ledger:
     url = place.url or before.url
     if url is None:
         raise ConfigError(before.problem)
-    database = Database(url, root=place.root)
+    database = Database(url, root=place.root, setting=LEDGER_URL if place.url else "")
     name = name_in_records(before.name, place.project)
     return Ledger(database, schema=place.schema, environment=name)
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ci_migrate.database.engine import Database
+from ci_migrate.database.ledger_grant import missing_grant
 from ci_migrate.database.ledger_table import (
     create_ledger,
     insert_rows,
     ledger_exists,
-    missing_grant,
     select_rows,
     update_run,
 )
-from ci_migrate.errors import DatabaseFailedError, InterruptedRunError, LedgerError
+from ci_migrate.errors import InterruptedRunError
 from ci_migrate.ledger.facts import (
     Executed,
     LastRemains,
@@ -28,6 +28,7 @@ from ci_migrate.ledger.facts import (
     read_remains,
     rehearsal_of,
 )
+from ci_migrate.ledger.failure import as_ledger_error
 from ci_migrate.ledger.rows import STARTED, begun_rows, ending_of, revision_ending
 from ci_migrate.models import (
     Backup,
@@ -57,11 +58,11 @@ class Ledger:
 
     def exists(self) -> bool:
         """Return whether the ledger has been created."""
-        with _as_ledger_error("read"):
+        with self._as_ledger_error("read"):
             return ledger_exists(self._database, self._schema)
 
-    def missing_grant(self) -> str | None:
-        """Return the SQL an administrator must run before the ledger can be created, or None."""
+    def missing_grant(self) -> tuple[str, str] | None:
+        """Return why the ledger cannot be created or written, and the SQL for an administrator; or None."""
         return missing_grant(self._database, self._schema)
 
     def start_run(
@@ -82,7 +83,7 @@ class Ledger:
         """
         common = {**self._common(run), "command": command}
         rows = begun_rows(common, plan, backup, versions, gates, details or {})
-        with _as_ledger_error("write"):
+        with self._as_ledger_error("write"):
             create_ledger(self._database, self._schema)
             left = next(iter(self._select(kind="run", newest=1)), {})
             carried = carry_remains(left["detail"], left["run_id"]) if left.get("detail") else None
@@ -92,7 +93,7 @@ class Ledger:
 
     def note_remains(self, run_id: str, remains: str) -> None:
         """Write what revisions that are not atomic have done so far, before they do more."""
-        with _as_ledger_error("write"):
+        with self._as_ledger_error("write"):
             update_run(self._database, self._schema, run_id, {"detail": remains}, {})
 
     def finish_run(
@@ -127,7 +128,7 @@ class Ledger:
             )
             for item in promotion.pending
         }
-        with _as_ledger_error("write"):
+        with self._as_ledger_error("write"):
             update_run(self._database, self._schema, promotion.run.run_id, values, revisions)
 
     def unfinished_runs(self) -> tuple[UnfinishedRun, ...]:
@@ -168,7 +169,7 @@ class Ledger:
         revisions = {
             revision: revision_ending(revision in done, None, now) for revision in run.planned
         }
-        with _as_ledger_error("write"):
+        with self._as_ledger_error("write"):
             update_run(self._database, self._schema, run.run_id, values, revisions)
 
     def evidence(self) -> dict[str, Evidence]:
@@ -241,30 +242,33 @@ class Ledger:
 
     def add_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write the rows of a run that this ledger has lost; creates the ledger where it is missing."""
-        with _as_ledger_error("write"):
+        with self._as_ledger_error("write"):
             create_ledger(self._database, self._schema)
             insert_rows(self._database, self._schema, rows)
 
     def take_over_ending(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write how a run ended, and what became of its revisions, as other rows of the same run tell it."""
         values, revisions = ending_of(rows)
-        with _as_ledger_error("write"):
+        with self._as_ledger_error("write"):
             update_run(self._database, self._schema, str(rows[0]["run_id"]), values, revisions)
 
     def mark_undone(self, run_id: str, revisions: Collection[str]) -> None:
         """Keep that the work of a run on these revisions is in the database no more, by a restore."""
         undone = {revision: {"outcome": UNDONE} for revision in revisions}
-        with _as_ledger_error("write"):
+        with self._as_ledger_error("write"):
             update_run(self._database, self._schema, run_id, {}, undone)
 
     def _select(
         self, *, newest: int | None = None, without: tuple[str, ...] = ("source",), **match: str
     ) -> list[dict[str, Any]]:
-        with _as_ledger_error("read"):
+        with self._as_ledger_error("read"):
             if not ledger_exists(self._database, self._schema):
                 return []
             match = {"environment": self._environment, **match}
             return select_rows(self._database, self._schema, match, newest=newest, without=without)
+
+    def _as_ledger_error(self, verb: str) -> AbstractContextManager[None]:
+        return as_ledger_error(verb, self.missing_grant)
 
     def _common(self, run: RunInfo) -> dict[str, Any]:
         return {
@@ -285,15 +289,3 @@ def _word_of(promotion: Promotion) -> str:
     if promotion.outcome is Outcome.FAILED and failure and failure.kind == InterruptedRunError.kind:
         return INTERRUPTED
     return promotion.outcome.value
-
-
-@contextmanager
-def _as_ledger_error(verb: str) -> Iterator[None]:
-    try:
-        yield
-    except DatabaseFailedError as exc:
-        raise LedgerError(
-            f"cannot {verb} the ledger: {exc.message}",
-            next_step="The role needs to create and write its table: grant that, name an existing schema"
-            " in `ledger.schema`, or another database in `ledger.url`.",
-        ) from exc

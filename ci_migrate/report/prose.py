@@ -233,7 +233,7 @@ def failure_passages(promotion: Promotion) -> Iterator[Passage]:
             yield Passage(label="Place", text=place)
     if failure.statement:
         yield Passage(label="Statement", text=cut_text(failure.statement), is_code=True)
-    if failure.executed and promotion.outcome is Outcome.PARTIAL:
+    if failure.executed and promotion.outcome is Outcome.PARTIAL and not failure.is_undone:
         statements = ";\n".join(one_line(s, 300) for s in failure.executed[-50:])
         label = "Already executed of this revision, and still in the database where it was not rolled back"
         yield Passage(label=label, text=statements, is_code=True)

@@ -54,6 +54,21 @@ def may_have_left_rows(
     return any(not is_reading(statement) for statement in executed)
 
 
+def is_undone(
+    failure: Failure,
+    pending: Mapping[str, PendingRevision],
+    *,
+    moved: bool,
+    present: Collection[str],
+) -> bool:
+    """Return whether nothing is left of a revision that failed, although others of its run are in.
+
+    Where the version rows did not move, what has changed may be its work, on another connection.
+    """
+    failed = pending.get(failure.revision or "")
+    return failed is not None and failed.atomic and moved and failed.revision not in present
+
+
 def advise(
     *,
     changed: bool,

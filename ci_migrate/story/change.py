@@ -7,12 +7,13 @@ from collections.abc import Callable
 from ci_migrate.database.health import find_invalid_indexes
 from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.errors import CiMigrateError, InterruptedRunError, RowsChangedError
-from ci_migrate.models import Outcome
-from ci_migrate.remains import is_concurrent_build
+from ci_migrate.models import Outcome, Remains
+from ci_migrate.plan import find_done
+from ci_migrate.remains import decode_remains, encode_remains, is_concurrent_build
 from ci_migrate.stops import held_stops
 from ci_migrate.story.bookkeeping import finish_ledger, start_ledger
 from ci_migrate.story.execution import Execution
-from ci_migrate.story.look_back import look_back
+from ci_migrate.story.look_back import look_back, restore_of
 from ci_migrate.survey import Survey
 from ci_migrate.verify import verify_target
 
@@ -73,6 +74,15 @@ def _take_change(execution: Execution, change: RowsChangedError) -> None:
     execution.record.reached, execution.record.outcome = change.found, Outcome.PARTIAL
 
 
+def _find_left(execution: Execution, survey: Survey, rows: tuple[str, ...]) -> tuple[Remains, ...]:
+    """Return what lasts of revisions that these version rows do not show as done, as the ledger will tell it."""
+    plan = survey.plan
+    planned = [item.revision for item in plan.pending]
+    done = find_done(plan.direction, planned, rows, survey.history.graph)
+    left = [item for item in execution.report.remains.values() if item.revision not in done]
+    return decode_remains(encode_remains(left, execution.record.redactor.clean))
+
+
 def _verify(execution: Execution, survey: Survey) -> None:
     record, history = execution.record, survey.history
     record.outcome = Outcome.UNVERIFIED
@@ -87,6 +97,8 @@ def _verify(execution: Execution, survey: Survey) -> None:
             survey.plan,
             history.graph,
             external_transaction=project is not None and project.probe.external_transaction,
+            left=_find_left(execution, survey, rows),
+            restore=restore_of(execution),
         )
         _warn_of_invalid(execution)
         note.result = f"a fresh connection reads {', '.join(rows) or 'no row'}"

@@ -24,7 +24,6 @@ from ci_migrate.story.control import build_control, cancel_project, wait_for_pro
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.watch import LOST_LOCK, Watch
 from ci_migrate.survey import Survey, survey_database
-from ci_migrate.upgrade.probe import check_probe
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.upgrade.run import Control, run_revisions
 from ci_migrate.words import counted
@@ -110,15 +109,12 @@ def _has_left_something(
 
 def _run_worker(execution: Execution, survey: Survey, strays: Strays) -> None:
     record, history = execution.record, survey.history
-    project = execution.project or execution.open_project(history)
+    if execution.project is None:
+        project = execution.open_project(history, survey.plan)
+    else:
+        project = execution.project
+        execution.check_project(project, history, survey.plan)
     report, control = execution.report, build_control(execution, strays)
-    check_probe(
-        project.probe,
-        survey.plan,
-        execution.database.label,
-        history.version_table,
-        history.version_table_schema,
-    )
     _check_lock(execution, survey.plan.direction)
     if project.probe.autocommit:
         record.warn(AUTOCOMMIT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ci_migrate.config.environment import Environment
@@ -21,14 +21,21 @@ from ci_migrate.database.version_rows import read_version_rows
 from ci_migrate.errors import InterruptedRunError, ProbeError, SilentServerError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.migrations import Worker, WorkerSettings, start_worker
-from ci_migrate.models import Outcome
+from ci_migrate.models import Outcome, Plan
 from ci_migrate.scratch.restored import Restored
 from ci_migrate.stops import held_stops
 from ci_migrate.story.aftermath import State
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.restoring import Restoring
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
-from ci_migrate.upgrade.probe import Patience, Probe, load_and_probe, project_failure
+from ci_migrate.upgrade.probe import (
+    Patience,
+    Probe,
+    check_place,
+    check_probe,
+    load_and_probe,
+    project_failure,
+)
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.worker_settings import build_settings, build_worker_environment
 
@@ -47,7 +54,7 @@ class OpenedProject:
     challenge: Challenge
     session: Session
     """The connection that the challenge lives by."""
-    survey: Survey | None
+    survey: Survey | None = None
     """The history as the project loaded it, when its files alone do not tell it."""
 
     def check_challenge(self) -> None:
@@ -88,8 +95,8 @@ class Execution:
     _open: ExitStack = field(default_factory=ExitStack)
     _worker: Worker | None = None
 
-    def open_project(self, history: History) -> OpenedProject:
-        """Start the worker, let env.py run without a step, and prove that it opens our database.
+    def open_project(self, history: History, plan: Plan | None = None) -> OpenedProject:
+        """Start the worker, let env.py run without a step, and prove that it opens our database, and fits the plan.
 
         Stage `probe`. Compares the schema before and after: importing an application can write to it.
         """
@@ -109,16 +116,24 @@ class Execution:
             finally:
                 if can_look:
                     ask_within(LOOK_SECONDS, lambda: self._check_untouched(before, history))
-            survey = None
+            self.project = OpenedProject(
+                worker=worker, probe=probe, challenge=challenge, session=session
+            )
+            self.check_project(self.project, history, plan)
             if history.unreadable:
                 survey = self._survey_by(worker, history, probe, patience)
-            self.project = OpenedProject(
-                worker=worker, probe=probe, challenge=challenge, session=session, survey=survey
-            )
-            if not probe.same_database:
-                self.project.check_challenge()
+                self.project = replace(self.project, survey=survey)
             note.result = f"env.py opens {self.database.label}"
         return self.project
+
+    def check_project(self, project: OpenedProject, history: History, plan: Plan | None) -> None:
+        """Raise when env.py opened another database than ours, or would do something else than was planned."""
+        probe, label = project.probe, self.database.label
+        if not probe.same_database:
+            project.check_challenge()
+        check_place(probe, label)
+        if plan is not None:
+            check_probe(probe, plan, label, history.version_table, history.version_table_schema)
 
     def expect_upgrade(self) -> None:
         """Start the worker early where no backup comes first: it loads Alembic while we read the files.

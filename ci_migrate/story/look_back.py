@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ci_migrate.backup.restore_advice import restore_command
 from ci_migrate.database.half_restored import find_half_restored
 from ci_migrate.database.health import find_invalid_indexes
@@ -15,6 +17,7 @@ from ci_migrate.story.aftermath import (
     State,
     advise,
     is_changed,
+    is_undone,
     may_have_left_rows,
 )
 from ci_migrate.story.execution import Execution
@@ -65,6 +68,13 @@ def patience(record: RunRecord) -> float:
     return HURRIED_SECONDS if is_hurried else CALM_SECONDS
 
 
+def restore_of(execution: Execution) -> str:
+    """Return the command that brings the backup of this run back; empty without one."""
+    backup = execution.record.backup
+    address, name = execution.database.address, execution.environment.name
+    return restore_command(backup, address, name) if backup else ""
+
+
 def _judge(execution: Execution, survey: Survey, before: State, after: State) -> None:
     record = execution.record
     if record.failure is None:
@@ -79,6 +89,10 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     failed, executed = record.failure.revision, record.failure.executed
     if failed and failed not in report.remains and may_have_left_rows(failed, executed, pending):
         report.remains[failed] = find_remains(failed, executed, None)
+    if survey.plan.direction == "upgrade" and not report.still_running:
+        moved, present = before.rows != after.rows, _present(survey, after)
+        undone = is_undone(record.failure, pending, moved=moved, present=present)
+        record.failure = replace(record.failure, is_undone=undone)
     if execution.environment.migrations.upgrade_command:
         record.advise(_advise_own_command(execution, changed=changed))
     else:
@@ -88,33 +102,37 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
 def _advise_own_command(execution: Execution, *, changed: bool) -> str:
     if not changed:
         return OWN_COMMAND
-    backup, address = execution.record.backup, execution.database.address
-    if backup is None:
+    restore = restore_of(execution)
+    if not restore:
         return f"{OWN_COMMAND_CHANGED}."
-    restore = restore_command(backup, address, execution.environment.name)
     return f"{OWN_COMMAND_CHANGED}, or bring the backup back:\n{restore}"
 
 
 def _advise(
     execution: Execution, survey: Survey, before: State, after: State, *, changed: bool
 ) -> str:
-    record, report, graph = execution.record, execution.report, survey.history.graph
+    record, report = execution.record, execution.report
     if record.failure is None:
         return ""
-    backup, address = record.backup, execution.database.address
     return advise(
         changed=changed,
         moved=before.rows != after.rows,
         rows=after.rows,
         failure=record.failure,
         pending=report.as_seen(survey.plan.pending, execution.database.dialect),
-        restore=restore_command(backup, address, execution.environment.name) if backup else "",
+        restore=restore_of(execution),
         tables=before.snapshot.changed_tables(after.snapshot),
         invalid=_find_invalid_indexes(execution) if changed else (),
         direction=survey.plan.direction,
-        present=graph.ancestors([row for row in after.rows if row in graph.revisions]),
+        present=_present(survey, after),
         by_others=report.is_refused,
     )
+
+
+def _present(survey: Survey, after: State) -> set[str]:
+    """Return the revisions that the version rows say are in."""
+    graph = survey.history.graph
+    return graph.ancestors([row for row in after.rows if row in graph.revisions])
 
 
 def _judge_restore(execution: Execution, restoring: Restoring, *, changed: bool) -> None:

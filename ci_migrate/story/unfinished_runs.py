@@ -62,8 +62,9 @@ def _recall_partial(record: RunRecord, ledger: Ledger) -> None:
     """Warn when the last run left the database partly changed: its backup may not have been brought back."""
     last = ledger.last_partial_run()
     if last is not None and not last.is_whole:
+        mend = f"restore its backup first: {last.backup}"
         record.warn(
             f"the last run, begun {last.started_at}, left the database partly changed"
-            f" ({one_line(last.failure)}). Unless that was mended since, restore its backup first:"
-            f" {last.backup or 'it had none'}"
+            f" ({one_line(last.failure)}). Unless that was mended since,"
+            f" {mend if last.backup else 'mend it by hand first: it had no backup'}"
         )

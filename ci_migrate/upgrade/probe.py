@@ -108,11 +108,8 @@ def load_and_probe(worker: Worker, challenge: Mapping[str, str], patience: Patie
     return _probe_of(found[0])
 
 
-def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str | None) -> None:
-    """Raise when the project would work on anything else than what was planned.
-
-    WrongDatabaseError for another database; ProbeError for another version table or other rows.
-    """
+def check_place(probe: Probe, database: str) -> None:
+    """Raise WrongDatabaseError when env.py opened another database, or another schema of it."""
     if not probe.same_database:
         raise WrongDatabaseError(
             f"env.py opened {probe.database}, but this environment is {database}; nothing was run",
@@ -121,6 +118,14 @@ def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str
         )
     if probe.other_schema:
         raise other_schema(probe.other_schema)
+
+
+def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str | None) -> None:
+    """Raise when the project would work on anything else than what was planned.
+
+    WrongDatabaseError for another database; ProbeError for another version table or other rows.
+    """
+    check_place(probe, database)
     if (probe.version_table, probe.version_table_schema) != (table, schema):
         found = ".".join(filter(None, (probe.version_table_schema, probe.version_table)))
         planned = ".".join(filter(None, (schema, table)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ci_migrate.errors import ExitCode, NotVerifiedError
-from ci_migrate.models import PendingRevision, Revision
+from ci_migrate.models import PendingRevision, Remains, Revision
 from ci_migrate.plan import build_plan
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.verify import verify_target
@@ -56,8 +58,9 @@ def test_an_empty_history_plans_nothing() -> None:
     assert (plan.target, plan.pending) == ((), ())
 
 
-def verify(*rows: str, external: bool = False) -> None:
-    verify_target(rows, build_plan(GRAPH, (), describe), GRAPH, external_transaction=external)
+def verify(*rows: str, external: bool = False, **more: Any) -> None:
+    plan = build_plan(GRAPH, (), describe)
+    verify_target(rows, plan, GRAPH, external_transaction=external, **more)
 
 
 def test_the_target_is_verified() -> None:
@@ -77,3 +80,15 @@ def test_sql_before_configure_is_explained_where_it_was_seen() -> None:
     with pytest.raises(NotVerifiedError, match=r"before it called context\.configure") as error:
         verify(external=True)
     assert "connection.commit()" in (error.value.next_step or "")
+
+
+@pytest.mark.parametrize("restore", ["", "cp backup database"])
+def test_what_commits_by_itself_is_told_with_the_way_out(restore: str) -> None:
+    left = [Remains(revision="bbbb", executed=("CREATE TABLE t (a int)",))]
+    with pytest.raises(NotVerifiedError) as error:
+        verify("aaaa", external=True, left=left, restore=restore)
+    assert "keeps none" not in error.value.message
+    assert "of bbbb there ran: CREATE TABLE t (a int)" in error.value.message
+    advice = error.value.next_step or ""
+    assert "ci-migrate recover --dry-run" in advice
+    assert advice.endswith(f"push again:\n{restore}" if restore else "push again.")

@@ -162,7 +162,23 @@ def test_a_role_that_may_not_write_it_is_told_so(kind: str, request: pytest.Fixt
     with pytest.raises(LedgerError, match="cannot write the ledger") as error:
         start(ledger, "two", replace(PLAN, pending=(PENDING[0],)))
     assert "denied" in error.value.message
-    assert "ledger.schema" in (error.value.next_step or "")
+    grant = "GRANT INSERT, UPDATE ON ci_migrate.ci_migrate_ledger TO"
+    assert (grant if kind == "postgres" else "ledger.schema") in (error.value.next_step or "")
+
+
+def test_a_role_that_may_not_even_read_is_told_what_to_grant(
+    postgres_url: str, request: pytest.FixtureRequest
+) -> None:
+    start(open_ledger(postgres_url))
+    server = request.getfixturevalue("postgres")
+    name = str(sa.engine.make_url(postgres_url).database)
+    server.create_role("stranger", "hunter22hunter22")
+    url = server.tcp_url(name, role="stranger", password="hunter22hunter22")
+    with pytest.raises(LedgerError, match="cannot read the ledger") as error:
+        open_ledger(url).runs(1)
+    assert (error.value.next_step or "").startswith(
+        "Let an administrator run: GRANT USAGE ON SCHEMA ci_migrate TO stranger; GRANT SELECT, INSERT, UPDATE ON"
+    )
 
 
 def test_autogenerate_of_the_project_does_not_see_it_on_postgresql(

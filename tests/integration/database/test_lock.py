@@ -90,6 +90,21 @@ def test_a_holder_that_shows_its_name_late_is_named(mariadb_url: str) -> None:
     assert told == ["waiting for the lock, held by Ada"]
 
 
+def test_a_holder_that_the_server_hides_is_not_said_to_have_just_begun(
+    mariadb_url: str, request: pytest.FixtureRequest
+) -> None:
+    mariadb = request.getfixturevalue("mariadb")
+    name = mariadb_url.partition("?")[0].rpartition("/")[2]
+    mariadb.create_role("no process", "pa55word of it")
+    mariadb.run_sql(f"GRANT ALL ON `{name}`.* TO `no process`")
+    url = mariadb.tcp_url(name, role="no process", password="pa55word of it")
+    told = list[str]()
+    with holder(mariadb_url), pytest.raises(LockNotAcquiredError) as error:
+        take(url, 0.1, told)
+    assert "of another user: this one needs PROCESS to see whose run it is" in told[0]
+    assert "needs PROCESS" in error.value.message
+
+
 def test_the_second_goes_on_as_soon_as_the_first_ends(database_url: str) -> None:
     told: list[str] = []
     with holder(database_url) as process:

@@ -15,20 +15,22 @@ pytestmark = pytest.mark.newest
 
 
 @pytest.mark.parametrize(
-    ("inputs", "words"),
+    ("inputs", "words", "advice"),
     [
-        ({"COMMAND": "promot"}, "promot"),
-        ({"COMMAND": "promote", "ARGS": '--undone "abc'}, "no closing quotation"),
-        ({"COMMAND": "promote", "ARGS": "--nope"}, "--nope"),
+        ({"COMMAND": "promot"}, "promot", "Commands of `ci-migrate`: `promote`, "),
+        ({"COMMAND": "backup tak"}, "tak", "Commands of `ci-migrate backup`: "),
+        ({"COMMAND": "promote", "ARGS": '--undone "abc'}, "no closing quotation", "close the"),
+        ({"COMMAND": "promote", "ARGS": "--nope"}, "--nope", "`ci-migrate promote --help`"),
         (
             {"COMMAND": "check", "ENVIRONMENT": "dev"},
             "the input `environment` does not belong to `check`",
+            "`ci-migrate check --help`",
         ),
-        ({"COMMAND": "heads", "CONFIG": "missing.yml"}, "missing.yml"),
+        ({"COMMAND": "heads", "CONFIG": "missing.yml"}, "missing.yml", "create it"),
     ],
 )
 def test_what_is_wrong_is_annotated_summarised_and_put_out(
-    tmp_path: Path, inputs: dict[str, str], words: str
+    tmp_path: Path, inputs: dict[str, str], words: str, advice: str
 ) -> None:
     shop = build_shop(tmp_path / "shop")
     files = {name: tmp_path / name for name in ("summary", "outputs")}
@@ -56,3 +58,4 @@ def test_what_is_wrong_is_annotated_summarised_and_put_out(
     assert "failed" in outputs
     error = next(line for line in outputs.splitlines() if line.startswith("{") and "kind" in line)
     assert words in json.loads(error)["message"]
+    assert advice in json.loads(error)["next"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.projects_builder import copy_project
+from tests.projects_changes import add_revision
 from tests.promotion import promote, run_tool, write_config
 
 pytestmark = pytest.mark.newest
@@ -29,6 +30,39 @@ def test_the_next_run_recalls_what_is_half_applied(sqlite_url: str, tmp_path: Pa
     told = run_tool(project.path, "status", env=asked)
     assert f"    unfinished: {half}; promote blocks on it" in told.output
     assert told.result[0]["unfinished"] == [half]
+
+
+def test_a_backup_that_there_was_not_is_not_to_be_restored(sqlite_url: str, tmp_path: Path) -> None:
+    project = copy_project("failing_second", tmp_path / "work")
+    assert promote(project, sqlite_url, backup="none").outcome == "partial"
+    ran = promote(project, sqlite_url, backup="none")
+    assert "mend it by hand first: it had no backup" in ran.output
+    assert "restore its backup" not in ran.output
+
+
+def test_a_run_that_is_not_verified_tells_what_the_next_one_blocks_on(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("sql_before_configure", tmp_path / "work")
+    first = promote(project, sqlite_url)
+    assert first.outcome == "unverified", first.output
+    assert "of 5281f9d7f5d2 there ran: CREATE TABLE invoices" in first.result["error"]["message"]
+    assert first.result["backup"]["location"] in first.result["error"]["next"]
+    second = promote(project, sqlite_url)
+    assert (second.outcome, second.exit_code) == ("blocked", 3), second.output
+
+
+def test_a_revision_that_was_rolled_back_has_nothing_left(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    upgrade = "op.execute('CREATE TABLE z3 (a int)'); raise KeyError('no')"
+    add_revision(project, "aaaaaaaaaa01", upgrade=upgrade)
+    ran = promote(project, postgres_url, backup="none", transaction="per_revision")
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "nothing of aaaaaaaaaa01 is in it" in ran.result["error"]["next"]
+    assert ran.result["error"]["executed"] == ["CREATE TABLE z3 (a int)"]
+    assert "already executed" not in ran.output.lower()
 
 
 def test_a_runner_that_works_on_another_database_is_told_where_to_look(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.promote.shop import Shop, build_shop, gates
+from tests.integration.promote.shop import Shop, build_shop, gates, message
 from tests.projects_builder import run_git
 from tests.projects_changes import add_second_head, delete_revision
 from tests.promotion import environment, tool
@@ -104,6 +104,22 @@ def test_plan_of_an_unreachable_database_still_reads_the_files(shop: Shop) -> No
     ran = shop.run("plan", "--environment", "dev", env={"DEV_URL": "postgresql://127.0.0.1:1/x"})
     assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
     assert gates(ran) == {"connection": "failed", "history": "passed", "heads": "passed"}
+
+
+def test_a_ledger_that_cannot_be_reached_is_named_and_hides_nothing_else(tmp_path: Path) -> None:
+    nowhere = "postgresql://u:hunter22@127.0.0.1:1/records"
+    shop = build_shop(tmp_path / "work", settings={"backup": "none"}, ledger={"url": nowhere})
+    for command in ("plan", "promote"):
+        ran = shop.run(command, "--environment", "dev")
+        assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
+        assert gates(ran)["connection"] == "failed"
+        assert "records on 127.0.0.1 (`ledger.url`)" in message(ran, "connection")
+        assert "Check that `ledger.url` names the right host" in ran.output
+    assert len(shop.run("plan", "--environment", "dev").result["pending"]) == 3
+    told = shop.run("status", "--environment", "dev")
+    assert "dev: at base, 3 pending\n    last run not known: cannot connect" in told.output
+    assert (told.result[0]["problem"], len(told.result[0]["pending"])) == ("", 3)
+    assert "hunter22" not in told.output + str(told.result)
 
 
 def test_json_to_stdout_leaves_peoples_text_to_stderr(shop: Shop) -> None:

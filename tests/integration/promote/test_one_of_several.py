@@ -27,6 +27,15 @@ def test_a_secret_that_was_copied_does_not_end_in_nothing_to_do(tmp_path: Path) 
     assert shop.promote("staging").outcome == "promoted"
 
 
+def test_the_stage_that_finds_the_wrong_database_does_not_name_the_right_one(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    ran = promote(copy_project("wrong_database", tmp_path / "work"), sqlite_url, backup="none")
+    assert (ran.outcome, ran.result["error"]["stage"]) == ("failed", "probe"), ran.output
+    assert "\nprobe    failed  (" in ran.output
+    assert "env.py opens" not in ran.output
+
+
 def test_one_variable_for_all_is_not_read_as_the_url_of_another(tmp_path: Path) -> None:
     """GitHub's environments have secrets of the same name: a job knows its own only."""
     project = build_repository("linear", tmp_path / "shop", branches=("dev", "production"))
@@ -207,3 +216,34 @@ def test_a_role_that_may_only_read_mariadb(
     mariadb.run_sql(said["next"])
     mariadb.run_sql(f"GRANT ALTER, INDEX, REFERENCES, DROP ON `{name}`.* TO only_reads")
     assert promote(project, url, backup="none").outcome == "promoted"
+
+
+def test_a_role_that_may_only_read_the_ledger_postgresql(
+    tmp_path: Path, postgres_url: str, request: pytest.FixtureRequest
+) -> None:
+    postgres = request.getfixturevalue("postgres")
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
+    project = copy_project("linear", tmp_path / "work")
+    assert promote(project, postgres_url, backup="none").outcome == "promoted"
+    postgres.create_role("only reads", "pa55word of it")
+    for grant in (
+        "USAGE ON SCHEMA ci_migrate",
+        "SELECT ON ci_migrate.ci_migrate_ledger",
+        "USAGE, CREATE ON SCHEMA public",
+        "ALL ON ALL TABLES IN SCHEMA public",
+        "ALL ON ALL SEQUENCES IN SCHEMA public",
+    ):
+        postgres.run_sql(f'GRANT {grant} TO "only reads"', name)
+    url = postgres.tcp_url(name, role="only reads", password="pa55word of it")
+    add_revision(project, "aaaaaaaaaa01", upgrade="op.execute('CREATE TABLE later (id integer)')")
+    ran = promote(project, url)
+    assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
+    said = next(gate for gate in ran.result["gates"] if gate["name"] == "connection")
+    assert "role only reads may not write ci_migrate.ci_migrate_ledger" in said["message"]
+    start, grants = said["next"].split(": ")
+    assert start == "Let an administrator run"
+    assert "GRANT INSERT, UPDATE ON ci_migrate.ci_migrate_ledger" in grants
+    assert "GRANT USAGE, SELECT ON SEQUENCE ci_migrate.ci_migrate_ledger_id_seq" in grants
+    postgres.run_sql(grants, name)
+    ran = promote(project, url)
+    assert ran.outcome == "promoted", ran.output

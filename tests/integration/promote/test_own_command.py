@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,3 +33,16 @@ def test_a_command_that_does_nothing_is_not_verified(sqlite_url: str, tmp_path: 
     project = with_command(copy_project("own_command", tmp_path / "work"), "true")
     ran = promote(project, sqlite_url)
     assert (ran.outcome, ran.exit_code) == ("unverified", 7), ran.output
+
+
+def test_a_backup_that_there_is_not_is_not_offered(sqlite_url: str, tmp_path: Path) -> None:
+    file = sqlite_url.partition("///")[2]
+    work = f"import sqlite3; sqlite3.connect({file!r}).execute('CREATE TABLE t (a)'); exit(4)"
+    project = with_command(
+        copy_project("own_command", tmp_path / "work"), sys.executable, "-c", work
+    )
+    ran = promote(project, sqlite_url, backup="none")
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert ran.result["error"]["next"].endswith(
+        "look at the database before you start anything again."
+    )

@@ -64,7 +64,7 @@ def test_the_example_is_read_with_its_order():
         DEV + "migrations: {config: a.ini, flask_app: shop}\n",
         DEV + "migrations: {env: {EMPTY: ''}}\n",
         DEV + "migrations: {command: {upgrade: [sh, -c, 'x ${Y'], downgrade: [d]}}\n",
-        DEV + "migrations: {x: ['${X}', a=b=c]}\n",
+        DEV + "migrations: {x: ['${X}', a=b=c, verbose]}\n",
         DEV + "notify: {}\nledger: {}\n",
         HEAD + "  dev: {url: '$${literal}'}\n",
         HEAD
@@ -85,7 +85,7 @@ def test_these_files_are_right(text):
         ("version: 2\nenvironments: {dev: {url: sqlite://}}\n", ["1: version: expected `1` (`2`)"]),
         (
             "version: '1'\nenvironments: {dev: {url: sqlite://}}\n",
-            ["1: version: expected `1` (`1`)"],
+            ["1: version: expected `1` (`1`) — write it without quotes"],
         ),
         (
             "version: true\nenvironments: {dev: {url: sqlite://}}\n",
@@ -98,7 +98,12 @@ def test_these_files_are_right(text):
         (HEAD + "  dev: {}\n", ["3: environments.dev.url: is missing"]),
         (HEAD + "  dev: {url: ''}\n", ["3: environments.dev.url: is empty"]),
         (HEAD + "  -x: {url: sqlite://}\n", ['3: environments."-x": not a usable name']),
-        (HEAD + '  "dev\\n": {url: sqlite://}\n', ['3: environments."dev": not a usable name']),
+        (HEAD + '  "dev\\n": {url: sqlite://}\n', ['3: environments."dev ": not a usable name']),
+        (HEAD + '  "dev ": {url: sqlite://}\n', ['3: environments."dev ": not a usable name']),
+        (
+            HEAD + "  dev: {url: sqlite://, backup: {keep: '3'}}\n",
+            ["3: environments.dev.backup.keep: expected a", "(`3`) — write it without quotes"],
+        ),
         (
             HEAD + "  2024: {url: sqlite://}\n",
             ["3: environments: YAML does not read the key `2024`"],
@@ -123,6 +128,26 @@ def test_these_files_are_right(text):
         (
             DEV + "migrations: {x: t=hunter22}\n",
             ["4: migrations.x: expected a list, found text (`***`)"],
+        ),
+        (
+            DEV + "migrations: {command: [a, b]}\n",
+            ["4: migrations.command: expected a mapping, found a list", "such as `{upgrade: …}`"],
+        ),
+        (
+            DEV + "notify: {slack: hunter22}\n",
+            ["4: notify.slack: expected a mapping, found text (`***`)", "such as `{webhook: …}`"],
+        ),
+        (
+            DEV + "notify: hunter22\n",
+            ["4: notify: expected a mapping, found text (`***`)", "`{slack: {webhook: …}}`"],
+        ),
+        (
+            HEAD + "  dev: hunter22\n",
+            ["3: environments.dev: expected a mapping, found text (`***`)", "`{url: …}`"],
+        ),
+        (
+            DEV + "ledger: hunter22\n",
+            ["4: ledger: expected a mapping, found text (`***`)", "such as `{url: …}`"],
         ),
         (DEV + "migrations: {command: {}}\n", ["4: migrations.command.upgrade: is missing"]),
         (DEV + "migrations: {setup: shop}\n", ["4: migrations.setup: expected text of another"]),

@@ -104,7 +104,7 @@ def test_every_missing_variable_is_named_with_key_path_and_line():
     assert caught.value.message.split("\n") == [
         (
             "/srv/shop/ci-migrate.yml:11: environments.dev.url: the variable DEV_URL is not set or "
-            "empty — set it, or write `${DEV_URL:-}` to make it optional"
+            "empty — set it"
         ),
         (
             "/srv/shop/ci-migrate.yml:23: notify.slack.webhook: the variable SLACK is not set or "

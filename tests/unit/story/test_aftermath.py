@@ -9,7 +9,7 @@ import pytest
 
 from ci_migrate.database.catalog import Snapshot
 from ci_migrate.remains import MAYBE
-from ci_migrate.story.aftermath import State, advise, is_changed
+from ci_migrate.story.aftermath import State, advise, is_changed, is_undone
 from tests.unit.report.samples import FAILURE, make_pending
 
 ATOMIC = {"bbbb2222": make_pending("bbbb2222")}
@@ -74,6 +74,21 @@ def test_between_two_revisions_the_next_run_goes_on() -> None:
     assert "The database is at aaaa1111, whole; nothing of bbbb2222 is in it." in text
     assert "goes on from there" in text
     assert "cp backup" not in text, "nothing has to be restored"
+
+
+@pytest.mark.parametrize(
+    ("pending", "moved", "present", "undone"),
+    [
+        (ATOMIC, True, {"aaaa1111"}, True),
+        (NOT_ATOMIC, True, {"aaaa1111"}, False),
+        (ATOMIC, False, {"aaaa1111"}, False),
+        (ATOMIC, True, {"bbbb2222"}, False),
+    ],
+)
+def test_what_was_rolled_back_is_not_told_as_left(
+    pending: dict[str, Any], moved: bool, present: set[str], undone: bool
+) -> None:
+    assert is_undone(FAILURE, pending, moved=moved, present=present) is undone
 
 
 def test_what_changed_beside_the_transaction_is_named_and_not_called_whole() -> None:
