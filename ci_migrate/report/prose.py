@@ -127,10 +127,7 @@ def _headline_of_check(promotion: Promotion) -> str:
 def _headline_of_failure(promotion: Promotion, name: str) -> str:
     participle, work = _WORDS.get(promotion.command, ("APPLIED", "upgrade"))
     if promotion.outcome is Outcome.PARTIAL:
-        return (
-            f"{name}: PARTLY {participle}, the database was changed but is not at its target"
-            f" (it is at {short_list(promotion.reached)})"
-        )
+        return f"{name}: PARTLY {participle}, the database was changed {_where_it_is(promotion)}"
     if promotion.outcome is Outcome.UNVERIFIED:
         return (
             f"{name}: NOT VERIFIED, the {work} reported success but the database does not show it"
@@ -142,6 +139,15 @@ def _headline_of_failure(promotion: Promotion, name: str) -> str:
         return f"{start}NOT STARTED, no database was touched"
     stage = f" at stage {promotion.failure.stage}" if promotion.failure else ""
     return f"{name}: FAILED{stage}, the database is unchanged"
+
+
+def _where_it_is(promotion: Promotion) -> str:
+    """Return where a run has left the database that it did not bring to its end."""
+    at = short_list(promotion.reached)
+    is_planned = promotion.target or promotion.pending
+    if is_planned and sorted(promotion.reached) == sorted(promotion.target):
+        return f"and its version rows are those of the target ({at}), but the run did not come to its end"
+    return f"but is not at its target (it is at {at})"
 
 
 def facts(promotion: Promotion) -> Iterator[Fact]:

@@ -32,3 +32,18 @@ def test_a_command_that_does_nothing_is_not_verified(sqlite_url: str, tmp_path: 
     project = with_command(copy_project("own_command", tmp_path / "work"), "true")
     ran = promote(project, sqlite_url)
     assert (ran.outcome, ran.exit_code) == ("unverified", 7), ran.output
+
+
+def test_an_import_that_migrates_is_told_of_the_own_command_and_works_with_it(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("factory_upgrades", tmp_path / "work")
+    ran = promote(project, sqlite_url)
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "not at its target" not in ran.output
+    assert "`migrations.command`" in ran.result["error"]["next"]
+    assert promote(project, sqlite_url).outcome == "nothing-to-do"
+
+    again = with_command(project, "flask", "--app", "shop:create_app", "db", "upgrade")
+    ran = promote(again, f"sqlite:///{tmp_path}/second.db")
+    assert ran.outcome == "promoted", ran.output

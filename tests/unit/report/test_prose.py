@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,21 @@ from tests.unit.report.samples import (
 )
 def test_each_outcome_has_a_sentence(outcome: Outcome, words: str) -> None:
     assert prose.headline(make_promotion(outcome)) == words
+
+
+@pytest.mark.parametrize(
+    ("more", "is_there"),
+    [
+        ({"reached": ("bbbb2222",)}, True),
+        ({"reached": (), "target": ()}, True),  # a rollback to base
+        ({"reached": (), "target": (), "pending": ()}, False),  # the target is not known
+    ],
+)
+def test_partial_names_no_target_that_it_denies(more: dict[str, Any], is_there: bool) -> None:
+    words = prose.headline(make_promotion(Outcome.PARTIAL, **more))
+    assert words.startswith("production: PARTLY APPLIED, the database was changed")
+    assert ("those of the target" in words) == is_there
+    assert ("not at its target" in words) != is_there
 
 
 def test_partial_never_reads_like_failed() -> None:
