@@ -17,6 +17,7 @@ from ci_migrate.story.aftermath import (
     is_changed,
     may_have_left_rows,
 )
+from ci_migrate.story.empty_start import LEDGER_IN_THE_WAY, advise_on_missing_schema, is_empty
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.restoring import Restoring
@@ -80,19 +81,22 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
     if failed and failed not in report.remains and may_have_left_rows(failed, executed, pending):
         report.remains[failed] = find_remains(failed, executed, None)
     if execution.environment.migrations.upgrade_command:
-        record.advise(_advise_own_command(execution, changed=changed))
+        record.advise(_advise_own_command(execution, before, changed=changed))
     else:
         record.advise(_advise(execution, survey, before, after, changed=changed))
 
 
-def _advise_own_command(execution: Execution, *, changed: bool) -> str:
+def _advise_own_command(execution: Execution, before: State, *, changed: bool) -> str:
+    # On PostgreSQL the ledger has a schema of its own.
+    is_beside = execution.database.dialect != "postgresql" and not execution.environment.ledger_url
+    hint = LEDGER_IN_THE_WAY if is_beside and is_empty(before) else ""
     if not changed:
-        return OWN_COMMAND
+        return hint + OWN_COMMAND
     backup, address = execution.record.backup, execution.database.address
     if backup is None:
-        return f"{OWN_COMMAND_CHANGED}."
+        return f"{hint}{OWN_COMMAND_CHANGED}."
     restore = restore_command(backup, address, execution.environment.name)
-    return f"{OWN_COMMAND_CHANGED}, or bring the backup back:\n{restore}"
+    return f"{hint}{OWN_COMMAND_CHANGED}, or bring the backup back:\n{restore}"
 
 
 def _advise(
@@ -102,7 +106,12 @@ def _advise(
     if record.failure is None:
         return ""
     backup, address = record.backup, execution.database.address
-    return advise(
+    hint = (
+        ""
+        if after.snapshot.has_tables
+        else advise_on_missing_schema(before, survey.plan, record.failure)
+    )
+    return hint + advise(
         changed=changed,
         moved=before.rows != after.rows,
         rows=after.rows,

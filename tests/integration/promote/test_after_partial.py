@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects_builder import copy_project
+from tests.projects_builder import copy_project, find_revision
+from tests.projects_changes import render_revision
 from tests.promotion import promote, run_tool, write_config
 
 pytestmark = pytest.mark.newest
@@ -52,3 +53,16 @@ def test_a_database_that_was_not_read_is_not_called_empty(tmp_path: Path) -> Non
     ran = run_tool(project.path, "promote", "--environment", "dev", env=env)
     assert ran.exit_code != 0, ran.output
     assert "| Version |" not in summary.read_text("utf-8")
+
+
+def test_a_history_that_begins_with_another_schema_is_told_of_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    first = find_revision(project, "8f67280c2894")
+    lacking = 'op.add_column("metrics", sa.Column("step", sa.Integer()))'
+    text = render_revision("8f67280c2894", parents=None, message="add step", upgrade=lacking)
+    first.write_text(text, "utf-8")
+    ran = promote(project, database_url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert "expects tables that no revision makes" in ran.result["error"]["next"]

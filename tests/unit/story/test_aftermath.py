@@ -17,7 +17,7 @@ NOT_ATOMIC = {"bbbb2222": make_pending("bbbb2222", atomic=False, why_not_atomic=
 
 
 def state(*rows: str, tables: tuple[str, ...] = ()) -> State:
-    return State(rows=rows, snapshot=Snapshot(frozenset(("table", "", name) for name in tables)))
+    return State(rows=rows, snapshot=Snapshot(frozenset(("relation", "", name) for name in tables)))
 
 
 def failed(*executed: str) -> Any:
