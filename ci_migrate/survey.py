@@ -107,24 +107,36 @@ def _refuse_ways_out(project: Project) -> None:
 
 
 def _refuse_missing_script(project: Project) -> None:
-    """Raise ProjectError where the settings name a script folder that is not there."""
+    """Raise ProjectError where the settings name a script folder that is not there, or is another one by mistake."""
     script, config = project.script_location, project.config_file
-    if script is None or script.is_dir() or project.kind != "alembic":
+    if script is None or project.kind != "alembic" or project.env_py is not None:
+        return
+    meant = _find_beside(project)
+    if script.is_dir() and (meant is None or not (meant / "env.py").is_file()):
         return
     advice = "Correct `script_location`."
-    if config is not None and script.is_relative_to(project.root):
-        name = script.relative_to(project.root)
-        if (config.parent / name).is_dir():
-            folder = shown_path(config.parent, project.root)
-            advice = (
-                f"It is looked for from the working directory, and lies in {folder}: put ci-migrate.yml into {folder}"
-                f" (in the action, `working-directory: {folder}`), or write `script_location = %(here)s/{name}`."
-            )
+    if meant is not None and config is not None:
+        folder, name = shown_path(config.parent, project.root), meant.relative_to(config.parent)
+        here = "%(here)s" if meant == config.parent else f"%(here)s/{name.as_posix()}"
+        advice = (
+            f"It is looked for from the working directory, and lies in {folder}: put ci-migrate.yml into {folder}"
+            f" (in the action, `working-directory: {folder}`), or write `script_location = {here}`."
+        )
     raise ProjectError(
         f"the script folder {shown_path(script, project.root)} of"
-        f" {shown_path(config, project.root) if config else 'the settings'} does not exist",
+        f" {shown_path(config, project.root) if config else 'the settings'}"
+        f" {'has no env.py' if script.is_dir() else 'does not exist'}",
         next_step=advice,
     )
+
+
+def _find_beside(project: Project) -> Path | None:
+    """Return the folder that `script_location` names when it is looked for from the folder of the settings."""
+    script, config = project.script_location, project.config_file
+    if script is None or config is None or not script.is_relative_to(project.root):
+        return None
+    folder = config.parent / script.relative_to(project.root)
+    return folder if folder.is_dir() else None
 
 
 def _read_setup(migrations: Migrations, root: Path) -> tuple[str, ...]:
