@@ -28,7 +28,7 @@ from ci_migrate.revisions.way_out import leads_out
 
 HOW_TO_READ = (
     "Write ids and parents as plain texts into the files; name folders that are chosen at run time in"
-    " `migrations.versions`, and such a version table in `migrations.version_table`."
+    " `migrations.versions`, and such a version table in `migrations.version_table` and `version_table_schema`."
 )
 """The way out where the files do not tell the history."""
 
@@ -82,9 +82,7 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
     project = replace(project, import_path=(*path, *project.import_path))
     read = read_history(project)
     unreadable = read.unreadable
-    if not project.version_table_known:
-        unreadable += ("env.py computes the name of its version table",)
-    unreadable += _read_setup(migrations, root)
+    unreadable += _find_unknown_table(project) + _read_setup(migrations, root)
     return History(
         project=project,
         graph=Graph(read.revisions),
@@ -137,6 +135,18 @@ def _find_beside(project: Project) -> Path | None:
         return None
     folder = config.parent / script.relative_to(project.root)
     return folder if folder.is_dir() else None
+
+
+def _find_unknown_table(project: Project) -> tuple[str, ...]:
+    """Return why the version table is not known, and the keys that name what is not."""
+    parts = [] if project.table_known else [("name", "`migrations.version_table`")]
+    if not project.schema_known:
+        parts.append(("schema", "`migrations.version_table_schema` (empty for the default one)"))
+    if not parts:
+        return ()
+    what, keys = (" and ".join(texts) for texts in zip(*parts, strict=True))
+    verb = "env.py computes" if project.env_py else "there is no env.py that tells"
+    return (f"{verb} the {what} of its version table: say it by {keys}",)
 
 
 def _read_setup(migrations: Migrations, root: Path) -> tuple[str, ...]:

@@ -53,3 +53,29 @@ def test_a_plan_does_not_say_what_text_cannot_tell(sqlite_url: str, tmp_path: Pa
     assert "what is pending only the project knows" in ran.output
     assert "READY, 0 revisions" not in ran.output
     assert "pending      nothing" not in ran.output
+
+
+@pytest.mark.parametrize(
+    ("option", "named", "reason"),
+    [
+        ("version_table=f()", {}, "env.py computes the name of its version table: say it by"),
+        ("version_table_schema=g()", {"version_table": "t"}, "env.py computes the schema of its"),
+        ("version_table_schema=g()", {"version_table_schema": ""}, None),
+    ],
+)
+def test_what_is_not_known_of_the_version_table_is_named(
+    sqlite_url: str, tmp_path: Path, option: str, named: dict[str, str], reason: str | None
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    env_py = project.path / "migrations/env.py"
+    text = env_py.read_text("utf-8").replace("context.configure(", f"context.configure({option}, ")
+    env_py.write_text(f"def g():\n    return None\n\n\n{text}", "utf-8")
+    write_config(project, {"dev": {"url": sqlite_url}}, migrations=named)
+    ran = run_tool(project.path, "plan", "--environment", "dev")
+    assert ran.exit_code == 0, ran.output
+    if reason is None:
+        assert "READY, 3 revisions pending" in ran.output
+        assert run_tool(project.path, "promote", "--environment", "dev").outcome == "promoted"
+    else:
+        assert reason in ran.output
+        assert f"`migrations.{option.partition('=')[0]}`" in ran.output
