@@ -106,11 +106,7 @@ def _advise(
     if record.failure is None:
         return ""
     backup, address = record.backup, execution.database.address
-    hint = (
-        ""
-        if after.snapshot.has_tables
-        else advise_on_missing_schema(before, survey.plan, record.failure)
-    )
+    hint = advise_on_missing_schema(before, after, survey.plan, record.failure)
     return hint + advise(
         changed=changed,
         moved=before.rows != after.rows,
