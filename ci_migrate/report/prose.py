@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ci_migrate.errors import ExitCode
 from ci_migrate.models import Backup, GateOutcome, Outcome, Promotion
 from ci_migrate.redact import one_line
+from ci_migrate.remains import is_reading
 from ci_migrate.report.foreseen_text import describe_forecast, describe_rehearsal, rehearsed_lines
 from ci_migrate.report.units import format_bytes, format_seconds
 from ci_migrate.words import counted
@@ -239,8 +240,9 @@ def failure_passages(promotion: Promotion) -> Iterator[Passage]:
             yield Passage(label="Place", text=place)
     if failure.statement:
         yield Passage(label="Statement", text=cut_text(failure.statement), is_code=True)
-    if failure.executed and promotion.outcome is Outcome.PARTIAL:
-        statements = ";\n".join(one_line(s, 300) for s in failure.executed[-50:])
+    writing = [text for text in failure.executed if not is_reading(text)]
+    if writing and promotion.outcome is Outcome.PARTIAL:
+        statements = ";\n".join(one_line(text, 300) for text in writing[-50:])
         label = "Already executed of this revision, and still in the database where it was not rolled back"
         yield Passage(label=label, text=statements, is_code=True)
     if failure.next:

@@ -137,6 +137,14 @@ def test_an_applied_revision_that_nobody_timed_is_applied() -> None:
     assert [line.state for line in lines] == ["applied in 500 ms", "applied"]
 
 
+def test_statements_that_only_read_are_not_listed_as_what_stayed() -> None:
+    read = ('PRAGMA main.table_xinfo("builders")', "SELECT 1")
+    failure = replace(FAILURE, executed=(*FAILURE.executed, *read))
+    promotion = make_promotion(Outcome.PARTIAL, failure=failure)
+    listed = [p.text for p in prose.failure_passages(promotion) if p.label.startswith("Already")]
+    assert listed == ["CREATE TABLE extra (id INTEGER)"]
+
+
 def test_statements_that_stayed_are_listed_only_when_something_stayed() -> None:
     def labels(outcome: Outcome) -> list[str]:
         return [passage.label for passage in prose.failure_passages(make_promotion(outcome))]
