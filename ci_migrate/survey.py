@@ -23,6 +23,7 @@ from ci_migrate.revisions.reader import read_source
 from ci_migrate.revisions.scan import read_history
 from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_sources
+from ci_migrate.revisions.subfolders import notes_on_subfolders
 from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk, search_from
 from ci_migrate.revisions.way_out import leads_out
 
@@ -83,9 +84,11 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
     read = read_history(project)
     unreadable = read.unreadable
     unreadable += _find_unknown_table(project) + _read_setup(migrations, root)
+    graph = Graph(read.revisions)
+    notes = notes_on_subfolders(project, graph.heads())
     return History(
-        project=project,
-        graph=Graph(read.revisions),
+        project=replace(project, notes=project.notes + notes),
+        graph=graph,
         problems=read.problems,
         unreadable=unreadable,
         uncounted=read.uncounted,
