@@ -1,7 +1,8 @@
-"""Histories that files alone do not tell: the worker loads them first."""
+"""Histories and settings that files alone do not tell: the worker loads them first."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,3 +80,32 @@ def test_what_is_not_known_of_the_version_table_is_named(
     else:
         assert reason in ran.output
         assert f"`migrations.{option.partition('=')[0]}`" in ran.output
+
+
+TAKES_IT_OUT = """
+def forget_url(config):
+    config.remove_main_option("sqlalchemy.url")
+"""
+ASKS_ITS_OWN = """
+import os
+
+if not config.get_main_option("sqlalchemy.url"):
+    config.set_main_option("sqlalchemy.url", os.environ["DATABASE_URL"] + "?timeout=7")
+elif "timeout=7" not in config.get_main_option("sqlalchemy.url"):
+    raise RuntimeError("this way is for developers")
+target_metadata = None
+"""
+
+
+def test_a_setup_may_take_the_url_out_of_alembics_settings(sqlite_url: str, tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    env_py = project.path / "migrations/env.py"
+    text = env_py.read_text("utf-8").replace("target_metadata = None\n", ASKS_ITS_OWN)
+    env_py.write_text(text, "utf-8")
+    ini = project.path / "alembic.ini"
+    ini.write_text(re.sub("(?m)^sqlalchemy.url.*$", "", ini.read_text("utf-8")), "utf-8")
+    (project.path / "ci_settings.py").write_text(TAKES_IT_OUT, "utf-8")
+    for setup, outcome in (({}, "failed"), ({"setup": "ci_settings:forget_url"}, "promoted")):
+        situation = replace(project.situation, migrations=setup)
+        ran = promote(replace(project, situation=situation), sqlite_url)
+        assert ran.outcome == outcome, ran.output
