@@ -56,7 +56,7 @@ class Snapshot:
     @property
     def has_tables(self) -> bool:
         """Whether there is a table or a view."""
-        return any(fact[0] in {"relation", "view"} for fact in self.facts)
+        return any(fact[0] in {"relation", "table", "view"} for fact in self.facts)
 
     def changed_tables(self, later: Snapshot) -> tuple[str, ...]:
         """Return the names of the tables that differ between this snapshot and a later one."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.promote.database import run_statements
 from tests.projects_builder import copy_project, find_revision
 from tests.projects_changes import render_revision
 from tests.promotion import promote, run_tool, write_config
@@ -66,3 +67,7 @@ def test_a_history_that_begins_with_another_schema_is_told_of_it(
     ran = promote(project, database_url)
     assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
     assert "expects tables that no revision makes" in ran.result["error"]["next"]
+    run_statements(database_url, ["CREATE TABLE bills (id INTEGER)"])
+    ran = promote(project, database_url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert "expects tables" not in ran.result["error"]["next"]
