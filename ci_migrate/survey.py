@@ -144,7 +144,7 @@ def _find_unknown_table(project: Project) -> tuple[str, ...]:
     """Return why the version table is not known, and the keys that name what is not."""
     parts = [] if project.table_known else [("name", "`migrations.version_table`")]
     if not project.schema_known:
-        parts.append(("schema", "`migrations.version_table_schema` (empty for the default one)"))
+        parts.append(("schema", "`migrations.version_table_schema`, empty for the default one"))
     if not parts:
         return ()
     what, keys = (" and ".join(texts) for texts in zip(*parts, strict=True))
