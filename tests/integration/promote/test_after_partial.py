@@ -33,6 +33,15 @@ def test_the_next_run_recalls_what_is_half_applied(sqlite_url: str, tmp_path: Pa
     assert told.result[0]["unfinished"] == [half]
 
 
+def test_the_next_run_leaves_open_whether_what_an_import_made_is_wanted(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("factory_creates_tables", tmp_path / "work")
+    assert promote(project, sqlite_url).exit_code == 6
+    told = [text for text in promote(project, sqlite_url).result["warnings"] if "partly" in text]
+    assert ["Unless that is meant to stay, restore its backup" in text for text in told] == [True]
+
+
 def test_a_runner_that_works_on_another_database_is_told_where_to_look(
     sqlite_url: str, tmp_path: Path
 ) -> None:
