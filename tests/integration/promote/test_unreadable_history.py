@@ -109,3 +109,13 @@ def test_a_setup_may_take_the_url_out_of_alembics_settings(sqlite_url: str, tmp_
         situation = replace(project.situation, migrations=setup)
         ran = promote(replace(project, situation=situation), sqlite_url)
         assert ran.outcome == outcome, ran.output
+
+
+def test_a_schema_that_env_py_does_not_use_is_named_with_the_way_out(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    situation = replace(project.situation, migrations={"version_table_schema": "other"})
+    ran = promote(replace(project, situation=situation), postgres_url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert '`version_table_schema: ""`' in ran.result["error"]["next"]
