@@ -15,10 +15,10 @@ MOST_STATEMENTS = 50
 MAYBE = "-- may or may not have been carried out"
 """Stands behind a statement that was begun."""
 _READS = re.compile(
-    r"\s*(?:SELECT|SHOW|SET|PRAGMA\s+(?:busy_timeout|\w+\s*(?:\(|;?\s*$))|EXPLAIN|DESCRIBE)\b",
+    r"\s*(?:(?:SELECT|SHOW|SET|EXPLAIN|DESCRIBE)\b"
+    r"|PRAGMA\s+(?:busy_timeout\b|(?:\w+\.)?(?:\w+\s*;?\s*$|\w+_(?:x?info|list|check)\s*\()))",
     re.IGNORECASE,
 )
-
 _BUILDS = re.compile(r"\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\b", re.IGNORECASE)
 
 

@@ -23,12 +23,13 @@ from ci_migrate.revisions.reader import read_source
 from ci_migrate.revisions.scan import read_history
 from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_sources
+from ci_migrate.revisions.subfolders import notes_on_subfolders
 from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk, search_from
 from ci_migrate.revisions.way_out import leads_out
 
 HOW_TO_READ = (
     "Write ids and parents as plain texts into the files; name folders that are chosen at run time in"
-    " `migrations.versions`, and such a version table in `migrations.version_table`."
+    " `migrations.versions`, and such a version table in `migrations.version_table` and `version_table_schema`."
 )
 """The way out where the files do not tell the history."""
 
@@ -92,12 +93,13 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
     project = replace(project, import_path=(*path, *project.import_path))
     read = read_history(project)
     unreadable = read.unreadable
-    if not project.version_table_known:
-        unreadable += ("env.py computes the name of its version table",)
     setup = _read_setup(migrations, root)
+    unreadable += _find_unknown_table(project)
+    graph = Graph(read.revisions)
+    notes = notes_on_subfolders(project, graph.heads())
     return History(
-        project=project,
-        graph=Graph(read.revisions),
+        project=replace(project, notes=project.notes + notes),
+        graph=graph,
         problems=read.problems,
         unreadable=unreadable + setup,
         uncounted=read.uncounted + setup,
@@ -118,24 +120,48 @@ def _refuse_ways_out(project: Project) -> None:
 
 
 def _refuse_missing_script(project: Project) -> None:
-    """Raise ProjectError where the settings name a script folder that is not there."""
+    """Raise ProjectError where the settings name a script folder that is not there, or is another one by mistake."""
     script, config = project.script_location, project.config_file
-    if script is None or script.is_dir() or project.kind != "alembic":
+    if script is None or project.kind != "alembic" or project.env_py is not None:
+        return
+    meant = _find_beside(project)
+    if script.is_dir() and (meant is None or not (meant / "env.py").is_file()):
         return
     advice = "Correct `script_location`."
-    if config is not None and script.is_relative_to(project.root):
-        name = script.relative_to(project.root)
-        if (config.parent / name).is_dir():
-            folder = shown_path(config.parent, project.root)
-            advice = (
-                f"It is looked for from the working directory, and lies in {folder}: put ci-migrate.yml into {folder}"
-                f" (in the action, `working-directory: {folder}`), or write `script_location = %(here)s/{name}`."
-            )
+    if meant is not None and config is not None:
+        folder, name = shown_path(config.parent, project.root), meant.relative_to(config.parent)
+        here = "%(here)s" if meant == config.parent else f"%(here)s/{name.as_posix()}"
+        advice = (
+            f"It is looked for from the working directory, and lies in {folder}: put ci-migrate.yml into {folder}"
+            f" (in the action, `working-directory: {folder}`), or write `script_location = {here}`."
+        )
     raise ProjectError(
         f"the script folder {shown_path(script, project.root)} of"
-        f" {shown_path(config, project.root) if config else 'the settings'} does not exist",
+        f" {shown_path(config, project.root) if config else 'the settings'}"
+        f" {'has no env.py' if script.is_dir() else 'does not exist'}",
         next_step=advice,
     )
+
+
+def _find_beside(project: Project) -> Path | None:
+    """Return the folder that `script_location` names when it is looked for from the folder of the settings."""
+    script, config = project.script_location, project.config_file
+    if script is None or config is None or not script.is_relative_to(project.root):
+        return None
+    folder = config.parent / script.relative_to(project.root)
+    return folder if folder.is_dir() else None
+
+
+def _find_unknown_table(project: Project) -> tuple[str, ...]:
+    """Return why the version table is not known, and the keys that name what is not."""
+    parts = [] if project.table_known else [("name", "`migrations.version_table`")]
+    if not project.schema_known:
+        parts.append(("schema", "`migrations.version_table_schema`, empty for the default one"))
+    if not parts:
+        return ()
+    what, keys = (" and ".join(texts) for texts in zip(*parts, strict=True))
+    verb = "env.py computes" if project.env_py else "there is no env.py that tells"
+    return (f"{verb} the {what} of its version table: say it by {keys}",)
 
 
 def _read_setup(migrations: Migrations, root: Path) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class Migrations:
     heads: tuple[str, ...]
     version_table: str | None
     version_table_schema: str | None
+    """Empty for the default schema; None where env.py says it."""
     versions: tuple[str, ...]
     upgrade_command: tuple[str, ...] | None
     """Argv of the project's own runner, taken as written; None when Alembic runs."""

@@ -91,8 +91,10 @@ class MigrationsSection(Section, frozen=True, kw_only=True):
     ) = None
     version_table_schema: (
         Annotated[
-            Text,
-            Meta(description="Its schema, where it cannot be read from `env.py`."),
+            str,
+            Meta(
+                description="Its schema, where it cannot be read from `env.py`; empty for the default one."
+            ),
         ]
         | None
     ) = None

@@ -237,9 +237,9 @@ def _fill_migrations(section: MigrationsSection, filler: Filler) -> Migrations:
         setup=section.setup,
         heads=filler.fill_each(section.heads, (*here, "heads")),
         version_table=filler.fill_optional(section.version_table, (*here, "version_table")),
-        version_table_schema=filler.fill_optional(
-            section.version_table_schema, (*here, "version_table_schema")
-        ),
+        version_table_schema=None
+        if section.version_table_schema is None
+        else filler.fill(section.version_table_schema, (*here, "version_table_schema")),
         versions=filler.fill_each(section.versions, (*here, "versions")),
         upgrade_command=command.upgrade if command else None,
         downgrade_command=command.downgrade if command else None,

@@ -53,6 +53,11 @@ class Snapshot:
 
     facts: frozenset[tuple[str, ...]]
 
+    @property
+    def has_tables(self) -> bool:
+        """Whether there is a table or a view."""
+        return any(fact[0] in {"relation", "table", "view"} for fact in self.facts)
+
     def changed_tables(self, later: Snapshot) -> tuple[str, ...]:
         """Return the names of the tables that differ between this snapshot and a later one."""
         return tuple(sorted({fact[2] for fact in self.facts ^ later.facts}))

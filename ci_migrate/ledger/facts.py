@@ -63,6 +63,8 @@ class PartialRun:
     """A run that changed the database and did not reach its target."""
 
     started_at: str
+    kind: str
+    """Of the failure."""
     failure: str
     backup: str
     """Where its backup lies; empty when none was taken."""
@@ -105,6 +107,7 @@ def read_partial(row: Mapping[str, Any]) -> PartialRun:
     has_moved = (row["to_rows"] or "null") not in {"null", row["from_rows"]}
     return PartialRun(
         started_at=row["started_at"],
+        kind=failure.get("kind", ""),
         failure=failure.get("message", ""),
         backup=backup.get("location", ""),
         is_whole=row["detail"] is None and has_moved and failure.get("is_seen", True),

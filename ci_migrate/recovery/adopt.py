@@ -148,7 +148,9 @@ def _no_match(candidates: Candidates, shown: Candidate | None) -> ProofError:
     if shown is None:
         return ProofError(
             "nothing of the history could be built, so nothing can be compared",
-            next_step=candidates.stopped.message if candidates.stopped else None,
+            next_step=(f"{candidates.stopped.message}. " if candidates.stopped else "")
+            + "A history that does not begin with an empty database cannot be built: write the row of what the database"
+            " holds with `alembic stamp`.",
         )
     name = ", ".join(shown.rows)
     lines = [

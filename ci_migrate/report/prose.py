@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ci_migrate.errors import ExitCode
 from ci_migrate.models import Backup, GateOutcome, Outcome, Promotion
 from ci_migrate.redact import one_line
+from ci_migrate.remains import is_reading
 from ci_migrate.report.foreseen_text import describe_forecast, describe_rehearsal, rehearsed_lines
 from ci_migrate.report.units import format_bytes, format_seconds
 from ci_migrate.words import counted
@@ -127,10 +128,7 @@ def _headline_of_check(promotion: Promotion) -> str:
 def _headline_of_failure(promotion: Promotion, name: str) -> str:
     participle, work = _WORDS.get(promotion.command, ("APPLIED", "upgrade"))
     if promotion.outcome is Outcome.PARTIAL:
-        return (
-            f"{name}: PARTLY {participle}, the database was changed but is not at its target"
-            f" (it is at {short_list(promotion.reached)})"
-        )
+        return f"{name}: PARTLY {participle}, the database was changed {_where_it_is(promotion)}"
     if promotion.outcome is Outcome.UNVERIFIED:
         return (
             f"{name}: NOT VERIFIED, the {work} reported success but the database does not show it"
@@ -142,6 +140,15 @@ def _headline_of_failure(promotion: Promotion, name: str) -> str:
         return f"{start}NOT STARTED, no database was touched"
     stage = f" at stage {promotion.failure.stage}" if promotion.failure else ""
     return f"{name}: FAILED{stage}, the database is unchanged"
+
+
+def _where_it_is(promotion: Promotion) -> str:
+    """Return where a run has left the database that it did not bring to its end."""
+    at = short_list(promotion.reached)
+    is_planned = promotion.target or promotion.pending
+    if is_planned and sorted(promotion.reached) == sorted(promotion.target):
+        return f"and its version rows are those of the target ({at}), but the run did not come to its end"
+    return f"but is not at its target (it is at {at})"
 
 
 def facts(promotion: Promotion) -> Iterator[Fact]:
@@ -233,8 +240,9 @@ def failure_passages(promotion: Promotion) -> Iterator[Passage]:
             yield Passage(label="Place", text=place)
     if failure.statement:
         yield Passage(label="Statement", text=cut_text(failure.statement), is_code=True)
-    if failure.executed and promotion.outcome is Outcome.PARTIAL and not failure.is_undone:
-        statements = ";\n".join(one_line(s, 300) for s in failure.executed[-50:])
+    writing = [text for text in failure.executed if not is_reading(text)]
+    if writing and promotion.outcome is Outcome.PARTIAL and not failure.is_undone:
+        statements = ";\n".join(one_line(text, 300) for text in writing[-50:])
         label = "Already executed of this revision, and still in the database where it was not rolled back"
         yield Passage(label=label, text=statements, is_code=True)
     if failure.next:

@@ -36,6 +36,7 @@ class Overrides:
     versions: tuple[str, ...] | None
     version_table: str | None
     version_table_schema: str | None
+    """Empty for the default schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ def build_project(root: Path, choice: Choice, overrides: Overrides) -> Project:
         sourceless=settings.flag("sourceless"),
         env_py=env_py if env_py and env_py.is_file() else None,
         version_table=table or known.version_table,
-        version_table_schema=schema or known.version_table_schema,
-        version_table_known=bool(table or known.table_known) and bool(schema or known.schema_known),
+        version_table_schema=known.version_table_schema if schema is None else schema or None,
+        table_known=bool(table) or known.table_known,
+        schema_known=schema is not None or known.schema_known,
         flask_app=overrides.flask_app,
         unreadable=() if overrides.versions else reasons[:1],
         notes=choice.notes,

@@ -30,8 +30,10 @@ class Project:
     env_py: Path | None
     version_table: str
     version_table_schema: str | None
-    version_table_known: bool
-    """False when env.py computes the name or the schema of its version table."""
+    table_known: bool
+    """False when env.py computes the name of its version table, or was not found."""
+    schema_known: bool
+    """The same of its schema."""
     flask_app: str | None
     import_path: tuple[Path, ...] = ()
     """Folders of the repository in which its own modules are looked for."""
@@ -39,6 +41,11 @@ class Project:
     """Reasons why the place of the revisions cannot be known from text; empty when it is known."""
     notes: tuple[str, ...] = ()
     """What the user should know about the choice that was made; never an obstacle."""
+
+    @property
+    def version_table_known(self) -> bool:
+        """Whether the version table is known by name and schema."""
+        return self.table_known and self.schema_known
 
 
 def shown_path(path: Path, root: Path) -> str:

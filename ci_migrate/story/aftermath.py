@@ -98,7 +98,8 @@ def advise(
     if failure.revision in present and (failed is None or failed.atomic or not by_others):
         # It ended between its version row and the next revision; or somebody else had run it, too.
         return _whole(at) + (_OTHERS if by_others else "")
-    if failed is None or failed.atomic or not (failure.executed or invalid):
+    has_written = may_have_left_rows(failure.revision, failure.executed, pending)
+    if failed is None or failed.atomic or not (has_written or invalid):
         if tables and not moved:
             return _advise_beside(failure, at, restore=restore, tables=tables)
         return _advise_whole(failure, at)

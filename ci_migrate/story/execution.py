@@ -43,6 +43,13 @@ LOOK_SECONDS = 60.0
 """How long a look at the database may take; a stop shortens it."""
 LONGEST_SHOWN_LINE = 10_000
 """Characters of a line that the project prints."""
+WRITES_AT_IMPORT = (
+    "What was done stays, and the next promotion goes on from it: look at it, or bring the backup back. If the"
+    " application upgrades or creates tables when it is imported, guard that code, for example by a variable that"
+    " `migrations.env` sets. If it cannot be guarded, or its revisions need those tables, let the project's own"
+    " command migrate: `migrations.command`. If somebody else migrated the database, start this again."
+)
+"""The next step where importing the project changed the database."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,9 +226,7 @@ class Execution:
         raise ProbeError(
             "importing the project changed the database before any revision was asked to run, or somebody"
             f" else did in that moment: version rows {rows}; changed tables: {tables}",
-            next_step="If the application upgrades or creates tables when it is imported, guard that code, for"
-            " example by a variable that `migrations.env` sets, then look at what it did. If somebody else"
-            " migrated the database, start this again.",
+            next_step=WRITES_AT_IMPORT,
         )
 
 

@@ -20,6 +20,7 @@ from ci_migrate.story.aftermath import (
     is_undone,
     may_have_left_rows,
 )
+from ci_migrate.story.empty_start import LEDGER_IN_THE_WAY, advise_on_missing_schema, is_empty
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.restoring import Restoring
@@ -94,18 +95,21 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
         undone = is_undone(record.failure, pending, moved=moved, present=present)
         record.failure = replace(record.failure, is_undone=undone)
     if execution.environment.migrations.upgrade_command:
-        record.advise(_advise_own_command(execution, changed=changed))
+        record.advise(_advise_own_command(execution, before, changed=changed))
     else:
         record.advise(_advise(execution, survey, before, after, changed=changed))
 
 
-def _advise_own_command(execution: Execution, *, changed: bool) -> str:
+def _advise_own_command(execution: Execution, before: State, *, changed: bool) -> str:
+    # On PostgreSQL the ledger has a schema of its own.
+    is_beside = execution.database.dialect != "postgresql" and not execution.environment.ledger_url
+    hint = LEDGER_IN_THE_WAY if is_beside and is_empty(before) else ""
     if not changed:
-        return OWN_COMMAND
+        return hint + OWN_COMMAND
     restore = restore_of(execution)
     if not restore:
-        return f"{OWN_COMMAND_CHANGED}."
-    return f"{OWN_COMMAND_CHANGED}, or bring the backup back:\n{restore}"
+        return f"{hint}{OWN_COMMAND_CHANGED}."
+    return f"{hint}{OWN_COMMAND_CHANGED}, or bring the backup back:\n{restore}"
 
 
 def _advise(
@@ -114,7 +118,8 @@ def _advise(
     record, report = execution.record, execution.report
     if record.failure is None:
         return ""
-    return advise(
+    hint = advise_on_missing_schema(before, after, survey.plan, record.failure)
+    return hint + advise(
         changed=changed,
         moved=before.rows != after.rows,
         rows=after.rows,

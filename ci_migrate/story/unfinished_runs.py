@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ci_migrate.config.backup_rules import SNAPSHOTS
+from ci_migrate.errors import ProbeError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.plan import find_done
 from ci_migrate.redact import one_line
@@ -62,9 +63,11 @@ def _recall_partial(record: RunRecord, ledger: Ledger) -> None:
     """Warn when the last run left the database partly changed: its backup may not have been brought back."""
     last = ledger.last_partial_run()
     if last is not None and not last.is_whole:
+        # What importing the project makes, its revisions may need.
+        is_fine = "is meant to stay" if last.kind == ProbeError.kind else "was mended since"
         mend = f"restore its backup first: {last.backup}"
         record.warn(
             f"the last run, begun {last.started_at}, left the database partly changed"
-            f" ({one_line(last.failure)}). Unless that was mended since,"
+            f" ({one_line(last.failure)}). Unless that {is_fine},"
             f" {mend if last.backup else 'mend it by hand first: it had no backup'}"
         )

@@ -133,8 +133,8 @@ def check_probe(probe: Probe, plan: Plan, database: str, table: str, schema: str
             f"env.py uses the version table {found}, but the plan was made from {planned}",
             next_step=f"Add `version_table: {probe.version_table}`"
             + (
-                f" and `version_table_schema: {probe.version_table_schema}`"
-                if probe.version_table_schema
+                f""" and `version_table_schema: {probe.version_table_schema or '""'}`"""
+                if probe.version_table_schema != schema
                 else ""
             )
             + " to `migrations` in the configuration.",

@@ -49,7 +49,11 @@ CAUSES = {
     "ignores_signals": (),
     "slow_import": (),
     "takes_advisory_locks": (),
-    "factory_upgrades": ("importing the project changed the database", "users"),
+    "factory_upgrades": (
+        "importing the project changed the database",
+        "users",
+        "those of the target",
+    ),
     "factory_creates_tables": ("importing the project changed the database", "users"),
     "migration_exits": ("exit",),
     "migration_swallows_errors": ("37 of its statements failed", "caught the errors itself"),

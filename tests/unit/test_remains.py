@@ -23,6 +23,7 @@ def round_trip(*executed: str, begun: str | None = None) -> Remains:
 @pytest.mark.parametrize(
     "statement",
     ["SELECT 1", " show tables", "PRAGMA table_info(x)", "PRAGMA user_version", "PRAGMA busy_timeout = 5",
+     'PRAGMA main.table_xinfo("builders")', "PRAGMA temp.user_version;",
      "SET LOCAL lock_timeout = 1", "EXPLAIN x", "describe t"],
 )  # fmt: skip
 def test_what_only_reads_or_sets_is_nothing_that_remains(statement: str) -> None:
@@ -31,7 +32,14 @@ def test_what_only_reads_or_sets_is_nothing_that_remains(statement: str) -> None
 
 
 @pytest.mark.parametrize(
-    "statement", ["CREATE TABLE x", "PRAGMA user_version = 5", "UPDATE x", "COMMIT"]
+    "statement",
+    [
+        "CREATE TABLE x",
+        "PRAGMA user_version = 5",
+        "PRAGMA main.user_version(5)",
+        "UPDATE x",
+        "COMMIT",
+    ],
 )
 def test_everything_else_may_remain(statement: str) -> None:
     assert not is_reading(statement)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects_builder import copy_project
-from tests.projects_changes import add_revision
+from tests.integration.promote.database import run_statements
+from tests.projects_builder import copy_project, find_revision
+from tests.projects_changes import add_revision, render_revision
 from tests.promotion import promote, run_tool, write_config
 
 pytestmark = pytest.mark.newest
@@ -65,6 +66,15 @@ def test_a_revision_that_was_rolled_back_has_nothing_left(
     assert "already executed" not in ran.output.lower()
 
 
+def test_the_next_run_leaves_open_whether_what_an_import_made_is_wanted(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("factory_creates_tables", tmp_path / "work")
+    assert promote(project, sqlite_url).exit_code == 6
+    told = [text for text in promote(project, sqlite_url).result["warnings"] if "partly" in text]
+    assert ["Unless that is meant to stay, restore its backup" in text for text in told] == [True]
+
+
 def test_a_runner_that_works_on_another_database_is_told_where_to_look(
     sqlite_url: str, tmp_path: Path
 ) -> None:
@@ -86,3 +96,20 @@ def test_a_database_that_was_not_read_is_not_called_empty(tmp_path: Path) -> Non
     ran = run_tool(project.path, "promote", "--environment", "dev", env=env)
     assert ran.exit_code != 0, ran.output
     assert "| Version |" not in summary.read_text("utf-8")
+
+
+def test_a_history_that_begins_with_another_schema_is_told_of_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    first = find_revision(project, "8f67280c2894")
+    lacking = 'op.add_column("metrics", sa.Column("step", sa.Integer()))'
+    text = render_revision("8f67280c2894", parents=None, message="add step", upgrade=lacking)
+    first.write_text(text, "utf-8")
+    ran = promote(project, database_url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert "expects tables that no revision makes" in ran.result["error"]["next"]
+    run_statements(database_url, ["CREATE TABLE bills (id INTEGER)"])
+    ran = promote(project, database_url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert "expects tables" not in ran.result["error"]["next"]

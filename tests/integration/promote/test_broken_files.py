@@ -101,10 +101,12 @@ def test_an_id_that_cannot_be_shown_is_a_defect(shop: Shop) -> None:
 
 
 def test_a_folder_without_revisions_is_not_passed_in_silence(shop: Shop) -> None:
-    for file in find_revision(shop.project, shop.project.situation.heads[0]).parent.glob("*.py"):
-        file.unlink()
+    folder = find_revision(shop.project, shop.project.situation.heads[0]).parent
+    (folder / "2026").mkdir()
+    for file in folder.glob("*.py"):
+        file.rename(folder / "2026" / file.name)
     for command in ("plan", "promote"):
         ran = shop.run(command, "--environment", "dev")
-        assert any(
-            "there is no revision file in migrations/versions" in w for w in ran.result["warnings"]
-        ), ran.output
+        told = "\n".join(ran.result["warnings"])
+        assert "there is no revision file in migrations/versions" in told, ran.output
+        assert "subfolders are not read: migrations/versions/2026" in told, ran.output

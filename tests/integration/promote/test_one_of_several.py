@@ -137,25 +137,33 @@ def test_a_store_that_two_projects_share_keeps_the_backups_of_both(tmp_path: Pat
     assert len(list(backups.glob("dev-*.sqlite"))) >= 2
 
 
-def test_a_script_folder_beside_the_settings_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("config", "location", "said"),
+    [
+        ("backend/alembic.ini", "alembic", "alembic of backend/alembic.ini does not exist"),
+        ("backend/alembic/alembic.ini", ".", ". of backend/alembic/alembic.ini has no env.py"),
+    ],
+)
+def test_a_script_folder_beside_the_settings_is_named(
+    tmp_path: Path, config: str, location: str, said: str
+) -> None:
     project = build_repository("linear", tmp_path / "shop")
     backend = project.path / "backend"
     backend.mkdir()
     shutil.move(project.path / "migrations", backend / "alembic")
     ini = project.path / "alembic.ini"
     text = ini.read_text("utf-8").replace(
-        "script_location = migrations", "script_location = alembic"
+        "script_location = migrations", f"script_location = {location}"
     )
-    (backend / "alembic.ini").write_text(text, "utf-8")
+    (project.path / config).write_text(text, "utf-8")
     ini.unlink()
-    write_config(
-        project, {"dev": {"url": "sqlite:///dev.db"}}, migrations={"config": "backend/alembic.ini"}
-    )
+    write_config(project, {"dev": {"url": "sqlite:///dev.db"}}, migrations={"config": config})
     for command in ("plan", "promote"):
         ran = run_tool(project.path, command, "--environment", "dev")
         assert ran.exit_code == 2, ran.output
-        assert "the script folder alembic of backend/alembic.ini does not exist" in ran.output
-        assert "lies in backend: put ci-migrate.yml into backend" in ran.output
+        assert f"the script folder {said}" in ran.output
+        folder = Path(config).parent
+        assert f"lies in {folder}: put ci-migrate.yml into {folder}" in ran.output
     assert not (project.path / ".ci-migrate").exists()
 
 

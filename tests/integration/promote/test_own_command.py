@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.promote.database import run_statements
 from tests.projects_builder import Project, copy_project
-from tests.promotion import promote
+from tests.promotion import promote, run_tool, write_config
 
 pytestmark = pytest.mark.newest
 
@@ -46,3 +47,65 @@ def test_a_backup_that_there_is_not_is_not_offered(sqlite_url: str, tmp_path: Pa
     assert ran.result["error"]["next"].endswith(
         "look at the database before you start anything again."
     )
+
+
+def test_an_import_that_migrates_is_told_of_the_own_command_and_works_with_it(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("factory_upgrades", tmp_path / "work")
+    ran = promote(project, sqlite_url)
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "not at its target" not in ran.output
+    assert "`migrations.command`" in ran.result["error"]["next"]
+    assert promote(project, sqlite_url).outcome == "nothing-to-do"
+
+    again = with_command(project, "flask", "--app", "shop:create_app", "db", "upgrade")
+    ran = promote(again, f"sqlite:///{tmp_path}/second.db")
+    assert ran.outcome == "promoted", ran.output
+
+
+BOOTSTRAPS_EMPTY = """
+import os, sqlite3, sys
+connection = sqlite3.connect(os.environ["DATABASE_URL"].removeprefix("sqlite:///"))
+if connection.execute("SELECT name FROM sqlite_master WHERE name NOT LIKE 'alembic_%'").fetchall():
+    sys.exit("no such table: users")
+connection.executescript(
+    "CREATE TABLE users (id INTEGER); CREATE TABLE alembic_version (version_num VARCHAR(32));"
+    " INSERT INTO alembic_version VALUES ('5c00753421f7')"
+)
+"""
+
+
+def test_a_command_that_begins_with_an_empty_database_is_told_of_the_ledger(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    project = with_command(
+        copy_project("linear", tmp_path / "work"), sys.executable, "-c", BOOTSTRAPS_EMPTY
+    )
+    ran = promote(project, sqlite_url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert "`ledger.url`) and drop that table" in ran.result["error"]["next"]
+    run_statements(sqlite_url, ["DROP TABLE ci_migrate_ledger"])
+    write_config(
+        project,
+        {"dev": {"url": "${CIM_URL}", "branches": ["main"]}},
+        ledger={"url": f"sqlite:///{tmp_path}/ledger.db"},
+    )
+    ran = run_tool(project.path, "promote", "--environment", "dev", env={"CIM_URL": sqlite_url})
+    assert ran.outcome == "promoted", ran.output
+
+
+TAKES_ARGUMENT = """
+import os, runpy, sys
+os.environ["SHOP_DATABASE"] = sys.argv.pop(1)
+runpy.run_path("manage.py", run_name="__main__")
+"""
+
+
+def test_a_shell_hands_the_url_over_as_one_argument(tmp_path: Path) -> None:
+    shell = 'exec python takes_argument.py "$DATABASE_URL" db upgrade'
+    project = with_command(copy_project("own_command", tmp_path / "work"), "sh", "-c", shell)
+    del project.situation.migrations["url_env"]
+    (project.path / "takes_argument.py").write_text(TAKES_ARGUMENT, "utf-8")
+    ran = promote(project, f"sqlite:///{tmp_path}/the $HOME of * shops.db")
+    assert ran.outcome == "promoted", ran.output

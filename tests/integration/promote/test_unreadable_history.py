@@ -1,4 +1,4 @@
-"""Histories that files alone do not tell: the worker loads them first."""
+"""Histories and settings that files alone do not tell: the worker loads them first."""
 
 from __future__ import annotations
 
@@ -163,3 +163,68 @@ def test_folders_of_which_text_finds_only_some_are_not_judged_by_these(
     heads = run_tool(project.path, "heads")
     assert heads.exit_code == 2, heads.output
     assert "chooses the folders" in heads.output
+
+
+@pytest.mark.parametrize(
+    ("option", "named", "reason"),
+    [
+        ("version_table=f()", {}, "env.py computes the name of its version table: say it by"),
+        ("version_table_schema=g()", {"version_table": "t"}, "env.py computes the schema of its"),
+        ("version_table_schema=g()", {"version_table_schema": ""}, None),
+    ],
+)
+def test_what_is_not_known_of_the_version_table_is_named(
+    sqlite_url: str, tmp_path: Path, option: str, named: dict[str, str], reason: str | None
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    env_py = project.path / "migrations/env.py"
+    text = env_py.read_text("utf-8").replace("context.configure(", f"context.configure({option}, ")
+    env_py.write_text(f"def g():\n    return None\n\n\n{text}", "utf-8")
+    write_config(project, {"dev": {"url": sqlite_url}}, migrations=named)
+    ran = run_tool(project.path, "plan", "--environment", "dev")
+    assert ran.exit_code == 0, ran.output
+    if reason is None:
+        assert "READY, 3 revisions pending" in ran.output
+        assert run_tool(project.path, "promote", "--environment", "dev").outcome == "promoted"
+    else:
+        assert reason in ran.output
+        assert f"`migrations.{option.partition('=')[0]}`" in ran.output
+
+
+TAKES_IT_OUT = """
+def forget_url(config):
+    config.remove_main_option("sqlalchemy.url")
+"""
+ASKS_ITS_OWN = """
+import os
+
+if not config.get_main_option("sqlalchemy.url"):
+    config.set_main_option("sqlalchemy.url", os.environ["DATABASE_URL"] + "?timeout=7")
+elif "timeout=7" not in config.get_main_option("sqlalchemy.url"):
+    raise RuntimeError("this way is for developers")
+target_metadata = None
+"""
+
+
+def test_a_setup_may_take_the_url_out_of_alembics_settings(sqlite_url: str, tmp_path: Path) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    env_py = project.path / "migrations/env.py"
+    text = env_py.read_text("utf-8").replace("target_metadata = None\n", ASKS_ITS_OWN)
+    env_py.write_text(text, "utf-8")
+    ini = project.path / "alembic.ini"
+    ini.write_text(re.sub("(?m)^sqlalchemy.url.*$", "", ini.read_text("utf-8")), "utf-8")
+    (project.path / "ci_settings.py").write_text(TAKES_IT_OUT, "utf-8")
+    for setup, outcome in (({}, "failed"), ({"setup": "ci_settings:forget_url"}, "promoted")):
+        situation = replace(project.situation, migrations=setup)
+        ran = promote(replace(project, situation=situation), sqlite_url)
+        assert ran.outcome == outcome, ran.output
+
+
+def test_a_schema_that_env_py_does_not_use_is_named_with_the_way_out(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    situation = replace(project.situation, migrations={"version_table_schema": "other"})
+    ran = promote(replace(project, situation=situation), postgres_url)
+    assert (ran.outcome, ran.exit_code) == ("failed", 5), ran.output
+    assert '`version_table_schema: ""`' in ran.result["error"]["next"]

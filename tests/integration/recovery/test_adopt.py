@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ci_migrate.errors import ProofError
+from ci_migrate.recovery.adopt import choose_candidate
+from ci_migrate.recovery.candidates import Candidates
+from ci_migrate.revisions.graph import Graph
 from tests.integration.promote.database import query, read_tables, run_statements
 from tests.projects_builder import Project, copy_project
 from tests.projects_changes import add_revision
@@ -141,3 +145,10 @@ def test_a_state_of_one_branch_of_a_history_is_found(
     )
     ran = run(project, url, "adopt", *named)
     assert (ran.outcome, ran.result["reached"]) == ("adopted", ["aaaaaaaaaa01"]), ran.output
+
+
+def test_a_history_of_which_nothing_can_be_built_is_to_be_stamped_by_hand() -> None:
+    with pytest.raises(ProofError, match="nothing of the history could be built") as caught:
+        choose_candidate(Candidates(found=(), stopped=ProofError("no table")), Graph(()), None)
+    assert str(caught.value.next_step).startswith("no table. A history that does not begin with an")
+    assert "`alembic stamp`" in str(caught.value.next_step)

@@ -53,6 +53,21 @@ def test_each_outcome_has_a_sentence(outcome: Outcome, words: str) -> None:
     assert prose.headline(make_promotion(outcome)) == words
 
 
+@pytest.mark.parametrize(
+    ("more", "is_there"),
+    [
+        ({"reached": ("bbbb2222",)}, True),
+        ({"reached": (), "target": ()}, True),  # a rollback to base
+        ({"reached": (), "target": (), "pending": ()}, False),  # the target is not known
+    ],
+)
+def test_partial_names_no_target_that_it_denies(more: dict[str, Any], is_there: bool) -> None:
+    words = prose.headline(make_promotion(Outcome.PARTIAL, **more))
+    assert words.startswith("production: PARTLY APPLIED, the database was changed")
+    assert ("those of the target" in words) == is_there
+    assert ("not at its target" in words) != is_there
+
+
 def test_partial_never_reads_like_failed() -> None:
     words = prose.headline(make_promotion(Outcome.PARTIAL))
     assert "FAILED" not in words
@@ -120,6 +135,14 @@ def test_each_revision_says_what_became_of_it() -> None:
 def test_an_applied_revision_that_nobody_timed_is_applied() -> None:
     lines = list(prose.revision_lines(make_promotion(Outcome.PROMOTED)))
     assert [line.state for line in lines] == ["applied in 500 ms", "applied"]
+
+
+def test_statements_that_only_read_are_not_listed_as_what_stayed() -> None:
+    read = ('PRAGMA main.table_xinfo("builders")', "SELECT 1")
+    failure = replace(FAILURE, executed=(*FAILURE.executed, *read))
+    promotion = make_promotion(Outcome.PARTIAL, failure=failure)
+    listed = [p.text for p in prose.failure_passages(promotion) if p.label.startswith("Already")]
+    assert listed == ["CREATE TABLE extra (id INTEGER)"]
 
 
 def test_statements_that_stayed_are_listed_only_when_something_stayed() -> None:

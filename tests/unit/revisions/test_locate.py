@@ -206,6 +206,8 @@ def test_overrides(tmp_path: Path) -> None:
     project = find(tmp_path, version_table="t", version_table_schema="s")
     assert (project.version_table, project.version_table_schema) == ("t", "s")
     assert project.version_table_known
+    project = find(tmp_path, version_table="t", version_table_schema="")
+    assert (project.version_table_schema, project.version_table_known) == (None, True)
 
 
 def test_own_runner_without_settings(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ci_migrate.revisions.graph import Graph
 from ci_migrate.revisions.locate import find_project
 from ci_migrate.revisions.scan import History, read_history
 from ci_migrate.revisions.sources import find_broken_sources
+from ci_migrate.revisions.subfolders import notes_on_subfolders
 
 REVISION = "revision = {!r}\ndown_revision = {!r}\n\n\ndef upgrade():\n    pass\n"
 
@@ -153,3 +154,26 @@ def test_the_work_grows_with_the_files_and_no_faster(versions: Path) -> None:
 
     small = calls(0, 100)
     assert small < calls(100, 1000) < 11 * small
+
+
+def notes(versions: Path, *named: str) -> tuple[str, ...]:
+    project = find_project(versions.parent.parent, versions=named or None, env={})
+    return notes_on_subfolders(project, Graph(read_history(project).revisions).heads())
+
+
+def test_a_history_that_goes_on_in_subfolders_is_told(versions: Path) -> None:
+    release = versions / "liberty"
+    write(release, "a1")
+    (told,) = notes(versions)
+    assert "subfolders are not read: migrations/versions/liberty. Name those folders" in told
+    assert not notes(versions, "migrations/versions", "migrations/versions/liberty")
+    write(versions, "kilo")
+    assert not notes(versions), "an archive of old revisions"
+    write(release, "a2", "kilo")
+    write(versions / "mitaka", "a3", "a2")
+    (told,) = notes(versions)
+    assert "migrations/versions/liberty, migrations/versions/mitaka. Name" in told
+    (versions.parent.parent / "alembic.ini").write_text(
+        "[alembic]\nscript_location = migrations\nrecursive_version_locations = true\n"
+    )
+    assert not notes(versions)

@@ -17,7 +17,7 @@ NOT_ATOMIC = {"bbbb2222": make_pending("bbbb2222", atomic=False, why_not_atomic=
 
 
 def state(*rows: str, tables: tuple[str, ...] = ()) -> State:
-    return State(rows=rows, snapshot=Snapshot(frozenset(("table", "", name) for name in tables)))
+    return State(rows=rows, snapshot=Snapshot(frozenset(("relation", "", name) for name in tables)))
 
 
 def failed(*executed: str) -> Any:
@@ -121,8 +121,9 @@ def test_an_index_that_was_built_is_not_taken_for_nothing() -> None:
     assert "all that is left of bbbb2222 is an index" in cut
 
 
-def test_a_revision_that_executed_nothing_left_nothing() -> None:
-    assert "whole" in advice(True, NOT_ATOMIC, failure=failed())
+@pytest.mark.parametrize("executed", [(), ("SELECT 1", 'PRAGMA main.table_xinfo("users")')])
+def test_a_revision_that_wrote_nothing_left_nothing(executed: tuple[str, ...]) -> None:
+    assert "whole" in advice(True, NOT_ATOMIC, failure=failed(*executed))
 
 
 def test_half_a_revision_says_what_changed_and_how_to_restore() -> None:
