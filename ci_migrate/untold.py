@@ -21,7 +21,8 @@ def refuse_untold_command(migrations: Migrations, history: History) -> None:
         raise ProjectError(
             f"the revisions cannot be read as text: {'; '.join(history.unreadable)}",
             next_step="With `migrations.command` nothing else tells them: name their folders in"
-            " `migrations.versions`, and the table in `migrations.version_table`.",
+            " `migrations.versions`, and the table in `migrations.version_table` and"
+            " `migrations.version_table_schema`.",
         )
 
 
