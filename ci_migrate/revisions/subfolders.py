@@ -41,7 +41,7 @@ def notes_on_subfolders(project: Project, heads: Collection[str]) -> tuple[str, 
 
 
 def _folders_below(project: Project, heads: Collection[str]) -> Iterator[Path]:
-    wanted = {head.encode() for head in heads}
+    wanted = {_bytes(head) for head in heads}
     for top in project.version_locations:
         for name, folders, files in os.walk(top):
             folder = Path(name)
@@ -67,5 +67,10 @@ def _goes_on(file: Path, heads: Collection[bytes]) -> bool:
     if heads and not any(head in data for head in heads):
         return False  # quicker than parsing a whole archive
     revision = read_revision_bytes(data, file.name).revision
-    parents = {parent.encode() for parent in revision.parents} if revision else set()
+    parents = set(map(_bytes, revision.parents)) if revision else set()
     return revision is not None and (not heads or not parents.isdisjoint(heads))
+
+
+def _bytes(revision: str) -> bytes:
+    """Return an id as it stands in a file; one that no file can hold by itself is in none."""
+    return revision.encode("utf-8", "surrogatepass")
