@@ -39,7 +39,7 @@ class EnvironmentStatus:
     unreadable: str = ""
     """Why the files do not tell everything."""
     untold: tuple[str, ...] = ()
-    """Which of `current` and `pending` they do not tell; these are empty."""
+    """Which of `current` and `pending` they do not tell: these, `unknown` and `unfinished` are empty then."""
     last_run: Mapping[str, Any] | None = None
     ledger_problem: str = ""
     """Why its ledger could not be read; what is unfinished or held, and the last run, are not known then."""

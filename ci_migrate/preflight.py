@@ -14,7 +14,7 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.health import find_ailments
 from ci_migrate.database.lock import find_holder
 from ci_migrate.database.privilege import find_privilege_problem
-from ci_migrate.errors import GitHubError
+from ci_migrate.errors import CiMigrateError, GitHubError
 from ci_migrate.evidence.approval import find_approvers
 from ci_migrate.evidence.sources import (
     LEDGER_URL,
@@ -199,13 +199,16 @@ def find_unfinished(survey: Survey, ledger: Ledger) -> tuple[str, ...]:
 
 
 def find_running(environment: Environment, ledger: Ledger) -> str:
-    """Return who is at work in the database: whose run has begun and holds the lock; empty when nobody is.
+    """Return who is at work in the database: whose run has begun and holds the lock; empty when nobody is seen to.
 
     What such a run has done is no remains of it: nobody but itself can tell yet how it ends.
     """
     if not ledger.unfinished_runs():
         return ""
-    return find_holder(Database(environment.lock_url, root=environment.root))
+    try:
+        return find_holder(Database(environment.lock_url, root=environment.root))
+    except CiMigrateError:  # a way of its own, by `lock_url`, that is not open
+        return ""
 
 
 def _not_at_its_end(survey: Survey, last: LastRemains) -> set[str]:

@@ -28,7 +28,13 @@ from ci_migrate.survey import (
     read_files,
     survey_database,
 )
-from ci_migrate.untold import refuse_untold_command, skip_untold, told_plan, without_untold
+from ci_migrate.untold import (
+    HOW_TO_LABEL,
+    refuse_untold_command,
+    skip_untold,
+    told_plan,
+    without_untold,
+)
 
 
 def preview(
@@ -89,7 +95,9 @@ def preview_files(environment: Environment, env: Mapping[str, str], record: RunR
     gate = GateResult(
         name=connection.NAME, outcome=GateOutcome.SKIPPED, message="no database was asked"
     )
-    survey = _survey_files(read_files(environment, env))
+    history = read_files(environment, env)
+    refuse_untold_command(environment.migrations, history)
+    survey = _survey_files(history)
     _preview_history(environment, env, record, survey, gate)
 
 
@@ -121,14 +129,14 @@ def _judge(
     """Keep the gates' answers, as far as the files allow them, and the outcome that follows."""
     asks_project = not environment.migrations.upgrade_command
     record.untold = history.untold
-    record.keep_gates(skip_untold(gates, history, asks_project=asks_project))
+    record.keep_gates(skip_untold(gates, history, environment.migrations))
     for text in (*history.project.notes, *notes_on_nothing(history)):
         record.warn(text)
     if history.unreadable and asks_project:
-        known_later = "what is pending is" if history.untold else "branch labels are"
+        later = "what is pending is" if history.untold else "branch labels are"
         record.warn(
-            f"the revisions cannot be read as text ({'; '.join(history.unreadable)}): {known_later}"
-            f" known only when promote has taken a backup and asked the project. {HOW_TO_READ}"
+            f"the revisions cannot be read as text ({'; '.join(history.unreadable)}): {later} known only when promote"
+            f" has taken a backup and asked the project. {HOW_TO_READ if history.untold else HOW_TO_LABEL}"
         )
     if any(gate.outcome is GateOutcome.FAILED for gate in record.gates):
         record.outcome = Outcome.BLOCKED

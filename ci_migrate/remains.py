@@ -70,6 +70,12 @@ def origin_of_remains(text: str) -> str | None:
     return next((item.get("run") for item in json.loads(text).values()), None)
 
 
+def only_carried(text: str | None) -> str | None:
+    """Return what a run carries of earlier ones, without what it left itself; None when that is nothing."""
+    carried = {name: item for name, item in json.loads(text or "{}").items() if "run" in item}
+    return json.dumps(carried) if carried else None
+
+
 def describe_remains(remains: Remains) -> str:
     """Return what ran of a revision in one sentence."""
     done = "; ".join(remains.executed) or "nothing"

@@ -7,12 +7,18 @@ from dataclasses import replace
 
 from ci_migrate.config.environment import Migrations
 from ci_migrate.errors import ProjectError
-from ci_migrate.gates import connection, heads, history
+from ci_migrate.gates import connection, heads
+from ci_migrate.gates import history as history_gate
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult, Plan
 from ci_migrate.survey import HOW_TO_READ, History
 
-_SKIPPED = "the files do not tell; promote asks the project"
+HOW_TO_LABEL = (
+    "Name such branches by the ids of their first revisions in `migrations.heads`, or write the labels as plain texts"
+    " into the files."
+)
+"""The way out where labels are computed."""
+_SKIPPED = "not known before the project is asked"
 
 
 def refuse_untold_command(migrations: Migrations, history: History) -> None:
@@ -30,14 +36,11 @@ def refuse_unread(history: History, intended: tuple[str, ...]) -> None:
     """Raise ProjectError where text does not tell the heads, or which of them `intended` means."""
     if history.uncounted:
         raise not_text(history.uncounted)
-    graph = history.graph
-    unknown = [name for name in intended if graph.resolve(name) is None]
-    if unknown and history.unlabelled and len(graph.heads()) > 1:
+    if names := _names_not_found(history, intended):
         raise ProjectError(
-            f"{', '.join(unknown)} in `migrations.heads` cannot be found in the text of the revisions:"
+            f"{', '.join(names)} in `migrations.heads` cannot be found in the text of the revisions:"
             f" {'; '.join(history.unlabelled)}",
-            next_step="Name these branches by the ids of their first revisions in `migrations.heads`, or write the"
-            " labels as plain texts into the files.",
+            next_step=HOW_TO_LABEL,
         )
 
 
@@ -48,25 +51,25 @@ def not_text(reasons: tuple[str, ...]) -> ProjectError:
     )
 
 
-def told_plan(plan: Plan, project: History) -> Plan:
-    """Return the part of a plan that the files of this project tell."""
-    if not project.untold:
+def told_plan(plan: Plan, history: History) -> Plan:
+    """Return the part of a plan that the files tell."""
+    if not history.untold:
         return plan
     return Plan(
-        current=() if "current" in project.untold else plan.current,
-        target=() if "target" in project.untold else plan.target,
+        current=() if "current" in history.untold else plan.current,
+        target=() if "target" in history.untold else plan.target,
         pending=(),
     )
 
 
-def without_untold(inputs: GateInputs, project: History) -> GateInputs:
+def without_untold(inputs: GateInputs, history: History) -> GateInputs:
     """Return the inputs without what would be concluded from what the files do not tell."""
-    if not project.untold:
+    if not history.untold:
         return inputs
     return replace(
         inputs,
         plan=Plan(current=(), target=(), pending=()),
-        problems=project.problems if project.uncounted else inputs.problems,
+        problems=history.problems if history.uncounted else inputs.problems,
         rewritten=(),
         unseen="",
         unfinished=(),
@@ -75,26 +78,31 @@ def without_untold(inputs: GateInputs, project: History) -> GateInputs:
 
 
 def skip_untold(
-    gates: Iterable[GateResult], project: History, *, asks_project: bool
+    gates: Iterable[GateResult], history: History, migrations: Migrations
 ) -> Iterator[GateResult]:
-    """Yield the answers of the gates; those that hang on what is not told are skipped.
-
-    `asks_project` where a promotion will hear it from the project: labels can be missing without that.
-    """
+    """Yield the answers of the gates; those that hang on what only the project tells are skipped."""
     for gate in gates:
-        hangs = _hangs_on(gate, project, asks_project=asks_project)
-        yield (
-            GateResult(name=gate.name, outcome=GateOutcome.SKIPPED, message=_SKIPPED)
-            if hangs
-            else gate
-        )
+        if _hangs_on(gate, history, migrations):
+            yield GateResult(name=gate.name, outcome=GateOutcome.SKIPPED, message=_SKIPPED)
+        else:
+            yield gate
 
 
-def _hangs_on(gate: GateResult, project: History, *, asks_project: bool) -> bool:
+def _hangs_on(gate: GateResult, history: History, migrations: Migrations) -> bool:
     failed = gate.outcome is GateOutcome.FAILED
     if gate.name == heads.NAME:
-        lacks_labels = asks_project and bool(project.unlabelled)
-        return bool(project.uncounted) or (failed and lacks_labels)
-    if gate.name == connection.NAME or (gate.name == history.NAME and failed):
+        # A command of the project's own is not asked for labels.
+        asks = not migrations.upgrade_command
+        lacks_labels = failed and asks and bool(_names_not_found(history, migrations.heads))
+        return bool(history.uncounted) or lacks_labels
+    if gate.name == connection.NAME or (gate.name == history_gate.NAME and failed):
         return False  # a file that is broken is broken
-    return bool(project.untold)
+    return bool(history.untold)
+
+
+def _names_not_found(history: History, intended: tuple[str, ...]) -> list[str]:
+    """Return which names of intended heads may be labels that text does not tell."""
+    graph = history.graph
+    if not history.unlabelled or len(graph.heads()) <= 1:
+        return []
+    return [name for name in intended if graph.resolve(name) is None]

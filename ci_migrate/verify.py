@@ -74,9 +74,12 @@ def _explain(
 
 def _advise_left(left: Sequence[Remains], cure: str, restore: str) -> str:
     names = ", ".join(item.revision for item in left)
-    undo = "Bring the backup back" if restore else "Undo these statements by hand"
+    otherwise = (
+        f"Bring the backup back otherwise:\n{restore}\nThen"
+        if restore
+        else "Undo these statements by hand otherwise, and"
+    )
     return (
         f"Parts of {names} are in the database, and the next run is blocked by them. See which, and whether they can"
-        f" surely be undone or finished: ci-migrate recover --dry-run. {undo} otherwise, and {cure}"
-        + (f":\n{restore}" if restore else ".")
+        f" surely be undone or finished: ci-migrate recover --dry-run. {otherwise} {cure}."
     )

@@ -85,7 +85,7 @@ def hold_lock(
 
 
 def find_holder(database: Database) -> str:
-    """Return who holds the lock of a database at this moment, empty when nobody does; takes nothing."""
+    """Return who holds the lock of a database at this moment, empty when nobody does or it is not to be seen."""
     if database.dialect == "sqlite":
         return find_holder_of_file(database.address.database, unsigned=JUST_NOW)
     is_postgresql = database.dialect == "postgresql"

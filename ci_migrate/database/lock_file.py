@@ -43,7 +43,10 @@ def hold_lock_file(
 
 
 def find_holder_of_file(database_file: str, *, unsigned: str) -> str:
-    """Return who holds the lock of a database file, `unsigned` where the holder has not said so; empty when nobody."""
+    """Return who holds the lock of a database file, `unsigned` where the holder has not said so.
+
+    Empty when nobody does, or when another user's file does not tell.
+    """
     path = Path(database_file + ".ci-migrate.lock")
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -53,6 +56,8 @@ def find_holder_of_file(database_file: str, *, unsigned: str) -> str:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _read_holder(path) or unsigned
+    except OSError:  # a file system without locks
+        return ""
     finally:
         os.close(descriptor)
     return ""

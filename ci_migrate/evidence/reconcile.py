@@ -63,11 +63,14 @@ def heal_fork(
 ) -> Fork:
     """Write into the ledger what it has lost, and mark what the database has no more; return what was done.
 
-    `is_inside`: the ledger lies in the database itself, so that what lost a run there has lost its traces, too.
+    `is_inside`: the ledger lies in the database itself. A run that is missing behind others there was taken back with
+    its traces, by a restore; where none is before it, the ledger itself may be another one.
     """
     fork = find_fork(ledger, copies, is_gone)
+    first = ledger.first_run_at() if is_inside else None
     for copy in fork.lost:
-        ledger.add_rows(without_remains(copy.rows) if is_inside else copy.rows)
+        is_restored = first is not None and str(copy.run["started_at"]) > first
+        ledger.add_rows(without_remains(copy.rows) if is_restored else copy.rows)
     for copy in fork.behind:
         ledger.take_over_ending(copy.rows)
     undone = find_fork(ledger, copies, is_gone).undone

@@ -16,8 +16,8 @@ NAME = "heads"
 def check(inputs: GateInputs) -> GateResult:
     """Fail when there are several heads that nobody meant."""
     heads = inputs.graph.heads()
-    if heads and _are_nowhere(inputs):
-        return _refuse_names(inputs, heads)
+    if not inputs.unlabelled and are_nowhere(inputs.graph, inputs.intended_heads):
+        return _refuse_names(inputs)
     if len(heads) <= 1:
         found = heads[0] if heads else "no revision yet"
         return GateResult(name=NAME, outcome=GateOutcome.PASSED, message=f"one head: {found}")
@@ -37,19 +37,23 @@ def check(inputs: GateInputs) -> GateResult:
     )
 
 
-def _are_nowhere(inputs: GateInputs) -> bool:
-    """Return whether the configuration names heads, and none of them is in the files: those may be the wrong ones."""
-    names = inputs.intended_heads
-    return bool(names) and not inputs.unlabelled and not any(map(inputs.graph.resolve, names))
+def are_nowhere(graph: Graph, intended: tuple[str, ...]) -> bool:
+    """Return whether none of the intended heads is in the files, and others are: those may be the wrong files."""
+    return bool(intended) and bool(graph.heads()) and not any(map(graph.resolve, intended))
 
 
-def _refuse_names(inputs: GateInputs, heads: tuple[str, ...]) -> GateResult:
-    names, found = ", ".join(inputs.intended_heads), ", ".join(heads)
+def describe_nowhere(graph: Graph, intended: tuple[str, ...]) -> str:
+    """Return what is said of intended heads that are not in the files."""
+    names, found = ", ".join(intended), ", ".join(graph.heads())
+    return f"the files have none of the heads that `migrations.heads` names ({names}); they have {found}"
+
+
+def _refuse_names(inputs: GateInputs) -> GateResult:
     hints = "\n".join(_advise_on_names(inputs))
     return GateResult(
         name=NAME,
         outcome=GateOutcome.FAILED,
-        message=f"the files have none of the heads that `migrations.heads` names ({names}); they have {found}",
+        message=describe_nowhere(inputs.graph, inputs.intended_heads),
         next_step=f"{hints}\nCorrect the names, or let `migrations.versions` name the folders in which they are.",
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ci_migrate.config.environment import Migrations
 from ci_migrate.errors import ProjectError
+from ci_migrate.gates.heads import are_nowhere, describe_nowhere
 from ci_migrate.git.merge import merge_files
 from ci_migrate.git.origin import find_origin
 from ci_migrate.git.program import ask_git
@@ -57,9 +58,16 @@ def explain_history(
         read=read,
         find_origin=partial(find_origin, project.root, env),
         merge_command=merge_command(project),
-        problems=history.problems + history.graph.problems(),
+        problems=history.problems + history.graph.problems() + _find_nowhere(history, intended),
     )
     return replace(explanation, notes=history.project.notes)
+
+
+def _find_nowhere(history: History, intended: tuple[str, ...]) -> tuple[Problem, ...]:
+    if history.unlabelled or not are_nowhere(history.graph, intended):
+        return ()
+    step = "Correct the names, or let `migrations.versions` name the folders in which they are."
+    return (Problem(message=describe_nowhere(history.graph, intended), next_step=step),)
 
 
 def look_at_merge(

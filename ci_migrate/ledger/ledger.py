@@ -236,6 +236,10 @@ class Ledger:
         """Return the outcome of every run by its id, oldest first."""
         return {row["run_id"]: row["outcome"] for row in self._select(kind="run")}
 
+    def first_run_at(self) -> str | None:
+        """Return when the oldest run began, in ISO 8601 and UTC; None when there is none."""
+        return min((str(row["started_at"]) for row in self._select(kind="run")), default=None)
+
     def executed_rows(self) -> list[dict[str, Any]]:
         """Return the rows of all revisions that were executed, oldest first."""
         return self._select(kind="revision", outcome="executed")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ci_migrate.models import Backup, GateOutcome, GateResult, Plan
+from ci_migrate.remains import only_carried
 
 STARTED = "started"
 """Outcome of a run that has begun and not ended."""
@@ -59,8 +60,11 @@ def ending_of(
 
 
 def without_remains(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rows of a run, itself first, after whose begin the database was restored: nothing of it is left."""
-    run = {**rows[0], "detail": None}
+    """Return the rows of a run, itself first, after whose begin the database was restored: nothing of it is left.
+
+    What it carried of earlier runs was in the database when it began.
+    """
+    run = {**rows[0], "detail": only_carried(rows[0]["detail"])}
     if run["failure"]:
         run["failure"] = json.dumps({**json.loads(run["failure"]), "is_restored": True})
     return [run, *rows[1:]]

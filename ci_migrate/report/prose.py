@@ -158,7 +158,8 @@ def facts(promotion: Promotion) -> Iterator[Fact]:
         yield Fact(label="Environment", value=promotion.environment)
     if run.branch:
         yield Fact(label="Branch", value=run.branch)
-    if promotion.environment and not is_unseen(promotion):
+    is_known = not is_unseen(promotion) and "current" not in promotion.untold
+    if promotion.environment and is_known:
         moved = short_list(promotion.current)
         if promotion.reached != promotion.current:
             moved += f" → {short_list(promotion.reached)}"

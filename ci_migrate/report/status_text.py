@@ -42,7 +42,7 @@ def status_lines(status: EnvironmentStatus) -> Iterator[str]:
         when = format_time(held.since)
         yield f"    held: {name}, rolled back {when}; {_HELD[held.state]}"
     if status.ledger_problem:
-        yield f"    last run not known: {one_line(status.ledger_problem, 500)}"
+        yield f"    last run, held and unfinished revisions not known: {one_line(status.ledger_problem, 500)}"
     if status.last_run:
         yield f"    last run: {run_line(status.last_run)}"
 

@@ -101,7 +101,7 @@ def _judge(execution: Execution, survey: Survey, before: State, after: State) ->
 
 
 def _advise_own_command(execution: Execution, before: State, *, changed: bool) -> str:
-    # On PostgreSQL the ledger has a schema of its own.
+    # On PostgreSQL the ledger has a schema of its own, as a rule.
     is_beside = execution.database.dialect != "postgresql" and not execution.environment.ledger_url
     hint = LEDGER_IN_THE_WAY if is_beside and is_empty(before) else ""
     if not changed:

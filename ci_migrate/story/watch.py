@@ -21,7 +21,7 @@ LOST_LOCK = (
     " server, or by a proxy or a timeout that closes idle ones (then give a direct URL in `lock_url`)"
 )
 OWN_SESSION = (
-    " (a session of this project's own that a revision left open: it waits for itself, for ever)"
+    " (a session of this project's own: if a revision left it open, the migration waits for itself)"
 )
 
 

@@ -35,8 +35,12 @@ def is_plain(path: str) -> bool:
     if any(word in lowered for word in _WORDS):
         return False
     names = set(_NAME.findall(text))
-    if not names.isdisjoint(_NAMES_OF_PYTHON) or "__" in text:
+    if not names.isdisjoint(_NAMES_OF_PYTHON) or any(map(_is_special, names)):
         return False
     if not _OPERATIONS.issuperset(_USED.findall(text)):
         return False
     return all(_HARMLESS_IMPORT.fullmatch(line) for line in _IMPORT.findall(text))
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name != "__future__"

@@ -91,4 +91,6 @@ def test_what_commits_by_itself_is_told_with_the_way_out(restore: str) -> None:
     assert "of bbbb there ran: CREATE TABLE t (a int)" in error.value.message
     advice = error.value.next_step or ""
     assert "ci-migrate recover --dry-run" in advice
-    assert advice.endswith(f"push again:\n{restore}" if restore else "push again.")
+    back = f"Bring the backup back otherwise:\n{restore}\nThen commit" if restore else "by hand"
+    assert back in advice
+    assert advice.endswith("push again.")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ci_migrate.models import Remains
 from ci_migrate.remains import (
     MOST_STATEMENTS,
+    carry_remains,
     decode_remains,
     describe_remains,
     encode_remains,
     find_remains,
     is_reading,
+    only_carried,
 )
 
 
@@ -74,3 +78,12 @@ def test_the_doubt_about_the_last_statement_is_told() -> None:
     assert said == (
         "of a there ran: nothing; then began, and may or may not have been carried out: ALTER TABLE x"
     )
+
+
+def test_what_a_run_carries_of_earlier_ones_is_told_from_its_own() -> None:
+    own = encode_remains([find_remains("bbbb", ["CREATE TABLE t (a int)"], None)], str)
+    assert only_carried(own) is None
+    assert only_carried(None) is None
+    carried = carry_remains(own, "run-1")
+    both = json.dumps({**json.loads(carried), "cccc": {"executed": [], "begun": "x"}})
+    assert only_carried(both) == carried

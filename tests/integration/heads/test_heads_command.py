@@ -110,6 +110,14 @@ def test_several_heads_that_are_meant_are_fine(project: Project) -> None:
     assert "all named in migrations.heads" in ran.output
 
 
+def test_heads_that_are_meant_and_are_nowhere_are_told(project: Project) -> None:
+    config = project.path / "ci-migrate.yml"
+    config.write_text(config.read_text().replace('"migrations": {', '"migrations": {"heads": ["core"],'))  # fmt: skip
+    ran = run_tool(project.path, "heads")
+    assert ran.exit_code == 3, ran.output
+    assert "the files have none of the heads that `migrations.heads` names (core)" in ran.output
+
+
 def test_what_is_not_committed_is_told(project: Project) -> None:
     branch_with(project, "one", FIRST, "books")
     run_git(project, "checkout", "-q", "main")

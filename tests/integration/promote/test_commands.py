@@ -117,7 +117,10 @@ def test_a_ledger_that_cannot_be_reached_is_named_and_hides_nothing_else(tmp_pat
         assert "Check that `ledger.url` names the right host" in ran.output
     assert len(shop.run("plan", "--environment", "dev").result["pending"]) == 3
     told = shop.run("status", "--environment", "dev")
-    assert "dev: at base, 3 pending\n    last run not known: cannot connect" in told.output
+    assert (
+        "dev: at base, 3 pending\n    last run, held and unfinished revisions not known: cannot connect"
+        in told.output
+    )
     assert (told.result[0]["problem"], len(told.result[0]["pending"])) == ("", 3)
     assert "hunter22" not in told.output + str(told.result)
 

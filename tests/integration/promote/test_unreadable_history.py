@@ -104,6 +104,13 @@ def test_a_branch_whose_labels_are_computed_is_planned_by_its_files(
     assert "nothing pending" in ask(project, sqlite_url, "status").output
 
 
+def test_a_computed_label_hides_no_heads_that_nobody_meant(sqlite_url: str, tmp_path: Path) -> None:
+    project = with_settings(copy_project("label_constant", tmp_path / "work"))
+    ran = promote(project, sqlite_url)
+    assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
+    assert ask(project, sqlite_url, "plan").outcome == "blocked"
+
+
 def test_heads_whose_labels_are_computed_are_named_by_ids(tmp_path: Path) -> None:
     project = copy_project("label_constant", tmp_path / "work")
     heads = list(project.situation.heads)
@@ -141,7 +148,8 @@ def test_a_plan_of_a_command_whose_revisions_nobody_tells_is_refused(
     )
     ran = promote(project, sqlite_url)
     assert ran.exit_code == 2, ran.output
-    assert ask(project, sqlite_url, "plan").exit_code == 2
+    for command in ("plan", "plan --static"):
+        assert ask(project, sqlite_url, command).exit_code == 2
 
 
 def test_folders_of_which_text_finds_only_some_are_not_judged_by_these(

@@ -82,13 +82,27 @@ def test_what_a_restore_by_hand_forgot(project: Project, sqlite_url: str) -> Non
     assert say(project, sqlite_url, "ledger", "reconcile")[0] == 0
 
 
+HALF = 'op.create_table("half", sa.Column("id", sa.Integer()))\n'
+
+
+def test_a_half_applied_revision_stays_known_when_the_ledger_alone_is_lost(
+    project: Project, sqlite_url: str
+) -> None:
+    promote(project, sqlite_url)
+    add_revision(project, REVISIONS[0], upgrade=HALF + "op.execute('nonsense')")
+    assert promote(project, sqlite_url).outcome == "partial"
+    run_statements(sqlite_url, ["DROP TABLE ci_migrate_ledger"])
+    assert say(project, sqlite_url, "ledger", "reconcile", "--write")[0] == 0
+    ran = promote(project, sqlite_url)
+    assert (ran.exit_code, "gate     unfinished" in ran.output) == (3, True), ran.output
+
+
 def test_a_half_applied_revision_that_a_restore_by_hand_took_away_blocks_nothing(
     project: Project, sqlite_url: str
 ) -> None:
     promote(project, sqlite_url)
-    half = 'op.create_table("half", sa.Column("id", sa.Integer()))\n'
     head = project.situation.heads[0]
-    file = add_revision(project, REVISIONS[0], after=head, upgrade=half + "op.execute('nonsense')")
+    file = add_revision(project, REVISIONS[0], after=head, upgrade=HALF + "op.execute('nonsense')")
     bad = promote(project, sqlite_url)
     assert bad.outcome == "partial", bad.output
     shutil.copy(bad.result["backup"]["location"], sqlite_url.removeprefix("sqlite:///"))

@@ -27,6 +27,7 @@ OTHERS = (
     "from alembic import op as o",
     "getattr(op, name)()",
     "exec(text)",
+    "__import__('os').system('x')",
     "with op.get_context().autocommit_block(): pass",
 )
 
@@ -42,6 +43,9 @@ def write(folder: Path, upgrade: str) -> str:
 def test_what_autogenerate_writes_is_plain(tmp_path: Path) -> None:
     assert is_plain(write(tmp_path, STOCK))
     assert is_plain(write(tmp_path, "from sqlalchemy.dialects import postgresql\npass"))
+    file = Path(write(tmp_path, STOCK))
+    file.write_text(f"from __future__ import annotations\n{file.read_text('utf-8')}", "utf-8")
+    assert is_plain(str(file))
 
 
 @pytest.mark.parametrize("line", OTHERS)
