@@ -18,6 +18,7 @@ from ci_migrate.gates.check import check_gates
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult, Outcome
 from ci_migrate.preflight import describe_files, find_running, gather_inputs, open_ledger
+from ci_migrate.redact import one_line
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import (
     HOW_TO_READ,
@@ -84,8 +85,8 @@ def _spare_running(inputs: GateInputs, running: str, record: RunRecord) -> GateI
     if not running:
         return inputs
     record.warn(
-        f"another run is at work in this database ({running}): this is what it has not done yet, and a promotion waits"
-        " for its end"
+        f"another run is at work in this database ({one_line(running, 300)}): this is what it has not done yet, and a"
+        " promotion waits for its end"
     )
     return replace(inputs, unfinished=())
 

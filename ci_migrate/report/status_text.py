@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ci_migrate.environment_status import EnvironmentStatus
+from ci_migrate.ledger.rows import STARTED
 from ci_migrate.redact import one_line
 from ci_migrate.remains import decode_remains, origin_of_remains
 from ci_migrate.report.prose import short_list
@@ -73,7 +74,7 @@ def history_lines(runs: list[dict[str, Any]]) -> Iterator[str]:
             is_back = (revision["direction"], revision["outcome"]) == ("downgrade", "executed")
             what = "taken back" if is_back else revision["outcome"]
             if revision["outcome"] != "executed" and revision["revision"] in half:
-                what = "half done"
+                what = "begun" if run["outcome"] == STARTED else "half done"
             yield f"    {what:<12} {revision['revision']}  {message}{seconds}"
 
 
