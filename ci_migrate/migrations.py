@@ -26,6 +26,11 @@ RELAY_SECONDS = 0.05
 """How late a line that the project prints may be shown."""
 LOOK_SECONDS = 0.1
 """How late an event may be read for which the worker does not ring."""
+CLOSED = "the project's process has closed the descriptors by which ci-migrate hears it"
+WAY_IS_CLOSED = 70
+"""Exit code of a worker that could not speak to us any more."""
+END_SECONDS = 2.0
+"""How long a worker that has closed the way to us may take to end by itself."""
 INTERRUPT_SECONDS = 4.0
 """How long the worker may take to roll back after SIGINT."""
 
@@ -108,19 +113,19 @@ class Worker:
         `while_silent` is called several times a second while nothing is said; what it raises ends the wait.
         Raises WorkerError when the worker ends without it.
         """
-        for line in self._lines(while_silent):
-            event: Event = json.loads(line)
+        for event in self._read(while_silent):
             yield event
             if event["event"] in until:
                 return
-        code = self._process.wait()
-        raise WorkerError(_how_it_ended(code))
+        # One that lives is not heard any more: what it does would be neither watched nor recorded.
+        ended = wait_or_stop(self._process, END_SECONDS)
+        raise WorkerError(
+            _how_it_ended(self._process.wait()) if ended else f"{CLOSED}; it was stopped"
+        )
 
     def rest(self) -> Iterator[Event]:
         """Yield what a worker that has ended had still said."""
-        for line in self._lines(_wait_on):
-            event: Event = json.loads(line)
-            yield event
+        yield from self._read(_wait_on)
 
     def interrupt(self) -> None:
         """Make the worker stop what it does and roll back: SIGINT, then SIGTERM, then SIGKILL."""
@@ -138,6 +143,14 @@ class Worker:
         os.close(self._bell)
         self._is_over.set()
         self._relay.join(timeout=1)
+
+    def _read(self, while_silent: Callable[[], object]) -> Iterator[Event]:
+        for line in self._lines(while_silent):
+            try:
+                event = json.loads(line)
+            except ValueError:
+                return  # it writes where it was not asked to: as if it had closed the way
+            yield event
 
     def _lines(self, while_silent: Callable[[], object]) -> Iterator[bytes]:
         with selectors.DefaultSelector() as selector:
@@ -206,6 +219,8 @@ def start_worker(
 
 
 def _how_it_ended(code: int) -> str:
+    if code == WAY_IS_CLOSED:
+        return CLOSED
     if code < 0:
         return f"the project's process was killed by {signal.Signals(-code).name}"
     return f"the project's process ended by itself with exit code {code}"

@@ -208,10 +208,12 @@ def ends_within(process: Child, seconds: float | None) -> bool:
     return True
 
 
-def wait_or_stop(process: Child, seconds: float) -> None:
-    """Give a child some seconds to end by itself, then end it."""
-    if not _ends_patiently(process, seconds):
-        stop(process)
+def wait_or_stop(process: Child, seconds: float) -> bool:
+    """Give a child some seconds to end by itself, then end it; return whether it ended by itself."""
+    if _ends_patiently(process, seconds):
+        return True
+    stop(process)
+    return False
 
 
 def _feed(process: Child, chunks: Iterable[bytes]) -> None:

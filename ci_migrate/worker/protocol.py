@@ -13,9 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 PARENT_IS_GONE = 70
-"""Exit code of a worker whose parent ended without a word."""
-
-
+"""Exit code of a worker whose parent ended without a word, or that cannot speak to it any more."""
 QUESTIONS = ("next", "statement_begins")
 """Events to which the parent answers `go`: may another revision begin, and may this statement run."""
 
@@ -26,6 +24,7 @@ class Channel:
     def __init__(self, commands: int, events: int, bell: int) -> None:
         """Take over three descriptors; a byte on `bell` tells that there are events to be read at once."""
         self._events, self._bell = events, bell
+        self._pipes = {descriptor: _identity(descriptor) for descriptor in (events, bell)}
         self._lock = threading.Lock()
         self._queue: queue.Queue[dict[str, Any]] = queue.Queue()
         for descriptor in (commands, events, bell):
@@ -46,9 +45,10 @@ class Channel:
         return self._queue.get()
 
     def send(self, event: str, **values: object) -> None:
-        """Send one event and wake the parent."""
+        """Send one event and let the parent read it at once."""
         self.send_quietly(event, **values)
-        self.wake()
+        if os.getpid() == self._pid:
+            self._write(self._bell, b".")
 
     def send_quietly(self, event: str, **values: object) -> None:
         """Send one event that the parent may read a moment later: to wake it takes longer than to write.
@@ -58,14 +58,21 @@ class Channel:
         if os.getpid() != self._pid:
             return
         with self._lock:
-            view = memoryview(_line(event, values))
-            while view:
-                view = view[os.write(self._events, view) :]
+            self._write(self._events, _line(event, values))
 
-    def wake(self) -> None:
-        """Let the parent read at once what was sent."""
-        if os.getpid() == self._pid:
-            os.write(self._bell, b".")
+    def _write(self, descriptor: int, data: bytes) -> None:
+        """Write to the parent; end this process where the user's code has closed the way to it.
+
+        Its number may be that of a file of the project's by now. What goes on then is watched by nobody.
+        """
+        view = memoryview(data)
+        try:
+            while view:
+                if _identity(descriptor) != self._pipes[descriptor]:
+                    os._exit(PARENT_IS_GONE)
+                view = view[os.write(descriptor, view) :]
+        except OSError:
+            os._exit(PARENT_IS_GONE)
 
     def ask(self, question: str, **values: object) -> None:
         """Ask and wait until the parent, having done what the question calls for, says go."""
@@ -107,3 +114,8 @@ class Channel:
 
 def _line(event: str, values: Mapping[str, object]) -> bytes:
     return json.dumps({"event": event, **values}, default=str).encode() + b"\n"
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino

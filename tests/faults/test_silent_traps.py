@@ -238,6 +238,42 @@ def test_a_helper_that_holds_the_pipes_does_not_hold_up_the_run(
 SLEEP = "\n    import time; print('SLEEPING', flush=True); time.sleep(120)\n"
 
 
+CLOSE_PIPES = """
+import os, stat
+for number in range(3, 256):
+    try:
+        is_pipe = stat.S_ISFIFO(os.fstat(number).st_mode)
+    except OSError:
+        continue
+    if is_pipe:
+        os.close(number)
+op.create_table("tt", sa.Column("id", sa.Integer()))
+"""
+OPEN_FILES = """
+globals()["open_files"] = [open(f"kept-{number}.txt", "w+") for number in range(20)]
+"""
+
+
+@pytest.mark.parametrize("then", ["", OPEN_FILES])
+def test_a_project_that_closes_the_way_to_us_is_not_waited_for(
+    tmp_path: Path, database_url: str, then: str
+) -> None:
+    project = copy_project("linear", tmp_path / "work")
+    head = project.situation.heads[0]
+    add_revision(project, "aaaaaaaaaa01", after=head, upgrade=CLOSE_PIPES + then)
+    add_revision(project, "aaaaaaaaaa02", after="aaaaaaaaaa01")
+    begun = time.monotonic()
+    ran = promote(project, database_url, transaction="per_revision")
+    assert time.monotonic() - begun < 30, ran.output
+    assert (ran.outcome, ran.exit_code) == ("partial", 6), ran.output
+    assert "closed the descriptors" in ran.result["error"]["message"]
+    assert ran.result["error"]["revision"] == "aaaaaaaaaa01"
+    assert "aaaaaaaaaa02" not in str(query(database_url, "SELECT * FROM alembic_version"))
+    assert "Somebody else" not in ran.output
+    for file in project.path.glob("kept-*.txt"):
+        assert file.read_text("utf-8") == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("name", ["slow_import", "ignores_signals"])
 def test_a_project_that_does_not_listen_is_stopped_all_the_same(
