@@ -24,11 +24,10 @@ _SKIPPED = "not known before the project is asked"
 def refuse_untold_command(migrations: Migrations, history: History) -> None:
     """Raise ProjectError where nobody tells what a command of the project's own is to run; labels may be missing."""
     if migrations.upgrade_command and history.untold:
-        raise ProjectError(
-            f"the revisions cannot be read as text: {'; '.join(history.unreadable)}",
-            next_step="With `migrations.command` nothing else tells them: name their folders in"
-            " `migrations.versions`, and the table in `migrations.version_table` and"
-            " `migrations.version_table_schema`.",
+        raise not_text(
+            history.unreadable,
+            "With `migrations.command` nothing else tells them: name their folders in `migrations.versions`, and the"
+            " table in `migrations.version_table` and `migrations.version_table_schema`.",
         )
 
 
@@ -44,10 +43,10 @@ def refuse_unread(history: History, intended: tuple[str, ...]) -> None:
         )
 
 
-def not_text(reasons: tuple[str, ...]) -> ProjectError:
+def not_text(reasons: tuple[str, ...], next_step: str = HOW_TO_READ) -> ProjectError:
     """Return the failure of what needs a history that text tells."""
     return ProjectError(
-        f"the revisions cannot be read as text: {'; '.join(reasons)}", next_step=HOW_TO_READ
+        f"the revisions cannot be read as text: {'; '.join(reasons)}", next_step=next_step
     )
 
 
@@ -69,7 +68,6 @@ def without_untold(inputs: GateInputs, history: History) -> GateInputs:
     return replace(
         inputs,
         plan=Plan(current=(), target=(), pending=()),
-        problems=history.problems if history.uncounted else inputs.problems,
         rewritten=(),
         unseen="",
         unfinished=(),

@@ -11,13 +11,17 @@ from ci_migrate.redact import shell_words
 from ci_migrate.revisions.graph import Graph
 
 NAME = "heads"
+NOWHERE_ADVICE = (
+    "Correct the names, or let `migrations.versions` name the folders in which they are."
+)
 
 
 def check(inputs: GateInputs) -> GateResult:
     """Fail when there are several heads that nobody meant."""
     heads = inputs.graph.heads()
-    if not inputs.unlabelled and are_nowhere(inputs.graph, inputs.intended_heads):
-        return _refuse_names(inputs)
+    nowhere = describe_nowhere(inputs.graph, inputs.intended_heads, inputs.unlabelled)
+    if nowhere:
+        return _refuse_names(inputs, nowhere)
     if len(heads) <= 1:
         found = heads[0] if heads else "no revision yet"
         return GateResult(name=NAME, outcome=GateOutcome.PASSED, message=f"one head: {found}")
@@ -37,24 +41,27 @@ def check(inputs: GateInputs) -> GateResult:
     )
 
 
-def are_nowhere(graph: Graph, intended: tuple[str, ...]) -> bool:
-    """Return whether none of the intended heads is in the files, and others are: those may be the wrong files."""
-    return bool(intended) and bool(graph.heads()) and not any(map(graph.resolve, intended))
+def describe_nowhere(
+    graph: Graph, intended: tuple[str, ...], unlabelled: tuple[str, ...] = ()
+) -> str:
+    """Return that none of the intended heads is in the files, but others: those may be the wrong files; else nothing.
 
-
-def describe_nowhere(graph: Graph, intended: tuple[str, ...]) -> str:
-    """Return what is said of intended heads that are not in the files."""
-    names, found = ", ".join(intended), ", ".join(graph.heads())
+    `unlabelled` is why labels of some files are not known: then the names may be there.
+    """
+    heads = graph.heads()
+    if not intended or not heads or unlabelled or any(map(graph.resolve, intended)):
+        return ""
+    names, found = ", ".join(intended), ", ".join(heads)
     return f"the files have none of the heads that `migrations.heads` names ({names}); they have {found}"
 
 
-def _refuse_names(inputs: GateInputs) -> GateResult:
+def _refuse_names(inputs: GateInputs, nowhere: str) -> GateResult:
     hints = "\n".join(_advise_on_names(inputs))
     return GateResult(
         name=NAME,
         outcome=GateOutcome.FAILED,
-        message=describe_nowhere(inputs.graph, inputs.intended_heads),
-        next_step=f"{hints}\nCorrect the names, or let `migrations.versions` name the folders in which they are.",
+        message=nowhere,
+        next_step=f"{hints}\n{NOWHERE_ADVICE}",
     )
 
 

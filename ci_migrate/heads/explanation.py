@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ci_migrate.gates.heads import find_mergeable, find_unintended
+from ci_migrate.gates.heads import (
+    NOWHERE_ADVICE,
+    describe_nowhere,
+    find_mergeable,
+    find_unintended,
+)
 from ci_migrate.git.origin import Origin
 from ci_migrate.models import Revision
 from ci_migrate.redact import shell_text, shell_words
@@ -74,11 +79,13 @@ def explain_heads(
     find_origin: Callable[[str], Origin | None],
     merge_command: str,
     problems: tuple[Problem, ...] = (),
+    unlabelled: tuple[str, ...] = (),
 ) -> Explanation:
     """Explain the heads of a graph.
 
     `intended` are the names of `migrations.heads`; `read` returns the source of a file of a revision,
-    `find_origin` who added it; `merge_command` lacks message and revisions.
+    `find_origin` who added it; `merge_command` lacks message and revisions; `unlabelled` is why labels of some
+    files are not known.
     """
     heads = graph.heads()
     own = {head: _own_revisions(graph, head, heads) for head in heads}
@@ -98,12 +105,19 @@ def explain_heads(
         stray=stray,
         mergeable=groups,
         shared=_shared_tables(own, named),
-        problems=problems,
+        problems=(*problems, *_find_nowhere(graph, intended, unlabelled)),
         merge_command="\n".join(
             f"{merge_command} -m {shell_text(merge_message(group))} {shell_words(*group)}"
             for group in groups
         ),
     )
+
+
+def _find_nowhere(
+    graph: Graph, intended: tuple[str, ...], unlabelled: tuple[str, ...]
+) -> Iterator[Problem]:
+    if nowhere := describe_nowhere(graph, intended, unlabelled):
+        yield Problem(message=nowhere, next_step=NOWHERE_ADVICE)
 
 
 def merge_message(heads: tuple[str, ...]) -> str:

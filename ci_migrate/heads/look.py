@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ci_migrate.config.environment import Migrations
 from ci_migrate.errors import ProjectError
-from ci_migrate.gates.heads import are_nowhere, describe_nowhere
 from ci_migrate.git.merge import merge_files
 from ci_migrate.git.origin import find_origin
 from ci_migrate.git.program import ask_git
@@ -58,16 +57,10 @@ def explain_history(
         read=read,
         find_origin=partial(find_origin, project.root, env),
         merge_command=merge_command(project),
-        problems=history.problems + history.graph.problems() + _find_nowhere(history, intended),
+        problems=history.problems + history.graph.problems(),
+        unlabelled=history.unlabelled,
     )
     return replace(explanation, notes=history.project.notes)
-
-
-def _find_nowhere(history: History, intended: tuple[str, ...]) -> tuple[Problem, ...]:
-    if history.unlabelled or not are_nowhere(history.graph, intended):
-        return ()
-    step = "Correct the names, or let `migrations.versions` name the folders in which they are."
-    return (Problem(message=describe_nowhere(history.graph, intended), next_step=step),)
 
 
 def look_at_merge(
@@ -95,7 +88,8 @@ def explain_merge(
     ours, theirs = (resolve_commit(project.root, env, ref) for ref in (against, mine))
     merged = merge_files(project.root, env, ours, theirs, project.version_locations)
     base = read_files(project.root, env, ours, project.version_locations)
-    graph, problems = read_graph(project, merged.files)
+    text = read_graph(project, merged.files)
+    graph, problems = text.graph, text.problems
     declared = {item.file for item in graph.revisions.values()}
     changed = {path: data for path, data in merged.files.items() if base.get(path) != data}
     problems += find_broken_texts({path: changed[path] for path in changed if path in declared})
@@ -112,8 +106,9 @@ def explain_merge(
         find_origin=lambda file: find_origin(project.root, env, file, (ours, theirs)),
         merge_command=merge_command(project),
         problems=problems,
+        unlabelled=text.unlabelled,
     )
-    known = read_graph(project, base)[0].revisions
+    known = read_graph(project, base).graph.revisions
     heads = tuple(
         replace(head, side=against if head.revision in known else MINE)
         for head in explanation.heads
@@ -127,25 +122,39 @@ def explain_merge(
     )
 
 
-def read_graph(project: Project, files: Mapping[str, bytes]) -> tuple[Graph, tuple[Problem, ...]]:
-    """Return the graph and the defects of revision files that are not on disk.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextHistory:
+    """What revision files say that are not on disk."""
+
+    graph: Graph
+    problems: tuple[Problem, ...]
+    """Defects of the files and of the graph."""
+    unlabelled: tuple[str, ...]
+    """Why branch labels of some are not known."""
+
+
+def read_graph(project: Project, files: Mapping[str, bytes]) -> TextHistory:
+    """Read the graph and the defects of revision files that are not on disk.
 
     `files` are contents by path from the project's root. Raises ProjectError for a file that only running
     it would tell.
     """
-    revisions, problems = [], []
+    revisions, problems, unlabelled = [], [], []
     for path in sorted(files):
         if not _counts(project, path):
             continue
         parsed = read_revision_bytes(files[path], path)
         if parsed.revision:
             revisions.append(parsed.revision)
+            unlabelled += [parsed.unreadable] if parsed.unreadable else []
         elif parsed.unreadable:
             raise not_text((parsed.unreadable,))
         if parsed.problem:
             problems.append(parsed.problem)
     graph = Graph(revisions)
-    return graph, (*problems, *graph.problems())
+    return TextHistory(
+        graph=graph, problems=(*problems, *graph.problems()), unlabelled=tuple(unlabelled)
+    )
 
 
 def _counts(project: Project, path: str) -> bool:

@@ -23,6 +23,7 @@ from ci_migrate.observer import Observer
 from ci_migrate.redact import Redactor
 from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.survey import History
+from ci_migrate.untold import not_text
 from ci_migrate.upgrade.probe import Patience, Probe, check_probe, load_and_probe
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.upgrade.run import Control, run_revisions
@@ -213,10 +214,7 @@ def _refuse(environment: Environment, history: History) -> None:
             next_step="Try them by hand on an empty database.",
         )
     if history.uncounted:
-        raise ProjectError(
-            f"the revisions cannot be read as text: {'; '.join(history.uncounted)}",
-            next_step="Name their folders in `migrations.versions`.",
-        )
+        raise not_text(history.uncounted, "Name their folders in `migrations.versions`.")
 
 
 def _not_proved(failure: CiMigrateError) -> ProofError:

@@ -75,7 +75,7 @@ def _find_commit(
     root, folders = project.root, project.version_locations
     try:
         for commit in islice(commits_before_changes(root, env, folders), MOST_COMMITS):
-            graph, _ = read_graph(project, read_files(root, env, commit, folders))
+            graph = read_graph(project, read_files(root, env, commit, folders)).graph
             if taken.revision not in graph.revisions:
                 return commit if needed <= graph.revisions.keys() else ""
     except (GitError, ProjectError):
