@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ def hold_lock_file(
     `holder` returns who takes it and since when; `poll` is called with what tries once and what names the
     present holder, and returns when the first was successful.
     """
-    path = Path(database_file + ".ci-migrate.lock")
+    path = _path_beside(database_file)
     opened: list[int] = []
 
     def take() -> bool:
@@ -47,9 +48,9 @@ def find_holder_of_file(database_file: str, *, unsigned: str) -> str:
 
     Empty when nobody does, or when another user's file does not tell.
     """
-    path = Path(database_file + ".ci-migrate.lock")
+    path = _path_beside(database_file)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return ""
     try:
@@ -63,14 +64,32 @@ def find_holder_of_file(database_file: str, *, unsigned: str) -> str:
     return ""
 
 
-def _open_and_lock(path: Path) -> int | None:
+def _path_beside(database_file: str) -> Path:
+    return Path(database_file + ".ci-migrate.lock")
+
+
+def _open(path: Path) -> int:
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(path, flags, 0o600)
     except OSError as exc:
         raise DatabaseUnreachableError(
             f"cannot create the lock file {path}: {exc.strerror}",
-            next_step="The folder of the SQLite database must exist and be writable.",
+            next_step="Remove what is there: only a file of ci-migrate may have that name."
+            if os.path.lexists(path)
+            else "The folder of the SQLite database must exist and be writable.",
         ) from exc
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise DatabaseUnreachableError(
+        f"the lock file {path} is not a regular file",
+        next_step="Remove what is there: only a file of ci-migrate may have that name.",
+    )
+
+
+def _open_and_lock(path: Path) -> int | None:
+    descriptor = _open(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

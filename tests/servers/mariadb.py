@@ -101,6 +101,13 @@ class MariadbServer:
         if superuser:
             self.run_sql(f"GRANT ALL ON *.* TO `{name}`@`%` WITH GRANT OPTION")
 
+    def url_of_role(self, database_url: str, role: str, rights: str) -> str:
+        """Return the URL of a database for a new role that has these rights on it alone."""
+        password, name = "pa55word of it", database_url.partition("?")[0].rpartition("/")[2]
+        self.create_role(role, password)
+        self.run_sql(f"GRANT {rights} ON `{name}`.* TO `{role}`")
+        return self.tcp_url(name, role=role, password=password)
+
     def url(self, database: str, *, driver: str = "pymysql") -> str:
         """Return the URL of a database on the Unix socket, as root without a password."""
         return f"mysql+{driver}://root@/{database}?unix_socket={self.socket}"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from ci_migrate.database.lock import hold_lock
+from ci_migrate.database.lock import find_holder, hold_lock
 from ci_migrate.database.lock_statements import MARK, mysql_statements
 from ci_migrate.errors import DatabaseUnreachableError, LockNotAcquiredError
 from tests.integration.database.drivers import open_database
@@ -93,11 +94,7 @@ def test_a_holder_that_shows_its_name_late_is_named(mariadb_url: str) -> None:
 def test_a_holder_that_the_server_hides_is_not_said_to_have_just_begun(
     mariadb_url: str, request: pytest.FixtureRequest
 ) -> None:
-    mariadb = request.getfixturevalue("mariadb")
-    name = mariadb_url.partition("?")[0].rpartition("/")[2]
-    mariadb.create_role("no process", "pa55word of it")
-    mariadb.run_sql(f"GRANT ALL ON `{name}`.* TO `no process`")
-    url = mariadb.tcp_url(name, role="no process", password="pa55word of it")
+    url = request.getfixturevalue("mariadb").url_of_role(mariadb_url, "no process", "ALL")
     told = list[str]()
     with holder(mariadb_url), pytest.raises(LockNotAcquiredError) as error:
         take(url, 0.1, told)
@@ -158,3 +155,19 @@ def test_two_spellings_of_a_sqlite_file_are_one_lock(sqlite_url: str, tmp_path: 
     (tmp_path / "link.sqlite").symlink_to("database.sqlite")
     with holder(sqlite_url), pytest.raises(LockNotAcquiredError):
         take(f"sqlite:///{tmp_path / 'link.sqlite'}", 0, [])
+
+
+NO_FILES: dict[str, Callable[[Path], None]] = {
+    "pipe": os.mkfifo,
+    "folder": lambda path: path.mkdir(),
+    "link": lambda path: path.symlink_to("elsewhere"),
+}
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+def test_what_is_no_file_is_no_lock(sqlite_url: str, what: str) -> None:
+    NO_FILES[what](Path(sqlite_url.partition("///")[2] + ".ci-migrate.lock"))
+    assert find_holder(open_database(sqlite_url)) == ""
+    with pytest.raises(DatabaseUnreachableError) as error:
+        take(sqlite_url, 0.1, [])
+    assert "Remove what is there" in str(error.value.next_step)

@@ -208,11 +208,9 @@ def test_a_version_column_that_the_project_widens_itself(
 def test_a_role_that_may_only_read_mariadb(
     tmp_path: Path, mariadb_url: str, request: pytest.FixtureRequest
 ) -> None:
-    mariadb = request.getfixturevalue("mariadb")
     name = mariadb_url.partition("?")[0].rpartition("/")[2]
-    mariadb.create_role("only_reads", "pa55word of it")
-    mariadb.run_sql(f"GRANT SELECT ON `{name}`.* TO only_reads")
-    url = mariadb.tcp_url(name, role="only_reads", password="pa55word of it")
+    mariadb = request.getfixturevalue("mariadb")
+    url = mariadb.url_of_role(mariadb_url, "only_reads", "SELECT")
     project = copy_project("linear", tmp_path / "work")
     ran = promote(project, url, backup="none")
     assert (ran.outcome, ran.exit_code) == ("blocked", 3), ran.output
