@@ -26,7 +26,9 @@ _PASSWORDS = (
     re.compile(r"[\w.+-]+://([^:/@]*:([^@]+)@)"),
     re.compile(r"[?&]((?:password|passwd)=([^&]+))"),
 )
-_LOGINS = re.compile(r"(://[^\s:/@]*:)[^\s/@]+@")
+# With one slash, too: where a URL was taken for a path, the second one is lost.
+_LOGINS = re.compile(r"(:/+[^\s:/@]*:)[^\s/@]+@")
+_KEYS = re.compile(r"AGE-SECRET-KEY-[0-9A-Z-]+")
 _NAMES = (
     re.compile(r"[\w.+-]+://([^:/@?]+)(?::.*)?@"),
     re.compile(r"(?s)[\w.+-]+://(?:.*@)?([^:@/?,]+)"),
@@ -89,7 +91,14 @@ class Redactor:
             if spelling in text:
                 text = text.replace(spelling, MASK)
         # A project may know databases of which we know nothing.
-        return _LOGINS.sub(rf"\1{MASK}@", text) if "://" in text else text
+        return mask_known_forms(text)
+
+
+def mask_known_forms(text: str) -> str:
+    """Return a text without what is a secret by its form: the password of any URL, a private key of age."""
+    if "AGE-SECRET-KEY-" in text:
+        text = _KEYS.sub(MASK, text)
+    return _LOGINS.sub(rf"\1{MASK}@", text) if ":/" in text else text
 
 
 def spellings_of(secret: str) -> set[str]:

@@ -21,6 +21,7 @@ def config_command() -> None:
 def check_command(config_path: Path | None) -> int:
     """Read the configuration and show every problem in it; no variable has to be set."""
     from ci_migrate.config.select import list_globs
+    from ci_migrate.redact import mask_known_forms
     from ci_migrate.report.console import open_console
 
     world = current_world(config_path)
@@ -29,7 +30,7 @@ def check_command(config_path: Path | None) -> int:
         branches = ", ".join(list_globs(section.branches))
         pushed = f"a push to {branches}" if branches else "by name only"
         before = f", promoted from {section.promote_from}" if section.promote_from else ""
-        lines.append(f"{name}: {pushed}{before}")
+        lines.append(mask_known_forms(f"{name}: {pushed}{before}"))
     count = len(config.environments)
     lines.append(f"{config.path}: correct, {counted(count, 'environment')}")
     open_console(world.env).write_lines(lines)

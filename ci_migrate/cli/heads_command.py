@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from ci_migrate.errors import ExitCode, GitHubError, UsageError
 
 if TYPE_CHECKING:
     from ci_migrate.config.environment import Migrations
+    from ci_migrate.redact import Redactor
 
 PUSHED = ""
 """`--watch` without a branch."""
@@ -54,11 +55,16 @@ def heads_command(
     migrations, root = resolve_migrations(config, world.env), config.path.absolute().parent
     if watch is not None:
         return _watch(world, migrations, root, watch, json_option)
-    return _look(world, migrations, root, against, json_option)
+    return _look(world, migrations, root, against, json_option, world.redactor(config))
 
 
 def _look(
-    world: World, migrations: Migrations, root: Path, against: str | None, json_option: str | None
+    world: World,
+    migrations: Migrations,
+    root: Path,
+    against: str | None,
+    json_option: str | None,
+    redactor: Redactor,
 ) -> int:
     from ci_migrate.heads.look import look_at_heads, look_at_merge
     from ci_migrate.heads.text import heads_lines
@@ -67,6 +73,12 @@ def _look(
         found = look_at_heads(migrations, root, world.env)
     else:
         found = look_at_merge(migrations, root, world.env, against)
+    found = replace(
+        found,
+        problems=tuple(
+            replace(each, message=redactor.clean(each.message)) for each in found.problems
+        ),
+    )
     value = {**asdict(found), "blocked": found.is_blocked}
     _write(world, value, json_option, heads_lines(found))
     return int(ExitCode.BLOCKED if found.is_blocked else ExitCode.OK)

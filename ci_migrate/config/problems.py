@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from ci_migrate.errors import ConfigError, Where
-from ci_migrate.redact import MASK, one_line
+from ci_migrate.redact import MASK, mask_known_forms, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ def show_value(path: KeyPath, value: object) -> str:
         return str(value).lower()
     # A lone surrogate, from an escape in the file, could not be printed.
     text = str(value).encode("utf-8", "replace").decode("utf-8")
-    return one_line(_CREDENTIALS.sub(f"{MASK}@", text), 60)
+    return one_line(mask_known_forms(_CREDENTIALS.sub(f"{MASK}@", text)), 60)
 
 
 def show_path(path: KeyPath) -> str:
