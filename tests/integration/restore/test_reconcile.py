@@ -82,6 +82,35 @@ def test_what_a_restore_by_hand_forgot(project: Project, sqlite_url: str) -> Non
     assert say(project, sqlite_url, "ledger", "reconcile")[0] == 0
 
 
+def test_without_the_version_table_nothing_is_called_undone(
+    project: Project, sqlite_url: str
+) -> None:
+    grow(project, sqlite_url, 1)
+    env_py = project.path / "migrations/env.py"
+    text = env_py.read_text("utf-8").replace(
+        "context.configure(", "context.configure(version_table=str('alembic_version'), "
+    )
+    env_py.write_text(text, "utf-8")
+    code, output = say(project, sqlite_url, "ledger", "reconcile", "--write")
+    assert (code, "`migrations.version_table`" in output) == (2, True), output
+    (run, *_) = reversed(history(project, sqlite_url))
+    assert {row["outcome"] for row in run["revisions"]} == {"executed"}
+
+
+def test_copies_that_cannot_be_written_are_told_with_what_was_done(
+    project: Project, sqlite_url: str
+) -> None:
+    _, bad = grow(project, sqlite_url, 2)
+    file = copy_of(project, bad)
+    file.unlink()
+    file.mkdir()
+    (file / "in the way").touch()
+    code, output = say(project, sqlite_url, "ledger", "reconcile", "--write")
+    assert code == 4, output
+    assert "the ledger was brought in line" in output
+    assert "Nothing was changed" not in output
+
+
 HALF = 'op.create_table("half", sa.Column("id", sa.Integer()))\n'
 
 
