@@ -36,6 +36,8 @@ class EnvironmentStatus:
     """Version rows that no revision file of this work tree explains."""
     held: tuple[HeldRevision, ...] = ()
     """What was rolled back last and has not run again."""
+    defects: tuple[str, ...] = ()
+    """Faults of the files, on which a promotion blocks; what is pending may be more then."""
     unreadable: str = ""
     """Why the files do not tell everything."""
     untold: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from ci_migrate.ledger.facts import Executed
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.preflight import find_running, find_unfinished, open_ledger
 from ci_migrate.story.restoring import refuse_half_restored
-from ci_migrate.survey import Survey, read_files, survey_database
+from ci_migrate.survey import Survey, problems_of, read_files, survey_database
 
 
 def read_status(environment: Environment, env: Mapping[str, str]) -> EnvironmentStatus:
@@ -32,6 +32,7 @@ def read_status(environment: Environment, env: Mapping[str, str]) -> Environment
         current=() if "current" in untold else survey.plan.current,
         pending=() if untold else tuple(pending.revision for pending in survey.plan.pending),
         unknown=() if untold else history.graph.unknown(survey.plan.current),
+        defects=tuple(problem.message for problem in problems_of(survey)),
         unreadable="; ".join(history.unreadable),
         untold=tuple(sorted(untold & {"current", "pending"})),
     )

@@ -22,7 +22,7 @@ from ci_migrate.revisions.project import Project, shown_path
 from ci_migrate.revisions.reader import read_source
 from ci_migrate.revisions.scan import read_history
 from ci_migrate.revisions.setup_function import read_setup
-from ci_migrate.revisions.sources import find_broken_sources
+from ci_migrate.revisions.sources import find_broken_files
 from ci_migrate.revisions.subfolders import notes_on_subfolders
 from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk, search_from
 from ci_migrate.revisions.way_out import leads_out
@@ -88,19 +88,24 @@ def read_project(migrations: Migrations, root: Path, env: Mapping[str, str]) -> 
     )
     _refuse_ways_out(project)
     if not migrations.setup:
-        _refuse_missing_script(project)
+        _refuse_missing_script(project, has_command=migrations.upgrade_command is not None)
     path = (root / folder for folder in migrations.path)
     project = replace(project, import_path=(*path, *project.import_path))
     read = read_history(project)
     unreadable = read.unreadable
     setup = _read_setup(migrations, root)
-    unreadable += _find_unknown_table(project)
+    broken = (
+        find_broken_files([shown_path(project.env_py, project.root)], project.root)
+        if project.env_py
+        else ()
+    )
+    unreadable += () if broken else _find_unknown_table(project)
     graph = Graph(read.revisions)
     notes = notes_on_subfolders(project, graph.heads())
     return History(
         project=replace(project, notes=project.notes + notes),
         graph=graph,
-        problems=read.problems,
+        problems=broken + read.problems,
         unreadable=unreadable + setup,
         uncounted=read.uncounted + setup,
         unlabelled=tuple(reason for reason in read.unreadable if reason not in read.uncounted),
@@ -119,15 +124,22 @@ def _refuse_ways_out(project: Project) -> None:
             )
 
 
-def _refuse_missing_script(project: Project) -> None:
-    """Raise ProjectError where the settings name a script folder that is not there, or is another one by mistake."""
+def _refuse_missing_script(project: Project, *, has_command: bool) -> None:
+    """Raise ProjectError where the settings name a script folder that is not there, or in which there is no env.py."""
     script, config = project.script_location, project.config_file
     if script is None or project.kind != "alembic" or project.env_py is not None:
         return
     meant = _find_beside(project)
-    if script.is_dir() and (meant is None or not (meant / "env.py").is_file()):
-        return
-    advice = "Correct `script_location`."
+    is_there = script.is_dir()
+    if is_there and (meant is None or not (meant / "env.py").is_file()):
+        if has_command or project.sourceless:
+            return  # it need not have one
+        meant = None
+    advice = (
+        "Bring it back: without it Alembic runs nothing."
+        if is_there
+        else "Correct `script_location`."
+    )
     if meant is not None and config is not None:
         folder, name = shown_path(config.parent, project.root), meant.relative_to(config.parent)
         here = "%(here)s" if meant == config.parent else f"%(here)s/{name.as_posix()}"
@@ -138,7 +150,7 @@ def _refuse_missing_script(project: Project) -> None:
     raise ProjectError(
         f"the script folder {shown_path(script, project.root)} of"
         f" {shown_path(config, project.root) if config else 'the settings'}"
-        f" {'has no env.py' if script.is_dir() else 'does not exist'}",
+        f" {'has no env.py' if is_there else 'does not exist'}",
         next_step=advice,
     )
 
@@ -274,8 +286,8 @@ def problems_of(survey: Survey) -> tuple[Problem, ...]:
     if limit is not None and _widens_column(survey, limit):
         limit = None
     # What has a content hash has been parsed as a whole already.
-    unread = [item.revision for item in survey.plan.pending if not item.content_hash]
-    broken = find_broken_sources(
-        (history.graph.revisions[revision] for revision in unread), history.project.root
-    )
-    return history.problems + history.graph.problems(id_limit=limit) + broken
+    unread = [item.file for item in survey.plan.pending if item.file and not item.content_hash]
+    broken = find_broken_files(unread, history.project.root)
+    # Of a graph that lacks revisions it is no fault that a parent is missing.
+    graph = () if history.uncounted else history.graph.problems(id_limit=limit)
+    return history.problems + graph + broken

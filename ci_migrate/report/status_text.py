@@ -13,6 +13,7 @@ from ci_migrate.remains import decode_remains, origin_of_remains
 from ci_migrate.report.prose import short_list
 from ci_migrate.report.units import format_seconds, format_time
 
+MOST_DEFECTS = 5
 _HELD = {
     "blocks": "promote blocks on it: mend it by a revision after it and use --reapply, or take it out of the branch",
     "changed": "its file was changed since, so it may come again",
@@ -36,6 +37,8 @@ def status_lines(status: EnvironmentStatus) -> Iterator[str]:
         yield f"    a run is at work: {one_line(status.running, 300)}"
     if status.unfinished:
         yield f"    unfinished: {short_list(status.unfinished)}; promote blocks on it and shows what is in the database"
+    for defect in status.defects[:MOST_DEFECTS]:
+        yield f"    defect: {one_line(defect, 300)}"
     if status.unknown:
         yield f"    no file here explains {short_list(status.unknown)}"
     for held in status.held:

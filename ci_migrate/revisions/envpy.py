@@ -49,7 +49,8 @@ def read_env_py(path: Path) -> EnvPySettings:
     except OSError as exc:
         return _unknown(f"env.py cannot be read: {exc.strerror or exc}")
     except SyntaxError as exc:
-        return _unknown(f"env.py is not valid Python (line {exc.lineno}): {exc.msg}")
+        place = f" (line {exc.lineno})" if exc.lineno else ""
+        return _unknown(f"env.py is not valid Python{place}: {exc.msg}")
     names = _read_constants(tree)
     table, table_known = _read_option(tree, "version_table", names, DEFAULT_VERSION_TABLE)
     schema, schema_known = _read_option(tree, "version_table_schema", names, None)

@@ -1,4 +1,4 @@
-"""Mistakes in revision files that the quick reading passes over."""
+"""Mistakes in revision files, and in env.py, that the quick reading passes over."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 
 def find_broken_sources(revisions: Iterable[Revision], root: Path) -> tuple[Problem, ...]:
-    """Parse the whole files of some revisions, as a rule the pending ones; about 1 ms for each.
+    """Parse the whole files of some revisions; about 1 ms for each. Never raises."""
+    return find_broken_files((item.file for item in revisions if item.file), root)
 
-    `root` is `Project.root`, at which `Revision.file` starts. Never raises.
+
+def find_broken_files(files: Iterable[str], root: Path) -> tuple[Problem, ...]:
+    """Parse whole files, as a rule those that are pending. Never raises.
+
+    `root` is `Project.root`, at which their paths start.
     """
-    problems = []
-    for revision in revisions:
-        problem = _check_source(root, revision.file) if revision.file else None
-        if problem:
-            problems.append(problem)
-    return tuple(problems)
+    found = (_check_source(root, file) for file in files)
+    return tuple(problem for problem in found if problem)
 
 
 def find_broken_texts(files: Mapping[str, bytes]) -> tuple[Problem, ...]:

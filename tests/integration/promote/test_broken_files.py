@@ -110,3 +110,34 @@ def test_a_folder_without_revisions_is_not_passed_in_silence(shop: Shop) -> None
         told = "\n".join(ran.result["warnings"])
         assert "there is no revision file in migrations/versions" in told, ran.output
         assert "subfolders are not read: migrations/versions/2026" in told, ran.output
+
+
+def test_status_tells_the_defects_on_which_a_promotion_blocks(shop: Shop) -> None:
+    file = add_revision(shop.project, ONE)
+    file.write_text(
+        file.read_text("utf-8").replace("down_revision = ", f"down_revision = '{ONE}'  # "), "utf-8"
+    )
+    ran = shop.run("status", "--environment", "dev")
+    assert f"defect: {ONE} " in ran.output, ran.output
+    (status,) = ran.result
+    assert len(status["defects"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (None, 2, "has no env.py"),
+        ("def f(:", 3, "env.py is not valid Python"),
+        ("\0", 3, "env.py is not valid Python:"),
+    ],
+)
+def test_an_env_py_that_cannot_run_is_told_before_anything(
+    shop: Shop, text: str | None, code: int, said: str
+) -> None:
+    env_py = shop.project.path / "migrations/env.py"
+    env_py.unlink()
+    if text is not None:
+        env_py.write_text(text, "utf-8")
+    ran = shop.run("plan", "--environment", "dev")
+    assert (ran.exit_code, said in ran.output) == (code, True), ran.output
+    assert "computes" not in ran.output
