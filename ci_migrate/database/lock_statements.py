@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from dataclasses import dataclass
 
 NAME = "ci-migrate"
@@ -18,9 +19,11 @@ class LockStatements:
 
     take: str
     """True when it was to be had; never waits."""
+    sign: str
+    """Run once by the session that has taken it; empty where `is_held` needs no such thing."""
     give: str
     is_held: str
-    """True when the asking session holds it."""
+    """True when the asking session holds it; asked several times a second."""
     holder: str
     """Two columns: the statement with the holder's comment, if it can be seen; and what the server knows."""
 
@@ -61,10 +64,14 @@ def postgresql_statements() -> LockStatements:
         " || to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'"
         f" FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE {match}"
     )
+    # The lock lives as long as its session, and so does a setting. To look for it among all locks of the server would
+    # hold these up meanwhile, and an upgrade can have thousands.
+    setting, sign = "ci_migrate.lock", uuid.uuid4().hex
     return LockStatements(
         take=f"SELECT pg_try_advisory_lock({key})",
+        sign=f"SELECT set_config('{setting}', '{sign}', false)",
         give=f"SELECT pg_advisory_unlock({key})",
-        is_held=f"SELECT count(*) FROM pg_locks l WHERE {match} AND l.pid = pg_backend_pid()",
+        is_held=f"SELECT current_setting('{setting}', true) = '{sign}'",
         holder=holder,
     )
 
@@ -90,6 +97,7 @@ def mysql_statements() -> LockStatements:
     )
     return LockStatements(
         take=f"SELECT GET_LOCK({name}, 0)",
+        sign="",
         give=f"SELECT RELEASE_LOCK({name})",
         is_held=f"SELECT IS_USED_LOCK({name}) = CONNECTION_ID()",
         holder=holder,

@@ -126,6 +126,34 @@ def test_promote_ends_with_8_and_says_who_holds_it(database_url: str, tmp_path: 
     assert ran.result["backup"] is None
 
 
+def test_a_lock_is_lost_with_its_session(postgres_url: str) -> None:
+    """Also when the driver connects anew: the new session holds nothing."""
+    database = open_database(postgres_url)
+    with hold_lock(database, owner="me", wait=1, tell=print) as lock:
+        assert lock.is_held()
+        database.run(
+            lambda c: c.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            ).close()
+        )
+        assert [lock.is_held() for _ in range(3)] == [False, False, False]
+
+
+def test_to_ask_for_the_lock_holds_up_no_other(postgres_url: str) -> None:
+    """A look into pg_locks stops the whole lock table of the server, in which an upgrade may have thousands."""
+    database = open_database(postgres_url)
+    with hold_lock(database, owner="me", wait=1, tell=print) as lock:
+        assert lock.is_held()
+        asked = database.run(
+            lambda c: c.exec_driver_sql(
+                "SELECT query FROM pg_stat_activity WHERE query LIKE '%%ci-migrate lock%%'"
+                " AND pid <> pg_backend_pid()"
+            ).scalar()
+        )
+    assert "current_setting" in asked
+    assert "pg_locks" not in asked
+
+
 def test_a_lock_file_is_removed_and_never_through_a_link(sqlite_url: str, tmp_path: Path) -> None:
     lock_file = tmp_path / "database.sqlite.ci-migrate.lock"
     take(sqlite_url, 0, [])
