@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from ci_migrate.redact import without_row_data
 from ci_migrate.worker.lasting import (
     find_unprotected,
+    is_autocommit,
     is_in_transaction,
     lasts_at_once,
     outlives_crash,
@@ -62,12 +63,22 @@ class StatementCapture:
         self._is_atomic = True
         self._awaits_commit = False
         self._is_running = False
+        self._needs_no_look = False
+        """Whether PostgreSQL takes back whatever the revision does on env.py's connection."""
         self._written: set[int] = set()
         self._held: deque[str] = deque(maxlen=MOST_HELD)
 
-    def begin(self, revision: str, *, is_atomic: bool) -> None:
-        """Take what follows as this revision's."""
+    def begin(self, revision: str, *, is_atomic: bool, is_plain: bool = False) -> None:
+        """Take what follows as this revision's; `is_plain` where it surely leaves the transaction to Alembic."""
         self.revision = revision
+        connection = self._connection
+        self._needs_no_look = (
+            is_plain
+            and is_atomic
+            and connection is not None
+            and connection.dialect.name == "postgresql"
+            and not is_autocommit(connection)
+        )
         self._is_atomic, self._awaits_commit = is_atomic, False
         self.failures, self.first_failure = 0, ""
         self.works_elsewhere = self.has_lasted = False
@@ -107,6 +118,9 @@ class StatementCapture:
         if self.revision is None:
             return
         self.last_statement, self._is_running = statement, True
+        if self._needs_no_look and connection is self._connection:
+            self._written.add(_number_of(connection))
+            return
         if connection.dialect.name != "postgresql" and _MAKES_TABLE.search(statement):
             self._knows_tables = False
         if not _READS.match(statement):

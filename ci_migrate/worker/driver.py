@@ -17,6 +17,7 @@ from ci_migrate.database.challenge import answer_challenge
 from ci_migrate.database.pooler import is_pooled
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
+from ci_migrate.worker.garbage import GarbageCollection
 from ci_migrate.worker.lasting import is_autocommit
 from ci_migrate.worker.leave import Leave
 from ci_migrate.worker.locks import LockReader
@@ -45,6 +46,7 @@ class Driver:
         self._capture = StatementCapture(channel, tells_all=settings["reads_locks"])
         self._session = SessionSettings(settings)
         self._locks = LockReader(channel, lambda: self._capture.revision)
+        self._garbage = GarbageCollection()
         self._transactions = TransactionWatch(self._capture.note_lasting)
         self.script = ScriptDirectory.from_config(config)
         compat.set_locations(
@@ -132,9 +134,11 @@ class Driver:
         @functools.wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
             self._capture.look_at_tables(context.connection)
-            self._capture.begin(revision, is_atomic=is_atomic)
+            is_simple = is_plain(path)
+            self._garbage.suit(is_plain=is_simple)
+            self._capture.begin(revision, is_atomic=is_atomic, is_plain=is_simple)
             try:
-                self._transactions.begin(context, is_plain=is_plain(path))
+                self._transactions.begin(context, is_plain=is_simple)
                 result = function(*args, **kwargs)
                 self._transactions.end(context)
             except BaseException as exc:
