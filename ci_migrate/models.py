@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ci_migrate.errors import ExitCode
 from ci_migrate.foreseen import Forecast, Rehearsal
+from ci_migrate.pending_revision import PendingRevision
 
 
 class Outcome(enum.Enum):
@@ -69,29 +70,6 @@ class Revision:
     """First paragraph of the file's docstring, one line."""
     file: str | None = None
     """Path as shown to the user: relative to the working directory where that is possible."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingRevision:
-    """A revision that is to run; of a rollback, the one that is to be taken back."""
-
-    revision: str
-    message: str
-    file: str | None
-    parents: tuple[str, ...]
-    content_hash: str
-    """Hash of what the revision does (canonical syntax tree); empty when its source is not readable."""
-    former_hashes: tuple[str, ...] = ()
-    """What older records call the same content."""
-    source: str
-    """Text of the file, kept in the ledger so that a deleted revision can come back."""
-    atomic: bool
-    """Whether a failure leaves nothing of it behind on this database."""
-    why_not_atomic: str = ""
-
-    def is_known_as(self, content_hash: str) -> bool:
-        """Return whether a record with this hash means the same content."""
-        return bool(content_hash) and content_hash in {self.content_hash, *self.former_hashes}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

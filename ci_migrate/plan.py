@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ci_migrate.models import PendingRevision, Plan, Revision
+from ci_migrate.models import Plan, Revision
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.revisions.graph import Graph
 
 

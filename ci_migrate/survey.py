@@ -25,6 +25,7 @@ from ci_migrate.revisions.setup_function import read_setup
 from ci_migrate.revisions.sources import find_broken_files
 from ci_migrate.revisions.subfolders import notes_on_subfolders
 from ci_migrate.revisions.surroundings import Read, Surroundings, read_disk, search_from
+from ci_migrate.revisions.syntax import is_python
 from ci_migrate.revisions.way_out import leads_out
 
 HOW_TO_READ = (
@@ -285,9 +286,11 @@ def problems_of(survey: Survey) -> tuple[Problem, ...]:
     history, limit = survey.history, survey.rows.id_length
     if limit is not None and _widens_column(survey, limit):
         limit = None
-    # What has a content hash has been parsed as a whole already.
-    unread = [item.file for item in survey.plan.pending if item.file and not item.content_hash]
-    broken = find_broken_files(unread, history.project.root)
+    pending = survey.plan.pending
+    doubtful = [
+        item.file for item in pending if item.file and not (item.source and is_python(item.source))
+    ]
+    broken = find_broken_files(doubtful, history.project.root)
     # Of a graph that lacks revisions it is no fault that a parent is missing.
     graph = () if history.uncounted else history.graph.problems(id_limit=limit)
     return history.problems + graph + broken

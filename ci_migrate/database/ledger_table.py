@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 LEDGER_TABLE = "ci_migrate_ledger"
+MOST_CHARACTERS = (2**24 - 1) // 4
+"""Of a text on MySQL and MariaDB, which choose the type that holds so many of utf8mb4: MEDIUMTEXT."""
 CREATE_PAUSES = (0.1, 0.5)
 """Seconds before each further attempt to create it."""
 Row = Mapping[str, Any]
@@ -25,10 +27,11 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def ledger_table(schema: str | None) -> Any:
     """Return the `sqlalchemy.Table`; times are UTC text in ISO 8601, lists and mappings JSON text."""
     from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, String, Table, Text
-    from sqlalchemy.dialects.mysql import MEDIUMTEXT
 
     def text() -> Any:
-        return Text().with_variant(MEDIUMTEXT(), "mysql").with_variant(MEDIUMTEXT(), "mariadb")
+        # Its MEDIUMTEXT, without the import of everything that SQLAlchemy knows of MySQL.
+        medium = Text(MOST_CHARACTERS)
+        return Text().with_variant(medium, "mysql").with_variant(medium, "mariadb")
 
     columns: list[Column[Any]] = [
         Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from ci_migrate.gates.inputs import GateInputs
-from ci_migrate.models import Evidence, GateOutcome, GateResult, PendingRevision
+from ci_migrate.models import Evidence, GateOutcome, GateResult
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.redact import one_line
 from ci_migrate.times import parse_time
 
@@ -76,7 +77,7 @@ def _missing(pending: PendingRevision, evidence: Mapping[str, Evidence], before:
     found = evidence.get(pending.revision)
     if found is None:
         return f"{before} has not executed {name}"
-    if not pending.content_hash:
+    if not pending.content.content_hash:
         return f"the source of {name} cannot be read, so it cannot be compared with what {before} executed"
     if not pending.is_known_as(found.content_hash):
         return (
@@ -90,7 +91,7 @@ def _next_step(inputs: GateInputs, evidence: Mapping[str, Evidence], before: str
     another = [
         p
         for p in inputs.plan.pending
-        if p.content_hash
+        if p.content.content_hash
         and p.revision in evidence
         and not p.is_known_as(evidence[p.revision].content_hash)
     ]

@@ -16,7 +16,6 @@ from ci_migrate.database.ledger_table import (
     select_rows,
     update_run,
 )
-from ci_migrate.errors import InterruptedRunError
 from ci_migrate.ledger.facts import (
     Executed,
     LastRemains,
@@ -29,7 +28,15 @@ from ci_migrate.ledger.facts import (
     rehearsal_of,
 )
 from ci_migrate.ledger.failure import as_ledger_error
-from ci_migrate.ledger.rows import STARTED, begun_rows, ending_of, revision_ending
+from ci_migrate.ledger.rows import (
+    INTERRUPTED,
+    STARTED,
+    begun_rows,
+    ending_of,
+    planned_rows,
+    revision_ending,
+    run_ending,
+)
 from ci_migrate.models import (
     Backup,
     Evidence,
@@ -42,7 +49,6 @@ from ci_migrate.models import (
 from ci_migrate.remains import carry_remains, origin_of_remains
 from ci_migrate.revisions.rewrite import KnownRevision
 
-INTERRUPTED = "interrupted"
 UNDONE = "undone"
 """Of a revision that was executed, until a restore took it back."""
 
@@ -74,15 +80,13 @@ class Ledger:
         *,
         command: str = "promote",
         gates: Iterable[GateResult] = (),
-        details: Mapping[str, str] | None = None,
     ) -> str | None:
-        """Write the run, its pending revisions and its overridden gates; creates the ledger where it is missing.
+        """Write the run and its overridden gates; creates the ledger where it is missing.
 
-        `details` are JSON texts by revision. What the run before left unfinished stays in force until this one ends
-        well; returned as `encode_remains` wrote it.
+        What the run before left unfinished stays in force until this one ends well; returned as `encode_remains`
+        wrote it.
         """
-        common = {**self._common(run), "command": command}
-        rows = begun_rows(common, plan, backup, versions, gates, details or {})
+        rows = begun_rows(self._common(run, command), plan, backup, versions, gates)
         with self._as_ledger_error("write"):
             create_ledger(self._database, self._schema)
             left = next(iter(self._select(kind="run", newest=1)), {})
@@ -90,6 +94,20 @@ class Ledger:
             rows[0]["detail"] = carried
             insert_rows(self._database, self._schema, rows)
         return carried
+
+    def note_plan(
+        self,
+        run: RunInfo,
+        plan: Plan,
+        *,
+        command: str = "promote",
+        details: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write the revisions that a run is about to execute; `details` are JSON texts by revision."""
+        rows = planned_rows(self._common(run, command), plan, details or {})
+        if rows:
+            with self._as_ledger_error("write"):
+                insert_rows(self._database, self._schema, rows)
 
     def note_remains(self, run_id: str, remains: str) -> None:
         """Write what revisions that are not atomic have done so far, before they do more."""
@@ -110,18 +128,7 @@ class Ledger:
         `is_seen` says whether anybody could see what the revisions did.
         """
         seconds = {applied.revision: applied.seconds for applied in promotion.applied}
-        failure = promotion.failure
-        record: dict[str, object] | None = None
-        if failure is not None:
-            record = {"kind": failure.kind, "message": failure.message, "is_seen": is_seen}
-        values = {
-            "outcome": _word_of(promotion),
-            "finished_at": now,
-            "seconds": promotion.seconds,
-            "to_rows": json.dumps(promotion.reached),
-            "failure": json.dumps(record) if record else None,
-            "detail": remains,
-        }
+        values = {**run_ending(promotion, now, is_seen=is_seen), "detail": remains}
         revisions = {
             item.revision: revision_ending(
                 item.revision in executed, seconds.get(item.revision), now
@@ -274,8 +281,9 @@ class Ledger:
     def _as_ledger_error(self, verb: str) -> AbstractContextManager[None]:
         return as_ledger_error(verb, self.missing_grant)
 
-    def _common(self, run: RunInfo) -> dict[str, Any]:
+    def _common(self, run: RunInfo, command: str) -> dict[str, Any]:
         return {
+            "command": command,
             "run_id": run.run_id,
             "environment": self._environment,
             "started_at": run.started_at,
@@ -285,11 +293,3 @@ class Ledger:
             "run_url": run.run_url,
             "host": run.host,
         }
-
-
-def _word_of(promotion: Promotion) -> str:
-    """Return the run's outcome; one that was stopped before it changed anything is not told as a failure."""
-    failure = promotion.failure
-    if promotion.outcome is Outcome.FAILED and failure and failure.kind == InterruptedRunError.kind:
-        return INTERRUPTED
-    return promotion.outcome.value

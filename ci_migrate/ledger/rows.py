@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ci_migrate.models import Backup, GateOutcome, GateResult, Plan
+from ci_migrate.errors import InterruptedRunError
+from ci_migrate.models import Backup, GateOutcome, GateResult, Outcome, Plan, Promotion
 from ci_migrate.remains import only_carried
 
 STARTED = "started"
 """Outcome of a run that has begun and not ended."""
+INTERRUPTED = "interrupted"
+"""Of one that was stopped or cut off, and is not told as a failure."""
 RUN_ENDING = ("outcome", "finished_at", "seconds", "to_rows", "failure", "detail")
 REVISION_ENDING = ("outcome", "finished_at", "seconds")
 """Columns that are written when a run ends."""
@@ -22,12 +25,8 @@ def begun_rows(
     backup: Backup | None,
     versions: Mapping[str, str],
     gates: Iterable[GateResult],
-    details: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Return the row of a run that begins, those of its revisions and of its overridden gates, with equal keys.
-
-    `details` are JSON texts by revision.
-    """
+    """Return the row of a run that begins, and those of its overridden gates, with equal keys."""
     run = {
         **common,
         "kind": "run",
@@ -37,7 +36,22 @@ def begun_rows(
         "backup": json.dumps(_backup_record(backup)) if backup else None,
         "versions": json.dumps(dict(versions)),
     }
-    return _padded([run, *_revision_rows(common, plan, details), *_override_rows(common, gates)])
+    return _padded([run, *_override_rows(common, gates)])
+
+
+def run_ending(promotion: Promotion, now: str, *, is_seen: bool) -> dict[str, Any]:
+    """Return what changes in the row of a run when it ends; `is_seen` as in `Ledger.finish_run`."""
+    failure = promotion.failure
+    record: dict[str, object] | None = None
+    if failure is not None:
+        record = {"kind": failure.kind, "message": failure.message, "is_seen": is_seen}
+    return {
+        "outcome": _word_of(promotion),
+        "finished_at": now,
+        "seconds": promotion.seconds,
+        "to_rows": json.dumps(promotion.reached),
+        "failure": json.dumps(record) if record else None,
+    }
 
 
 def revision_ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:
@@ -70,9 +84,10 @@ def without_remains(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     return [run, *rows[1:]]
 
 
-def _revision_rows(
+def planned_rows(
     common: Mapping[str, Any], plan: Plan, details: Mapping[str, str]
 ) -> list[dict[str, Any]]:
+    """Return the rows of the revisions that are about to run, with equal keys; `details` are JSON texts by revision."""
     return [
         {
             **common,
@@ -82,7 +97,7 @@ def _revision_rows(
             "direction": plan.direction,
             "parents": json.dumps(pending.parents),
             "message": pending.message,
-            "content_hash": pending.content_hash,
+            "content_hash": pending.content.content_hash,
             "source": pending.source,
             "detail": details.get(pending.revision),
         }
@@ -117,3 +132,11 @@ def _backup_record(backup: Backup) -> dict[str, Any]:
         "sha256": backup.sha256,
         "properties": dict(backup.properties),
     }
+
+
+def _word_of(promotion: Promotion) -> str:
+    """Return the run's outcome; one that was stopped before it changed anything is not told as a failure."""
+    failure = promotion.failure
+    if promotion.outcome is Outcome.FAILED and failure and failure.kind == InterruptedRunError.kind:
+        return INTERRUPTED
+    return promotion.outcome.value

@@ -11,7 +11,8 @@ from ci_migrate.errors import BlockedError, ProjectError
 from ci_migrate.gates.rewritten import APART_ADVICE
 from ci_migrate.git.search import is_known
 from ci_migrate.ledger.ledger import Ledger
-from ci_migrate.models import Outcome, PendingRevision, Plan, Promotion, Revision
+from ci_migrate.models import Outcome, Plan, Promotion, Revision
+from ci_migrate.pending_revision import Content, PendingRevision
 from ci_migrate.recovery.half_applied import HalfApplied
 from ci_migrate.recovery.lost_sources import LostSource, LostSources
 from ci_migrate.recovery.orphans import Orphans, find_orphans
@@ -221,15 +222,18 @@ def _describe(item: LostSource, dialect: str) -> PendingRevision:
     revision = item.revision
     atomic, reason = describe_atomicity(item.source, dialect, revision.file, "downgrade")
     hashes = content_hashes(item.source, revision.file)
+    content = Content(
+        content_hash=item.executed.content_hash if item.executed else hashes[0],
+        atomic=atomic,
+        why_not_atomic="" if atomic else reason,
+    )
     return PendingRevision(
         revision=revision.id,
         message=revision.message,
         file=None,
         parents=revision.parents,
-        content_hash=item.executed.content_hash if item.executed else hashes[0],
         source=item.source,
-        atomic=atomic,
-        why_not_atomic="" if atomic else reason,
+        read_content=lambda: content,
     )
 
 

@@ -31,8 +31,8 @@ def plan_lines(promotion: Promotion) -> Iterator[str]:
             yield f"{indent}{pending.file}"
         yield indent + (
             "atomic: a failure leaves nothing of it"
-            if pending.atomic
-            else f"NOT ATOMIC: {pending.why_not_atomic}"
+            if pending.content.atomic
+            else f"NOT ATOMIC: {pending.content.why_not_atomic}"
         )
     if promotion.forecast:
         yield f"forecast     {describe_forecast(promotion.forecast, promotion)}"

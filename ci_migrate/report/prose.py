@@ -218,7 +218,7 @@ def revision_lines(promotion: Promotion) -> Iterator[RevisionLine]:
             message=one_line(pending.message),
             state=state,
             file=pending.file,
-            note="" if pending.atomic else pending.why_not_atomic,
+            note="" if pending.content.atomic else pending.content.why_not_atomic,
         )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from ci_migrate.foreseen import Forecast, Rehearsal, RehearsedRevision
 from ci_migrate.github.commands import neutralise, neutralise_json
-from ci_migrate.models import AppliedRevision, Backup, Failure, PendingRevision, Promotion
+from ci_migrate.models import AppliedRevision, Backup, Failure, Promotion
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.report.json_text import render_json
 
 
@@ -87,8 +88,8 @@ def _pending(pending: PendingRevision) -> dict[str, Any]:
         "revision": pending.revision,
         "message": pending.message,
         "file": pending.file,
-        "atomic": pending.atomic,
-        "note": pending.why_not_atomic or None,
+        "atomic": pending.content.atomic,
+        "note": pending.content.why_not_atomic or None,
     }
 
 

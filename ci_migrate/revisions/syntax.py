@@ -25,6 +25,17 @@ def parse_quietly(source: str | bytes) -> ast.Module:
             raise SyntaxError(str(exc) or "the source is nested too deeply") from exc
 
 
+def is_python(source: str) -> bool:
+    """Return whether Python compiles a text; half as long as parsing it takes, whose tree is made of objects."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(source, "<revision>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+            return False
+    return True
+
+
 @functools.lru_cache(maxsize=1)
 def parse_revision_source(source: str, file: str | None = None) -> ast.Module:
     """Parse the source of a revision file; the tree is shared by all who ask, do not change it.

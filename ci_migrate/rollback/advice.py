@@ -12,7 +12,7 @@ from ci_migrate.database.engine import Database
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError
 from ci_migrate.ledger.ledger import Ledger
-from ci_migrate.models import PendingRevision
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.redact import shell_text, shell_words
 from ci_migrate.restore.rows_now import tell_loss
 from ci_migrate.revisions.drops import Drop
@@ -83,8 +83,8 @@ def _notes(
     if way.restores_empty:
         names = ", ".join(_name(drop) for drop in way.restores_empty)
         yield f"what upgrade() dropped comes back empty: {names}"
-    if not pending.atomic:
-        yield f"not atomic: a failure leaves a part of it ({pending.why_not_atomic})"
+    if not pending.content.atomic:
+        yield f"not atomic: a failure leaves a part of it ({pending.content.why_not_atomic})"
 
 
 def _restore(place: Place, found: Found) -> Way:

@@ -24,7 +24,7 @@ from ci_migrate.git.way_back import (
 from ci_migrate.github.pulls import create_pull
 from ci_migrate.github.rest import open_github, tokens_of
 from ci_migrate.heads.look import read_graph
-from ci_migrate.models import PendingRevision
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.report.markdown import escape
 from ci_migrate.rollback.last_revision import Found
 from ci_migrate.survey import History

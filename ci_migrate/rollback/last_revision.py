@@ -11,7 +11,8 @@ from ci_migrate.errors import BlockedError
 from ci_migrate.ledger.executed import applied_in_order
 from ci_migrate.ledger.facts import Executed, read_backup
 from ci_migrate.ledger.ledger import Ledger
-from ci_migrate.models import Backup, PendingRevision, Plan
+from ci_migrate.models import Backup, Plan
+from ci_migrate.pending_revision import Content, PendingRevision
 from ci_migrate.revisions.content import is_same_upgrade
 from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.revisions.way_back import WayBack, read_way_back
@@ -83,23 +84,22 @@ def find_for_advice(survey: Survey, ledger: Ledger, dialect: str, expect: str | 
         message="",
         file=None,
         parents=(),
-        content_hash="",
         source="",
-        atomic=True,
+        read_content=lambda: Content(content_hash="", atomic=True),
     )
     plan = Plan(current=rows, target=rows, pending=(lost,), direction="downgrade")
     return Found(executed=executed, plan=plan, way_back=problem, run=run, backup=read_backup(run))
 
 
 def _read_way_back(pending: PendingRevision) -> WayBack:
-    if not pending.content_hash:
+    if not pending.content.content_hash:
         return WayBack(problem="has a file that cannot be read as text")
     return read_way_back(pending.source, pending.file)
 
 
 def _compare(pending: PendingRevision, executed: Executed, ledger: Ledger) -> str:
     """Return a warning when the downgrade was edited since; raise when the upgrade was."""
-    if not pending.content_hash or pending.is_known_as(executed.content_hash):
+    if not pending.content.content_hash or pending.is_known_as(executed.content_hash):
         return ""
     ran = {item.revision: item.source for item in ledger.executed()}.get(executed.revision)
     if ran and is_same_upgrade(ran, pending.source):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from ci_migrate.errors import BlockedError
 from ci_migrate.ledger.facts import Executed
-from ci_migrate.models import PendingRevision, Plan, Revision
+from ci_migrate.models import Plan, Revision
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.revisions.graph import Graph
 
 

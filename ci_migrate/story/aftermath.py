@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ci_migrate.database.catalog import Snapshot
-from ci_migrate.models import Failure, PendingRevision
+from ci_migrate.models import Failure
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.remains import MAYBE, is_concurrent_build, is_reading
 
 OWN_COMMAND = (
@@ -49,7 +50,7 @@ def may_have_left_rows(
 ) -> bool:
     """Return whether a revision that is not atomic failed after a statement that writes."""
     failed = pending.get(revision or "")
-    if failed is None or failed.atomic:
+    if failed is None or failed.content.atomic:
         return False
     return any(not is_reading(statement) for statement in executed)
 
@@ -66,7 +67,7 @@ def is_undone(
     Where the version rows did not move, what has changed may be its work, on another connection.
     """
     failed = pending.get(failure.revision or "")
-    return failed is not None and failed.atomic and moved and failed.revision not in present
+    return failed is not None and failed.content.atomic and moved and failed.revision not in present
 
 
 def advise(
@@ -95,11 +96,11 @@ def advise(
         return _advise_unchanged(failure)
     failed = pending.get(failure.revision or "")
     at = ", ".join(rows) or "base"
-    if failure.revision in present and (failed is None or failed.atomic or not by_others):
+    if failure.revision in present and (failed is None or failed.content.atomic or not by_others):
         # It ended between its version row and the next revision; or somebody else had run it, too.
         return _whole(at) + (_OTHERS if by_others else "")
     has_written = may_have_left_rows(failure.revision, failure.executed, pending)
-    if failed is None or failed.atomic or not (has_written or invalid):
+    if failed is None or failed.content.atomic or not (has_written or invalid):
         if tables and not moved:
             return _advise_beside(failure, at, restore=restore, tables=tables)
         return _advise_whole(failure, at)

@@ -20,10 +20,8 @@ from ci_migrate.words import counted
 
 def start_ledger(execution: Execution, survey: Survey) -> None:
     """Write the run as begun; raises LedgerError."""
-    record = execution.record
-    record.stage_name = "ledger"
+    execution.record.stage_name = "ledger"
     ask_within(CALM_SECONDS, lambda: _write_start(execution, survey))
-    copy_run(execution, record.run.run_id)
 
 
 def _write_start(execution: Execution, survey: Survey) -> None:
@@ -35,8 +33,24 @@ def _write_start(execution: Execution, survey: Survey) -> None:
         record.versions,
         command=record.command,
         gates=record.gates,
-        details=encode_rehearsal(record.rehearsal),
     )
+    execution.is_plan_noted = False
+
+
+def note_plan(execution: Execution, survey: Survey) -> None:
+    """Write what the run is about to do, once, and before it does any of it; raises LedgerError."""
+    if execution.is_plan_noted:
+        return
+    execution.record.stage_name = "ledger"
+    ask_within(patience(execution.record), lambda: _write_plan(execution, survey))
+    copy_run(execution, execution.record.run.run_id)
+
+
+def _write_plan(execution: Execution, survey: Survey) -> None:
+    record = execution.record
+    details = encode_rehearsal(record.rehearsal)
+    execution.ledger.note_plan(record.run, survey.plan, command=record.command, details=details)
+    execution.is_plan_noted = True
 
 
 def _write_end(
@@ -48,6 +62,8 @@ def _write_end(
         execution.environment.migrations.upgrade_command or execution.report.still_running
     )
     try:
+        if not execution.is_plan_noted:
+            _write_plan(execution, survey)
         ledger.finish_run(promotion, executed, now, remains, is_seen=is_seen)
     except LedgerError:
         if ledger.exists():
@@ -58,6 +74,7 @@ def _write_end(
             " copies beside the backups (ci-migrate ledger reconcile --write)"
         )
         _write_start(execution, survey)
+        _write_plan(execution, survey)
         ledger.finish_run(promotion, executed, now, remains, is_seen=is_seen)
 
 
@@ -113,7 +130,7 @@ def _keep_applied(record: RunRecord, survey: Survey, report: UpgradeReport) -> N
             seconds=report.done.get(item.revision),
             direction=plan.direction,
             parents=item.parents,
-            content_hash=item.content_hash,
+            content_hash=item.content.content_hash,
         )
         for item in plan.pending
         if item.revision in done

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 
 from ci_migrate.database.ledger_table import LEDGER_TABLE
-from ci_migrate.models import Failure, PendingRevision, Plan
+from ci_migrate.models import Failure, Plan
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.revisions.touched_tables import find_touched_tables
 from ci_migrate.story.aftermath import State
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.cancel import can_watch_client
@@ -22,11 +23,9 @@ from ci_migrate.errors import InterruptedRunError, ProbeError, SilentServerError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.migrations import Worker, WorkerSettings, start_worker
 from ci_migrate.models import Outcome, Plan
-from ci_migrate.scratch.restored import Restored
 from ci_migrate.stops import held_stops
 from ci_migrate.story.aftermath import State
 from ci_migrate.story.record import RunRecord
-from ci_migrate.story.restoring import Restoring
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
 from ci_migrate.upgrade.probe import (
     Patience,
@@ -38,6 +37,10 @@ from ci_migrate.upgrade.probe import (
 )
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.worker_settings import build_settings, build_worker_environment
+
+if TYPE_CHECKING:
+    from ci_migrate.scratch.restored import Restored
+    from ci_migrate.story.restoring import Restoring
 
 LOOK_SECONDS = 60.0
 """How long a look at the database may take; a stop shortens it."""
@@ -99,13 +102,22 @@ class Execution:
     """The name of the project's sessions, by which they are told from those of others."""
     left_before: str | None = None
     """What the ledger says that the run before left unfinished."""
+    is_plan_noted: bool = False
+    """Whether the ledger has the revisions that this run is about to execute."""
     _open: ExitStack = field(default_factory=ExitStack)
     _worker: Worker | None = None
 
-    def open_project(self, history: History, plan: Plan | None = None) -> OpenedProject:
+    def open_project(
+        self,
+        history: History,
+        plan: Plan | None = None,
+        *,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> OpenedProject:
         """Start the worker, let env.py run without a step, and prove that it opens our database, and fits the plan.
 
-        Stage `probe`. Compares the schema before and after: importing an application can write to it.
+        Stage `probe`. Compares the schema before and after: importing an application can write to it. `meanwhile` is
+        called while the worker imports it.
         """
         with self.record.stage("probe") as note:
             before = self.read_state(history)
@@ -116,7 +128,7 @@ class Execution:
             patience = Patience(self.environment.probe_timeout, self.record.observer.note)
             can_look = True
             try:
-                probe = _probe(worker, challenge, patience)
+                probe = _probe(worker, challenge, patience, meanwhile)
             except SilentServerError:
                 can_look = False
                 raise
@@ -230,9 +242,11 @@ class Execution:
         )
 
 
-def _probe(worker: Worker, challenge: Challenge, patience: Patience) -> Probe:
+def _probe(
+    worker: Worker, challenge: Challenge, patience: Patience, meanwhile: Callable[[], object]
+) -> Probe:
     try:
-        return load_and_probe(worker, challenge, patience)
+        return load_and_probe(worker, challenge, patience, meanwhile)
     except (ProbeError, InterruptedRunError) as exc:
         if patience.is_over or isinstance(exc, InterruptedRunError):
             with held_stops():

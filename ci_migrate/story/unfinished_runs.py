@@ -36,10 +36,12 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
                 " run the restore again and name it (`ci-migrate backup list`)"
             )
         else:
-            record.warn(
-                f"an earlier run, begun {run.started_at}{link}, was cut off: {len(done)} of its"
-                f" {len(run.planned)} revisions are {where} the database"
+            how_far = (
+                f": {len(done)} of its {len(run.planned)} revisions are {where} the database"
+                if run.planned
+                else " before it ran anything"
             )
+            record.warn(f"an earlier run, begun {run.started_at}{link}, was cut off{how_far}")
         ledger.settle_run(run, done, format_time(execution.now()))
         copy_run(execution, run.run_id)
 

@@ -77,15 +77,19 @@ class Patience:
             self._tell(f"still waiting for {loading}env.py to run, {waited:.0f} s")
 
 
-def load_and_probe(worker: Worker, challenge: Mapping[str, str], patience: Patience) -> Probe:
-    """Load the project, run its env.py without a step, and return what it configured.
+def load_and_probe(
+    worker: Worker,
+    challenge: Mapping[str, str],
+    patience: Patience,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Probe:
+    """Let a worker that loads the project run its env.py without a step, and return what it configured.
 
-    Raises ProbeError when it fails, takes too long, configures nothing or more than one database.
+    `meanwhile` is called while it does. Raises ProbeError when it fails, takes too long, configures nothing or more
+    than one database.
     """
-    for event in worker.events("loaded", "failed", while_silent=patience.look):
-        if event["event"] == "failed":
-            raise project_failure(event)
     worker.send(do="probe", challenge=dict(challenge))
+    meanwhile()
     found: list[Event] = []
     for event in worker.events("probe_ended", "failed", while_silent=patience.look):
         if event["event"] == "probed":

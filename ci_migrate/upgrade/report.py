@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ci_migrate.errors import (
     CiMigrateError,
@@ -17,8 +17,9 @@ from ci_migrate.errors import (
 )
 from ci_migrate.foreseen import LockSeen
 from ci_migrate.migrations import Event
-from ci_migrate.models import PendingRevision, Remains
+from ci_migrate.models import Remains
 from ci_migrate.observer import Observer
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.remains import find_remains
 from ci_migrate.upgrade.probe import other_schema, project_failure, rows_changed
 
@@ -75,8 +76,8 @@ class UpgradeReport:
         lasting = self.committed | self.remains.keys()
         is_doubtful = dialect == "postgresql"
         return {
-            item.revision: replace(
-                item, atomic=item.revision not in lasting and (item.atomic or not is_doubtful)
+            item.revision: item.seen_as(
+                atomic=item.revision not in lasting and (item.content.atomic or not is_doubtful)
             )
             for item in pending
         }

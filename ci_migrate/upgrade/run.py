@@ -46,7 +46,7 @@ def run_revisions(
     interrupted so that it rolls back; when the worker ends by itself, the server is given the time to.
     """
     messages = {pending.revision: pending.message for pending in plan.pending}
-    careful = [pending.revision for pending in plan.pending if not pending.atomic]
+    careful = [pending.revision for pending in plan.pending if not pending.content.atomic]
     worker.send(
         do=plan.direction,
         challenge=dict(challenge),

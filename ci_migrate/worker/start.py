@@ -73,7 +73,6 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
     driver = Driver(config, channel, settings)
     # What is loaded stays until the end: it need not be looked through again whenever garbage is collected.
     gc.freeze()
-    channel.send("loaded")
     while True:
         command = channel.receive()
         if command["do"] == "probe":

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ci_migrate.errors import ExitCode, NotVerifiedError
-from ci_migrate.models import PendingRevision, Remains, Revision
+from ci_migrate.models import Remains, Revision
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.plan import build_plan
 from ci_migrate.revisions.graph import Graph
 from ci_migrate.verify import verify_target

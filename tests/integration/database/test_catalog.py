@@ -128,7 +128,9 @@ def test_rows_version_table_and_ledger_are_no_change(database_url: str) -> None:
     )
     ledger = Ledger(database, schema="ci_migrate", environment="dev")
     plan = Plan(current=(), target=("bbbb2222",), pending=PENDING)
-    ledger.start_run(make_promotion(Outcome.PROMOTED).run, plan, None, {})
+    run = make_promotion(Outcome.PROMOTED).run
+    ledger.start_run(run, plan, None, {})
+    ledger.note_plan(run, plan)
     assert snapshot(database) == before
 
 

@@ -32,6 +32,7 @@ def open_ledger(url: str, environment: str = "dev", schema: str = "ci_migrate") 
 def start(ledger: Ledger, run_id: str = "run-1", plan: Plan = PLAN) -> Promotion:
     run = replace(RUN, run_id=run_id, actor=HOSTILE.replace("\x00", ""))
     ledger.start_run(run, plan, BACKUP, {"alembic": "1.13"})
+    ledger.note_plan(run, plan)
     return make_promotion(Outcome.PROMOTED, run=run, pending=plan.pending)
 
 
@@ -194,3 +195,30 @@ def test_autogenerate_of_the_project_does_not_see_it_on_postgresql(
         return {item[1].name for item in found if item[0] == "remove_table"}
 
     assert open_database(postgres_url).run(differences) == set(project.situation.tables)
+
+
+def test_a_run_that_was_cut_off_before_it_ran_anything_has_no_revisions(database_url: str) -> None:
+    ledger = open_ledger(database_url)
+    ledger.start_run(RUN, PLAN, BACKUP, {"alembic": "1.13"})
+    (run,) = ledger.unfinished_runs()
+    assert (run.planned, run.direction) == ((), "upgrade")
+    ledger.settle_run(run, set(), NOW)
+    assert outcomes(ledger) == [("interrupted", [])]
+
+
+def test_nothing_is_written_of_a_plan_without_revisions(database_url: str) -> None:
+    ledger, plan = open_ledger(database_url), replace(PLAN, pending=())
+    ledger.start_run(RUN, plan, BACKUP, {})
+    ledger.note_plan(RUN, plan)
+    assert outcomes(ledger) == [("started", [])]
+
+
+def test_texts_have_room_for_megabytes_on_mariadb(mariadb_url: str) -> None:
+    open_ledger(mariadb_url).start_run(RUN, PLAN, BACKUP, {})
+    kinds = open_database(mariadb_url).run(
+        lambda c: c.exec_driver_sql(
+            "SELECT DISTINCT data_type FROM information_schema.columns WHERE table_schema = DATABASE()"
+            " AND table_name = 'ci_migrate_ledger' AND column_name IN ('source', 'detail', 'message')"
+        ).fetchall()
+    )
+    assert [kind for (kind,) in kinds] == ["mediumtext"]

@@ -14,11 +14,12 @@ from ci_migrate.models import (
     GateOutcome,
     GateResult,
     Outcome,
-    PendingRevision,
     Promotion,
     RunInfo,
 )
+from ci_migrate.pending_revision import Content, PendingRevision
 
+CONTENT = ("content_hash", "former_hashes", "atomic", "why_not_atomic")
 HOSTILE = (
     "<!channel> @octocat | a ` b ``` c ~~~ [x](https://evil.example) <img src=x onerror=alert(1)> "
     "https://evil.example www.evil.example me@evil.example #1 GH-1 $x$ **b** :tada:\n"
@@ -47,14 +48,15 @@ BACKUP = Backup(
 
 def make_pending(revision: str, message: str = "create a table", **more: Any) -> PendingRevision:
     """Return a pending revision."""
+    told = {name: more.pop(name) for name in CONTENT if name in more}
+    content = Content(**{"content_hash": "h", "atomic": True, **told})
     values = {
         "revision": revision,
         "message": message,
         "file": f"migrations/versions/{revision}_x.py",
         "parents": (),
-        "content_hash": "h",
         "source": "",
-        "atomic": True,
+        "read_content": lambda: content,
         **more,
     }
     return PendingRevision(**values)

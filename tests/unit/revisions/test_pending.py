@@ -1,0 +1,73 @@
+"""A pending revision: its text is read at once, what it says when somebody asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_migrate.models import Revision
+from ci_migrate.revisions import pending as module
+from ci_migrate.revisions.content import content_hash
+from ci_migrate.revisions.pending import describe_pending
+from ci_migrate.revisions.surroundings import Surroundings, read_disk
+from tests.projects_changes import render_revision
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+CREATE = 'op.create_table("t", sa.Column("id", sa.Integer()))'
+ONE = Revision(id="aaaa", file="one.py")
+
+
+def write(folder: Path, upgrade: str = CREATE) -> str:
+    text = render_revision("aaaa", parents=None, message="one", upgrade=upgrade)
+    (folder / "one.py").write_text(text, encoding="utf-8")
+    return text
+
+
+def test_its_text_is_parsed_when_somebody_asks_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    hashes = module.content_hashes
+    monkeypatch.setattr(
+        module,
+        "content_hashes",
+        lambda source, *more: (parsed.append(source), hashes(source, *more))[1],
+    )
+    text = write(tmp_path)
+    item = describe_pending(ONE, tmp_path, "mysql")
+    assert (item.source, parsed) == (text, [])
+    write(tmp_path, "pass")  # what is on disk by then does not matter
+    assert item.content.content_hash == content_hash(text)
+    assert not item.content.atomic
+    assert item.is_known_as(content_hash(text))
+    assert parsed == [text]
+
+
+def test_what_it_takes_from_modules_of_the_repository_is_read_at_once(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("NAME = 'one'\n", encoding="utf-8")
+    write(tmp_path, "from helper import NAME\nop.drop_table(NAME)")
+    around = Surroundings(search=("",), read=read_disk(tmp_path))
+    item = describe_pending(ONE, tmp_path, "postgresql", around)
+    (tmp_path / "helper.py").write_text("NAME = 'two'\n", encoding="utf-8")
+    later = describe_pending(
+        ONE, tmp_path, "postgresql", Surroundings(search=("",), read=read_disk(tmp_path))
+    )
+    assert item.content.content_hash.startswith("v2:")
+    assert item.content.content_hash != later.content.content_hash
+
+
+def test_a_file_that_is_gone_has_no_content(tmp_path: Path) -> None:
+    item = describe_pending(ONE, tmp_path, "postgresql")
+    assert (item.source, item.content.content_hash, item.content.atomic) == ("", "", False)
+    assert "one.py cannot be read" in item.content.why_not_atomic
+    assert not item.is_known_as("")
+
+
+def test_one_that_was_seen_to_last_is_not_atomic(tmp_path: Path) -> None:
+    write(tmp_path, "pass")
+    item = describe_pending(ONE, tmp_path, "mysql")
+    assert (item.content.atomic, item.seen_as(atomic=False).content.atomic) == (True, False)
+    assert item.seen_as(atomic=False).content.content_hash == item.content.content_hash
