@@ -9,6 +9,7 @@ from ci_migrate.evidence.forecast import encode_rehearsal
 from ci_migrate.models import GOOD_OUTCOMES, NOT_TAKEN, AppliedRevision, Outcome, Promotion
 from ci_migrate.plan import find_done
 from ci_migrate.remains import encode_remains
+from ci_migrate.stops import held_stops
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.look_back import CALM_SECONDS, patience
 from ci_migrate.story.record import RunRecord
@@ -42,15 +43,16 @@ def note_plan(execution: Execution, survey: Survey) -> None:
     if execution.is_plan_noted:
         return
     execution.record.stage_name = "ledger"
-    ask_within(patience(execution.record), lambda: _write_plan(execution, survey))
-    copy_run(execution, execution.record.run.run_id)
+    with held_stops():
+        ask_within(patience(execution.record), lambda: _write_plan(execution, survey))
+        copy_run(execution, execution.record.run.run_id)
 
 
 def _write_plan(execution: Execution, survey: Survey) -> None:
     record = execution.record
+    execution.is_plan_noted = True  # also when nobody hears whether it was: not a second time
     details = encode_rehearsal(record.rehearsal)
     execution.ledger.note_plan(record.run, survey.plan, command=record.command, details=details)
-    execution.is_plan_noted = True
 
 
 def _write_end(

@@ -39,7 +39,7 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
             how_far = (
                 f": {len(done)} of its {len(run.planned)} revisions are {where} the database"
                 if run.planned
-                else " before it ran anything"
+                else " before its first revision"
             )
             record.warn(f"an earlier run, begun {run.started_at}{link}, was cut off{how_far}")
         ledger.settle_run(run, done, format_time(execution.now()))

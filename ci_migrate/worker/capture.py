@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from ci_migrate.redact import without_row_data
+from ci_migrate.sql_words import may_commit
 from ci_migrate.worker.lasting import (
     find_unprotected,
     is_autocommit,
@@ -118,7 +119,7 @@ class StatementCapture:
         if self.revision is None:
             return
         self.last_statement, self._is_running = statement, True
-        if self._needs_no_look and connection is self._connection:
+        if self._needs_no_look and connection is self._connection and not may_commit(statement):
             self._written.add(_number_of(connection))
             return
         if connection.dialect.name != "postgresql" and _MAKES_TABLE.search(statement):

@@ -70,6 +70,8 @@ def test_hit_at_any_line_nothing_is_lost(
     assert stock.version() == HEAD, where
     lost = stock.count_lost()
     assert lost == 0, (where, stock.journal())
+    recorded = stock.evidence()
+    assert sorted(set(recorded)) == sorted(recorded), where
     ends = {"promoted", "failed", "partial", "interrupted"}
     if name == "bug":
         ends.add("unverified")  # it may have hit the verification
