@@ -96,8 +96,10 @@ def create_ledger(database: Database, schema: str | None) -> None:
 
 
 def insert_rows(database: Database, schema: str | None, rows: Iterable[Row]) -> None:
-    """Insert rows, all or none; every row has the same keys."""
+    """Insert rows, all or none; every row has the same keys. Without rows nothing is asked of the database."""
     values = [_storable(row) for row in rows]
+    if not values:
+        return
     database.run_in_transaction(lambda c: c.execute(ledger_table(schema).insert(), values))
 
 

@@ -105,9 +105,8 @@ class Ledger:
     ) -> None:
         """Write the revisions that a run is about to execute; `details` are JSON texts by revision."""
         rows = planned_rows(self._common(run, command), plan, details or {})
-        if rows:
-            with self._as_ledger_error("write"):
-                insert_rows(self._database, self._schema, rows)
+        with self._as_ledger_error("write"):
+            insert_rows(self._database, self._schema, rows)
 
     def note_remains(self, run_id: str, remains: str) -> None:
         """Write what revisions that are not atomic have done so far, before they do more."""
@@ -258,10 +257,16 @@ class Ledger:
             insert_rows(self._database, self._schema, rows)
 
     def take_over_ending(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write how a run ended, and what became of its revisions, as other rows of the same run tell it."""
-        values, revisions = ending_of(rows)
+        """Write how a run ended, and what became of its revisions, as other rows of the same run tell it.
+
+        Those of revisions are added where this ledger has been taken back to before they were written.
+        """
+        (values, revisions), run_id = ending_of(rows), str(rows[0]["run_id"])
+        known = {row["revision"] for row in self._select(kind="revision", run_id=run_id)}
+        lost = [row for row in rows if row["kind"] == "revision" and row["revision"] not in known]
         with self._as_ledger_error("write"):
-            update_run(self._database, self._schema, str(rows[0]["run_id"]), values, revisions)
+            insert_rows(self._database, self._schema, lost)
+            update_run(self._database, self._schema, run_id, values, revisions)
 
     def mark_undone(self, run_id: str, revisions: Collection[str]) -> None:
         """Keep that the work of a run on these revisions is in the database no more, by a restore."""

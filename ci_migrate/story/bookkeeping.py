@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ci_migrate.database.patience import ask_within
 from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import CiMigrateError, LedgerError
@@ -42,10 +44,12 @@ def note_plan(execution: Execution, survey: Survey) -> None:
     """Write what the run is about to do, once, and before it does any of it; raises LedgerError."""
     if execution.is_plan_noted:
         return
-    execution.record.stage_name = "ledger"
+    record = execution.record
+    stage, record.stage_name = record.stage_name, "ledger"
     with held_stops():
-        ask_within(patience(execution.record), lambda: _write_plan(execution, survey))
-        copy_run(execution, execution.record.run.run_id)
+        ask_within(patience(record), lambda: _write_plan(execution, survey))
+        copy_run(execution, record.run.run_id)
+    record.stage_name = stage
 
 
 def _write_plan(execution: Execution, survey: Survey) -> None:
@@ -65,7 +69,10 @@ def _write_end(
     )
     try:
         if not execution.is_plan_noted:
-            _write_plan(execution, survey)
+            with suppress(
+                LedgerError
+            ):  # the end of the run is worth more; it says what there is to say
+                _write_plan(execution, survey)
         ledger.finish_run(promotion, executed, now, remains, is_seen=is_seen)
     except LedgerError:
         if ledger.exists():

@@ -21,6 +21,7 @@ from ci_migrate.observer import Observer
 from ci_migrate.redact import Redactor
 from ci_migrate.stops import taken_stops
 from ci_migrate.story.execution import Execution
+from ci_migrate.story.github_stage import tell_failure, tell_github
 from ci_migrate.story.heartbeat import watch_server
 from ci_migrate.story.record import RunRecord
 from ci_migrate.story.restoring import refuse_half_restored
@@ -74,8 +75,6 @@ def run_story(
         if record.failure is None:
             record.fail(exc)
         request.observer.warn(request.redactor.clean(traceback.format_exc()))
-    from ci_migrate.story.github_stage import tell_failure
-
     tell_failure(request.environment, request.env, record)
     return record.promotion()
 
@@ -123,10 +122,9 @@ def hold_database(
 
 
 def _end_well(execution: Execution) -> None:
-    from ci_migrate.story.backup_stage import remove_old_backups
-    from ci_migrate.story.github_stage import tell_github
-
     if execution.record.outcome is Outcome.PROMOTED:  # else nobody wants to lose a backup now
+        from ci_migrate.story.backup_stage import remove_old_backups
+
         remove_old_backups(execution)
     if execution.record.outcome in GOOD_OUTCOMES:
         tell_github(execution)

@@ -78,6 +78,7 @@ class StatementCapture:
             and is_atomic
             and connection is not None
             and connection.dialect.name == "postgresql"
+            and connection.in_transaction()
             and not is_autocommit(connection)
         )
         self._is_atomic, self._awaits_commit = is_atomic, False
@@ -138,7 +139,7 @@ class StatementCapture:
 
     def _leave_transaction(self) -> None:
         """Take a revision for what its text did not tell, as of a helper in another file: from here on all is sent."""
-        self.has_lasted, self._is_atomic = True, False
+        self.has_lasted, self._is_atomic, self._needs_no_look = True, False, False
         self.release()
 
     def _is_ours(self, connection: Any) -> bool:

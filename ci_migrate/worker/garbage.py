@@ -24,6 +24,7 @@ class GarbageCollection:
         if is_plain == self._is_seldom:
             return
         if is_plain:
+            gc.collect()  # what others have left until now
             self._usual = gc.get_threshold()  # the project may have set its own
         gc.set_threshold(*((SELDOM, *self._usual[1:]) if is_plain else self._usual))
         self._is_seldom = is_plain

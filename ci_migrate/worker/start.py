@@ -59,10 +59,12 @@ def _end_with_parent() -> None:
 
 def _load_libraries() -> None:
     """Load Alembic, SQLAlchemy and what of ours needs them; nothing of the project is known yet."""
+    gc.disable()  # modules stay: what is looked through while they are loaded is no garbage
     from ci_migrate.worker import compat
     from ci_migrate.worker.driver import Driver
 
     del Driver
+    gc.enable()
     compat.check_alembic()
 
 
@@ -75,6 +77,10 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
     gc.freeze()
     while True:
         command = channel.receive()
+        if (
+            channel.is_cancelled
+        ):  # while the project was imported, which may have caught the interrupt
+            return
         if command["do"] == "probe":
             driver.probe(command["challenge"])
             channel.send("probe_ended")

@@ -222,3 +222,17 @@ def test_texts_have_room_for_megabytes_on_mariadb(mariadb_url: str) -> None:
         ).fetchall()
     )
     assert [kind for (kind,) in kinds] == ["mediumtext"]
+
+
+def test_an_ending_brings_revisions_that_the_ledger_has_not_seen(database_url: str) -> None:
+    """A ledger that was restored to the moment between the run's row and those of its revisions."""
+    whole, ledger = open_ledger(database_url), open_ledger(database_url, "other")
+    whole.finish_run(start(whole), {"aaaa", "bbbb"}, NOW)
+    rows = [{**row, "environment": "other"} for row in whole.rows_of_run("run-1")]
+    ledger.start_run(replace(RUN, run_id="run-2"), PLAN, BACKUP, {})
+    ledger.take_over_ending([{**row, "run_id": "run-2"} for row in rows])
+    ledger.take_over_ending(
+        [{**row, "run_id": "run-2"} for row in rows]
+    )  # a second time adds nothing
+    assert outcomes(ledger) == [("promoted", ["executed", "executed"])]
+    assert set(ledger.evidence()) == {"aaaa", "bbbb"}
