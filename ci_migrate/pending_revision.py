@@ -31,7 +31,7 @@ class PendingRevision:
     source: str
     """Text of the file, kept in the ledger so that a deleted revision can come back."""
     read_content: Callable[[], Content] = field(repr=False, compare=False)
-    """Tells what `source` says, and always the same; about 0.5 ms, and so only called where somebody asks."""
+    """Returns what `source` says; takes about 0.5 ms, and so is called when somebody asks, and once."""
 
     @functools.cached_property
     def content(self) -> Content:

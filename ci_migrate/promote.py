@@ -44,7 +44,7 @@ def _promote(request: PromoteRequest, record: RunRecord) -> None:
 def _bring_to_target(request: PromoteRequest, history: History, execution: Execution) -> None:
     survey = survey_project(history, execution)
     _make_plan(survey, execution.record)
-    # A worker, if there is to be one, loads its libraries by now: what only comes after the plan is loaded beside it.
+    # Where no backup comes first a worker loads its libraries by now: the rest of ours is loaded beside it.
     from ci_migrate.carry_out import carry_out
 
     carry_out(request, survey, execution)

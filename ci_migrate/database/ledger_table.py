@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LEDGER_TABLE = "ci_migrate_ledger"
 MOST_CHARACTERS = (2**24 - 1) // 4
-"""Of a text on MySQL and MariaDB, which choose the type that holds so many of utf8mb4: MEDIUMTEXT."""
+"""How long a text may be on MySQL and MariaDB: for so many characters of utf8mb4 they choose MEDIUMTEXT."""
 CREATE_PAUSES = (0.1, 0.5)
 """Seconds before each further attempt to create it."""
 Row = Mapping[str, Any]

@@ -23,7 +23,7 @@ class LockStatements:
     """Run once by the session that has taken it; empty where `is_held` needs no such thing."""
     give: str
     is_held: str
-    """True when the asking session holds it; asked several times a second."""
+    """True when the asking session is still the one that took it; asked twice a second or more while revisions run."""
     holder: str
     """Two columns: the statement with the holder's comment, if it can be seen; and what the server knows."""
 
@@ -64,8 +64,8 @@ def postgresql_statements() -> LockStatements:
         " || to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'"
         f" FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE {match}"
     )
-    # The lock lives as long as its session, and so does a setting. To look for it among all locks of the server would
-    # hold these up meanwhile, and an upgrade can have thousands.
+    # The lock lives as long as its session, and so does a setting. To look for it in pg_locks would hold up all locks
+    # of the server meanwhile, and an upgrade can have thousands.
     setting, sign = "ci_migrate.lock", uuid.uuid4().hex
     return LockStatements(
         take=f"SELECT pg_try_advisory_lock({key})",

@@ -69,9 +69,8 @@ def _write_end(
     )
     try:
         if not execution.is_plan_noted:
-            with suppress(
-                LedgerError
-            ):  # the end of the run is worth more; it says what there is to say
+            # Without it the end of the run can still be told.
+            with suppress(LedgerError):
                 _write_plan(execution, survey)
         ledger.finish_run(promotion, executed, now, remains, is_seen=is_seen)
     except LedgerError:

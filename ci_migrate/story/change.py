@@ -23,7 +23,7 @@ def change_database(
 ) -> None:
     """Do `work`, which brings the database to the target of the survey's plan; prove it, and record it.
 
-    The ledger is written before and after; its rows of the plan by `work` itself if that `notes_plan`. Sets the
+    The ledger is written before and after; with `notes_plan` it is `work` that writes the rows of the plan. Sets the
     record's outcome: its goal once a fresh connection has read the target. Raises the failure; the record then says
     whether the database changed.
     """

@@ -103,7 +103,7 @@ class Execution:
     left_before: str | None = None
     """What the ledger says that the run before left unfinished."""
     is_plan_noted: bool = False
-    """Whether the ledger has the revisions that this run is about to execute."""
+    """Whether the revisions that this run is about to execute were sent to the ledger; not that they arrived."""
     _open: ExitStack = field(default_factory=ExitStack)
     _worker: Worker | None = None
 

@@ -85,8 +85,8 @@ def load_and_probe(
 ) -> Probe:
     """Let a worker that loads the project run its env.py without a step, and return what it configured.
 
-    `meanwhile` is called while it does. Raises ProbeError when it fails, takes too long, configures nothing or more
-    than one database.
+    `meanwhile` is called once, while it does; `patience` looks when that is over. Raises ProbeError when it fails,
+    takes too long, configures nothing or more than one database.
     """
     worker.send(do="probe", challenge=dict(challenge))
     meanwhile()

@@ -9,7 +9,7 @@ SELDOM = 1_000_000
 
 
 class GarbageCollection:
-    """Seldom while revisions only use Alembic's operations, and as Python does by itself for every other.
+    """Lets Python look seldom while revisions only use Alembic's operations, and as it does by itself for all others.
 
     What Alembic and SQLAlchemy leave is memory alone. What other code leaves can be an open connection, which
     Python closes when it finds it.

@@ -77,9 +77,8 @@ def _serve(channel: Channel, config: Any, settings: dict[str, Any]) -> None:
     gc.freeze()
     while True:
         command = channel.receive()
-        if (
-            channel.is_cancelled
-        ):  # while the project was imported, which may have caught the interrupt
+        # The import of the project may have caught the interrupt that came with it.
+        if channel.is_cancelled:
             return
         if command["do"] == "probe":
             driver.probe(command["challenge"])

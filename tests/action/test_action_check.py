@@ -31,6 +31,10 @@ def test_an_edited_revision_is_red_and_a_new_one_is_green(team: Team) -> None:
     file = edit_revision(team.project, LAST)
     commit(team.project, "Edit what is merged")
     red = team.propose("bad", "dev").expect("blocked")
+    if (
+        not red.annotations
+    ):  # act has lost it twice in some hundred runs, where its machine was busy
+        red = team.propose("bad", "dev").expect("blocked")
     assert f"{LAST} 'add users display name' was edited" in red.failed_gates["history"]
     [error] = [each for each in red.annotations if each["level"] == "error"]
     assert error["file"] == file.relative_to(team.project.path).as_posix()
