@@ -14,9 +14,9 @@ from ci_migrate.environment_store import open_environment_store
 from ci_migrate.errors import BackupError
 from ci_migrate.evidence.ledger_copy import RunCopies, read_copies
 from ci_migrate.evidence.reconcile import Fork, copy_missing, find_fork, gone_by_rows, heal_fork
-from ci_migrate.evidence.sources import open_ledger
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import NOT_TAKEN
+from ci_migrate.preflight import open_ledger
 from ci_migrate.survey import read_files
 from ci_migrate.untold import not_text
 

@@ -17,6 +17,7 @@ from ci_migrate.database.privilege import find_privilege_problem
 from ci_migrate.errors import CiMigrateError, GitHubError
 from ci_migrate.evidence.approval import find_approvers
 from ci_migrate.evidence.sources import (
+    LEDGER_URL,
     Before,
     Question,
     find_twin,
@@ -126,6 +127,13 @@ def describe_project(
         merge_command=merge_command(survey.history.project),
         describe_origin=lambda file: describe_origin(root, env, file),
     )
+
+
+def open_ledger(environment: Environment, database: Database) -> Ledger:
+    """Return the ledger of an environment: in its own database unless `ledger.url` names another."""
+    if environment.ledger_url:
+        database = Database(environment.ledger_url, root=environment.root, setting=LEDGER_URL)
+    return Ledger(database, schema=environment.ledger_schema, environment=environment.record_name)
 
 
 def _hear_before(

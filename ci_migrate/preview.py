@@ -11,13 +11,13 @@ from ci_migrate.database.engine import Database
 from ci_migrate.database.version_rows import ALEMBIC_ID_LENGTH, VersionRows
 from ci_migrate.errors import DatabaseUnreachableError
 from ci_migrate.evidence.forecast import read_forecast
-from ci_migrate.evidence.sources import Before, open_ledger
+from ci_migrate.evidence.sources import Before
 from ci_migrate.gates import connection, heads
 from ci_migrate.gates import history as history_gate
 from ci_migrate.gates.check import check_gates
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import GateOutcome, GateResult, Outcome
-from ci_migrate.preflight import describe_files, find_running, gather_inputs
+from ci_migrate.preflight import describe_files, find_running, gather_inputs, open_ledger
 from ci_migrate.redact import one_line
 from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import (

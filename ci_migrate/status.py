@@ -9,11 +9,10 @@ from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
 from ci_migrate.environment_status import EnvironmentStatus, HeldRevision
 from ci_migrate.errors import DatabaseUnreachableError, LedgerError
-from ci_migrate.evidence.sources import open_ledger
 from ci_migrate.ledger.executed import held_revisions
 from ci_migrate.ledger.facts import Executed
 from ci_migrate.ledger.ledger import Ledger
-from ci_migrate.preflight import find_running, find_unfinished
+from ci_migrate.preflight import find_running, find_unfinished, open_ledger
 from ci_migrate.story.restoring import refuse_half_restored
 from ci_migrate.survey import Survey, problems_of, read_files, survey_database
 

@@ -64,7 +64,7 @@ def history_command(
 
 def _runs_of_ledger(environment: Environment, limit: int) -> list[dict[str, Any]]:
     from ci_migrate.database.engine import Database
-    from ci_migrate.evidence.sources import open_ledger
+    from ci_migrate.preflight import open_ledger
 
     database = Database(environment.url, root=environment.root)
     return open_ledger(environment, database).runs(newest=limit)

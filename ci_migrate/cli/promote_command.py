@@ -57,8 +57,7 @@ def promote_prepared(
     prepared: Prepared, *, undone: tuple[str, ...], reapply: bool, overrides: Mapping[str, str]
 ) -> Promotion:
     """Promote a selected environment, and return the record of it."""
-    from ci_migrate.promote import promote
-    from ci_migrate.promote_request import PromoteRequest
+    from ci_migrate.promote import PromoteRequest, promote
 
     return promote(
         PromoteRequest(

@@ -12,6 +12,8 @@ from ci_migrate.database.address import DatabaseAddress
 from ci_migrate.database.engine import Database
 from ci_migrate.database.url import address_of, parse_url
 from ci_migrate.errors import BackupError, CiMigrateError, ConfigError
+from ci_migrate.evidence.github_record import read_record
+from ci_migrate.github.rest import open_github
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Evidence, SourceAnswer
 
@@ -107,13 +109,6 @@ def read_ledger(place: LedgerPlace, before: Before) -> Mapping[str, Evidence] | 
     return ledger.evidence() if ledger.exists() else None
 
 
-def open_ledger(environment: Environment, database: Database) -> Ledger:
-    """Return the ledger of an environment: in its own database unless `ledger.url` names another."""
-    if environment.ledger_url:
-        database = Database(environment.ledger_url, root=environment.root, setting=LEDGER_URL)
-    return Ledger(database, schema=environment.ledger_schema, environment=environment.record_name)
-
-
 def open_ledger_of(place: LedgerPlace, before: Before) -> Ledger:
     """Return the ledger of another environment; raises ConfigError when its URL is not known here."""
     if place.problem:
@@ -159,9 +154,6 @@ def _ask_store(question: Question) -> Mapping[str, Evidence] | None:
 
 
 def _ask_github(question: Question) -> Mapping[str, Evidence] | None:
-    from ci_migrate.evidence.github_record import read_record
-    from ci_migrate.github.rest import open_github
-
     github = open_github(question.env)
     return read_record(github, question.before.name, question.wanted, question.place.project)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ci_migrate.database.engine import Database
 from ci_migrate.errors import BlockedError, UsageError
-from ci_migrate.evidence.sources import open_ledger
 from ci_migrate.models import Outcome, Promotion
+from ci_migrate.preflight import open_ledger
 from ci_migrate.recovery.lost_sources import LostSource
 from ci_migrate.recovery.orphans import Orphans
 from ci_migrate.recovery.recover import look_for_orphans, read_readable

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.engine import Database
 from ci_migrate.errors import BlockedError, GitError, GitHubError, ProjectError
-from ci_migrate.evidence.sources import open_ledger
 from ci_migrate.gates.check import ROLLBACK_GATES
 from ci_migrate.gates.inputs import GateInputs
 from ci_migrate.models import Outcome, Promotion
-from ci_migrate.preflight import gather_inputs
+from ci_migrate.preflight import gather_inputs, open_ledger
 from ci_migrate.report.advice_text import way_lines
 from ci_migrate.rollback.advice import Place, build_advice
 from ci_migrate.rollback.code_way_back import describe_code_way, find_code_way, open_code_pull

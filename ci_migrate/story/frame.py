@@ -15,11 +15,13 @@ from ci_migrate.database.identity import is_same_database
 from ci_migrate.database.lock import Lock, hold_lock
 from ci_migrate.debug import wants_debug
 from ci_migrate.errors import BlockedError, ConfigError, DatabaseUnreachableError, ToldError
-from ci_migrate.evidence.sources import open_ledger
+from ci_migrate.gates import connection
 from ci_migrate.models import GOOD_OUTCOMES, Outcome, Promotion, RunInfo
 from ci_migrate.observer import Observer
+from ci_migrate.preflight import open_ledger
 from ci_migrate.redact import Redactor
 from ci_migrate.stops import taken_stops
+from ci_migrate.story.backup_stage import remove_old_backups
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.github_stage import tell_failure, tell_github
 from ci_migrate.story.heartbeat import watch_server
@@ -123,8 +125,6 @@ def hold_database(
 
 def _end_well(execution: Execution) -> None:
     if execution.record.outcome is Outcome.PROMOTED:  # else nobody wants to lose a backup now
-        from ci_migrate.story.backup_stage import remove_old_backups
-
         remove_old_backups(execution)
     if execution.record.outcome in GOOD_OUTCOMES:
         tell_github(execution)
@@ -162,8 +162,6 @@ def _keep_failure(record: RunRecord, error: ToldError) -> None:
     if isinstance(error, BlockedError):
         record.outcome = Outcome.BLOCKED
     if isinstance(error, DatabaseUnreachableError) and not record.gates:
-        from ci_migrate.gates import connection
-
         record.outcome, record.gates = Outcome.BLOCKED, (connection.unreachable(error),)
     if record.outcome is Outcome.FAILED:
         record.advise("Nothing was changed. Once the cause is gone, start the run again.")

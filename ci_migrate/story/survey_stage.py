@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ci_migrate.database.catalog import list_tables
+from ci_migrate.story.backup_stage import back_up
 from ci_migrate.story.execution import Execution
 from ci_migrate.survey import History, Survey, survey_database
+from ci_migrate.untold import refuse_untold_command
 
 
 def survey_project(history: History, execution: Execution) -> Survey:
@@ -13,8 +15,6 @@ def survey_project(history: History, execution: Execution) -> Survey:
     Then the backup comes first: importing a project can change its database.
     """
     if history.unreadable:
-        from ci_migrate.untold import refuse_untold_command
-
         migrations = execution.environment.migrations
         refuse_untold_command(migrations, history)
         survey = None if migrations.upgrade_command else _ask_project(history, execution)
@@ -24,8 +24,6 @@ def survey_project(history: History, execution: Execution) -> Survey:
 
 
 def _ask_project(history: History, execution: Execution) -> Survey | None:
-    from ci_migrate.story.backup_stage import back_up
-
     if list_tables(execution.database):
         back_up(execution, rows=())
     return execution.open_project(history).survey

@@ -14,10 +14,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from ci_migrate.redact import without_row_data
-from ci_migrate.sql_words import may_commit
 from ci_migrate.worker.lasting import (
     find_unprotected,
-    is_autocommit,
     is_in_transaction,
     lasts_at_once,
     outlives_crash,
@@ -64,23 +62,12 @@ class StatementCapture:
         self._is_atomic = True
         self._awaits_commit = False
         self._is_running = False
-        self._needs_no_look = False
-        """Whether PostgreSQL takes back whatever the revision does on env.py's connection."""
         self._written: set[int] = set()
         self._held: deque[str] = deque(maxlen=MOST_HELD)
 
-    def begin(self, revision: str, *, is_atomic: bool, is_plain: bool = False) -> None:
-        """Take what follows as this revision's; `is_plain` where it surely leaves the transaction to Alembic."""
+    def begin(self, revision: str, *, is_atomic: bool) -> None:
+        """Take what follows as this revision's."""
         self.revision = revision
-        connection = self._connection
-        self._needs_no_look = (
-            is_plain
-            and is_atomic
-            and connection is not None
-            and connection.dialect.name == "postgresql"
-            and connection.in_transaction()
-            and not is_autocommit(connection)
-        )
         self._is_atomic, self._awaits_commit = is_atomic, False
         self.failures, self.first_failure = 0, ""
         self.works_elsewhere = self.has_lasted = False
@@ -120,9 +107,6 @@ class StatementCapture:
         if self.revision is None:
             return
         self.last_statement, self._is_running = statement, True
-        if self._needs_no_look and connection is self._connection and not may_commit(statement):
-            self._written.add(_number_of(connection))
-            return
         if connection.dialect.name != "postgresql" and _MAKES_TABLE.search(statement):
             self._knows_tables = False
         if not _READS.match(statement):
@@ -139,7 +123,7 @@ class StatementCapture:
 
     def _leave_transaction(self) -> None:
         """Take a revision for what its text did not tell, as of a helper in another file: from here on all is sent."""
-        self.has_lasted, self._is_atomic, self._needs_no_look = True, False, False
+        self.has_lasted, self._is_atomic = True, False
         self.release()
 
     def _is_ours(self, connection: Any) -> bool:

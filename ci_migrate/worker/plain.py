@@ -19,19 +19,9 @@ _HARMLESS_IMPORT = re.compile(
 )
 _MORE = "bind commit connect context engine event execut listen raw rollback savepoint session transaction"
 _WORDS = tuple(_MORE.split(" "))
-_NAMES_OF_PYTHON = [
-    "exec",
-    "eval",
-    "compile",
-    "globals",
-    "locals",
-    "vars",
-    "getattr",
-    "setattr",
-    "open",
-]
-_PARTS = (*_NAMES_OF_PYTHON, "__")
-"""One of these is in every text that has such a name, or a special one; most texts have none."""
+_NAMES_OF_PYTHON = frozenset(
+    {"exec", "eval", "compile", "globals", "locals", "vars", "getattr", "setattr", "open"}
+)
 
 
 def is_plain(path: str) -> bool:
@@ -44,14 +34,13 @@ def is_plain(path: str) -> bool:
     lowered = text.lower()
     if any(word in lowered for word in _WORDS):
         return False
-    if any(part in text for part in _PARTS) and _has_special_name(text):
+    names = set(_NAME.findall(text))
+    if not names.isdisjoint(_NAMES_OF_PYTHON) or any(map(_is_special, names)):
         return False
     if not _OPERATIONS.issuperset(_USED.findall(text)):
         return False
     return all(_HARMLESS_IMPORT.fullmatch(line) for line in _IMPORT.findall(text))
 
 
-def _has_special_name(text: str) -> bool:
-    names = set(_NAME.findall(text))
-    is_special = any(name.startswith("__") and name != "__future__" for name in names)
-    return is_special or not names.isdisjoint(_NAMES_OF_PYTHON)
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name != "__future__"

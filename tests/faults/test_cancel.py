@@ -216,6 +216,43 @@ def test_stopped_while_our_own_statement_waits(
     )
 
 
+WAIT = """
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END $$
+"""
+SLOW_PLAN = """
+CREATE TRIGGER slow BEFORE INSERT ON ci_migrate.ci_migrate_ledger
+FOR EACH ROW WHEN (NEW.kind = 'revision') EXECUTE FUNCTION wait()
+"""
+
+
+def test_stopped_while_the_plan_is_written_to_the_ledger(
+    postgres_stock: Stock, tmp_path: Path, record_fault: Record
+) -> None:
+    """A write that goes on when nobody waits for it any more must not come a second time."""
+    shop = build_shop(tmp_path / "work")
+    write_settings(shop)
+    promote(shop, postgres_stock)
+    postgres_stock.execute(WAIT, SLOW_PLAN)
+    add_revision(shop, "r4", "r3", "pass")
+    run = Running(shop, postgres_stock.url)
+    is_writing = (
+        "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND left(query, 11) = 'INSERT INTO'"
+    )
+    wait_until(lambda: postgres_stock.query(is_writing), REACHED_SECONDS, "the ledger's plan")
+    seconds = run.stop(signal.SIGINT)
+    ran = run.end()
+    assert seconds < LIMIT_SECONDS, ran.output
+    run.check_gone()
+    postgres_stock.check_free()
+    assert (ran.outcome, ran.exit_code) == ("failed", 130), ran.output
+    planned = "SELECT outcome FROM ci_migrate.ci_migrate_ledger WHERE revision = 'r4'"
+    assert postgres_stock.query(planned) == [("not-executed",)]
+    record_fault(
+        fault="SIGINT while the plan is written", database=postgres_stock.name, outcome="interrupted", lost=0
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_in_the_backup(
     number: signal.Signals,

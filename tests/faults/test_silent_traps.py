@@ -305,6 +305,42 @@ def test_a_project_that_does_not_listen_is_stopped_all_the_same(
     assert not read_tables(sqlite_url) & set(project.situation.tables)
 
 
+SWALLOWS = """
+import time
+
+
+def prepare(config):
+    try:
+        print("SLEEPING", flush=True)
+        time.sleep(60)
+    except BaseException:
+        print("SWALLOWED", flush=True)
+"""
+
+
+def test_a_project_that_swallows_a_stop_is_not_asked_for_more(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    """What was to follow its import lies in its pipe already."""
+    project = copy_project("linear", tmp_path / "work")
+    (project.path / "patient.py").write_text(SWALLOWS, encoding="utf-8")
+    env = project.path / "migrations/env.py"
+    env.write_text(f"print('ENV.PY RUNS', flush=True)\n{env.read_text('utf-8')}", "utf-8")
+    write_config(project, {"dev": {"url": sqlite_url}}, migrations={"setup": "patient:prepare"})
+    run = subprocess.Popen(
+        [*tool(), "promote", "--environment", "dev"],
+        cwd=project.path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )  # fmt: skip
+    with run:
+        said = read_until(run, "SLEEPING")
+        run.send_signal(signal.SIGINT)
+        said += run.communicate(timeout=30)[0]
+    assert run.returncode == 130, said
+    assert "SWALLOWED" in said
+    assert "ENV.PY RUNS" not in said
+
+
 def read_until(run: subprocess.Popen[str], words: str) -> str:
     """Read what a run prints up to a line with these words."""
     assert run.stdout is not None

@@ -173,6 +173,25 @@ def test_a_failed_run_says_where_and_what_next(shop: Shop) -> None:
     assert shop.rows("dev") == list(shop.project.situation.heads)
 
 
+REFUSE = """
+CREATE TRIGGER refuse BEFORE INSERT ON ci_migrate_ledger WHEN NEW.kind = 'revision'
+BEGIN SELECT RAISE(ABORT, 'no revision'); END
+"""
+
+
+def test_a_ledger_that_does_not_take_the_plan_takes_the_end(shop: Shop) -> None:
+    assert shop.promote("dev").outcome == "promoted"
+    with sqlite3.connect(shop.file("dev")) as connection:
+        connection.execute(REFUSE)
+    add_revision(shop.project, "1dd1dd1dd1dd")
+    ran = shop.promote("dev")
+    assert (ran.outcome, ran.result["error"]["stage"]) == ("failed", "ledger"), ran.output
+    assert "no revision" in ran.result["error"]["message"]
+    ends = "SELECT outcome FROM ci_migrate_ledger WHERE kind = 'run' ORDER BY id"
+    assert shop.query("dev", ends) == [("promoted",), ("failed",)]
+    assert "cut off" not in shop.promote("dev").output
+
+
 def test_the_statements_of_a_failed_revision_are_told(postgres_url: str, tmp_path: Path) -> None:
     """Also of one that is atomic: its statements are held back until it is known that somebody needs them."""
     project = copy_project("failing_second", tmp_path / "work")
