@@ -22,9 +22,9 @@ Event = Mapping[str, Any]
 # Not `-m ci_migrate.worker`: that looks in the working directory first, where the project may have a
 # folder or a file called like this package or like one of our imports.
 START = "import sys; sys.path[:1] == [''] and sys.path.pop(0); from ci_migrate.worker.start import start; start()"
-RELAY_SECONDS = 0.2
+RELAY_SECONDS = 0.05
 """How late a line that the project prints may be shown."""
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.1
 """How late an event may be read for which the worker does not ring."""
 CLOSED = "the project's process has closed the descriptors by which ci-migrate hears it"
 WAY_IS_CLOSED = 70

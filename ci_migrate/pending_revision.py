@@ -12,7 +12,7 @@ class Content:
     """What the text of a revision says that only its syntax tree tells."""
 
     content_hash: str
-    """Hash of what the revision does (canonical syntax tree); empty when its source is not readable."""
+    """Hash of what the revision does (canonical syntax tree); empty when its source is not readable, or no Python."""
     former_hashes: tuple[str, ...] = ()
     """What older records call the same content."""
     atomic: bool
@@ -20,7 +20,7 @@ class Content:
     why_not_atomic: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: cached_property keeps its value in __dict__
 class PendingRevision:
     """A revision that is to run; of a rollback, the one that is to be taken back."""
 
@@ -31,18 +31,22 @@ class PendingRevision:
     source: str
     """Text of the file, kept in the ledger so that a deleted revision can come back."""
     read_content: Callable[[], Content] = field(repr=False, compare=False)
-    """Returns what `source` says; takes about 0.5 ms, and so is called when somebody asks, and once."""
+    """Reads `content`: about 0.5 ms, and so only when somebody asks, and once."""
 
     @functools.cached_property
     def content(self) -> Content:
         """What the text of the revision says; read when it is first asked for."""
         return self.read_content()
 
+    def read_now(self) -> None:
+        """Read `content`, and keep it: what comes beside `source` may be another later, or there is time for it now."""
+        _ = self.content
+
     def is_known_as(self, content_hash: str) -> bool:
         """Return whether a record with this hash means the same content."""
         known = {self.content.content_hash, *self.content.former_hashes}
         return bool(content_hash) and content_hash in known
 
-    def seen_as(self, *, atomic: bool) -> PendingRevision:
-        """Return the revision as one that was seen to be atomic, or not to be."""
+    def with_atomic(self, *, atomic: bool) -> PendingRevision:
+        """Return the revision as one that is atomic, or is not, whatever its text says."""
         return replace(self, read_content=lambda: replace(self.content, atomic=atomic))

@@ -287,6 +287,7 @@ def problems_of(survey: Survey) -> tuple[Problem, ...]:
     if limit is not None and _widens_column(survey, limit):
         limit = None
     pending = survey.plan.pending
+    # To compile is quicker than to parse, and tells which files the parser has to say more of.
     doubtful = [
         item.file for item in pending if item.file and not (item.source and is_python(item.source))
     ]

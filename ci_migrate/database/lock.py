@@ -76,8 +76,8 @@ def hold_lock(
             lambda: _describe(session, statements.holder),
         )
         try:
-            if statements.sign:
-                session.scalar(statements.sign)
+            if statements.remember:
+                session.scalar(statements.remember)
             with shown_holder(database, session, owner) as comment:
                 lock = Lock(session, lambda: _is_held(session, comment + statements.is_held))
                 lock.is_held()  # who waits reads the comment of the last statement

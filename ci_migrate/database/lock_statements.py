@@ -19,11 +19,11 @@ class LockStatements:
 
     take: str
     """True when it was to be had; never waits."""
-    sign: str
-    """Run once by the session that has taken it; empty where `is_held` needs no such thing."""
+    remember: str
+    """Marks the session that has taken it, for `is_held` to know it again; empty where the lock itself is asked for."""
     give: str
     is_held: str
-    """True when the asking session is still the one that took it; asked twice a second or more while revisions run."""
+    """True when the asking session is still the one that took it; asked several times a second."""
     holder: str
     """Two columns: the statement with the holder's comment, if it can be seen; and what the server knows."""
 
@@ -66,12 +66,12 @@ def postgresql_statements() -> LockStatements:
     )
     # The lock lives as long as its session, and so does a setting. To look for it in pg_locks would hold up all locks
     # of the server meanwhile, and an upgrade can have thousands.
-    setting, sign = "ci_migrate.lock", uuid.uuid4().hex
+    setting, token = "ci_migrate.lock", uuid.uuid4().hex
     return LockStatements(
         take=f"SELECT pg_try_advisory_lock({key})",
-        sign=f"SELECT set_config('{setting}', '{sign}', false)",
+        remember=f"SELECT set_config('{setting}', '{token}', false)",
         give=f"SELECT pg_advisory_unlock({key})",
-        is_held=f"SELECT current_setting('{setting}', true) = '{sign}'",
+        is_held=f"SELECT current_setting('{setting}', true) = '{token}'",
         holder=holder,
     )
 
@@ -97,7 +97,7 @@ def mysql_statements() -> LockStatements:
     )
     return LockStatements(
         take=f"SELECT GET_LOCK({name}, 0)",
-        sign="",
+        remember="",
         give=f"SELECT RELEASE_LOCK({name})",
         is_held=f"SELECT IS_USED_LOCK({name}) = CONNECTION_ID()",
         holder=holder,

@@ -127,7 +127,7 @@ class Ledger:
         `is_seen` says whether anybody could see what the revisions did.
         """
         seconds = {applied.revision: applied.seconds for applied in promotion.applied}
-        values = {**run_ending(promotion, now, is_seen=is_seen), "detail": remains}
+        values = run_ending(promotion, now, remains, is_seen=is_seen)
         revisions = {
             item.revision: revision_ending(
                 item.revision in executed, seconds.get(item.revision), now

@@ -39,8 +39,31 @@ def begun_rows(
     return _padded([run, *_override_rows(common, gates)])
 
 
-def run_ending(promotion: Promotion, now: str, *, is_seen: bool) -> dict[str, Any]:
-    """Return what changes in the row of a run when it ends; `is_seen` as in `Ledger.finish_run`."""
+def planned_rows(
+    common: Mapping[str, Any], plan: Plan, details: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the rows of the revisions that are about to run, with equal keys; `details` are JSON texts by revision."""
+    return [
+        {
+            **common,
+            "kind": "revision",
+            "outcome": "planned",
+            "revision": pending.revision,
+            "direction": plan.direction,
+            "parents": json.dumps(pending.parents),
+            "message": pending.message,
+            "content_hash": pending.content.content_hash,
+            "source": pending.source,
+            "detail": details.get(pending.revision),
+        }
+        for pending in plan.pending
+    ]
+
+
+def run_ending(
+    promotion: Promotion, now: str, remains: str | None, *, is_seen: bool
+) -> dict[str, Any]:
+    """Return what changes in the row of a run when it ends; `remains` and `is_seen` as in `Ledger.finish_run`."""
     failure = promotion.failure
     record: dict[str, object] | None = None
     if failure is not None:
@@ -51,6 +74,7 @@ def run_ending(promotion: Promotion, now: str, *, is_seen: bool) -> dict[str, An
         "seconds": promotion.seconds,
         "to_rows": json.dumps(promotion.reached),
         "failure": json.dumps(record) if record else None,
+        "detail": remains,
     }
 
 
@@ -82,27 +106,6 @@ def without_remains(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     if run["failure"]:
         run["failure"] = json.dumps({**json.loads(run["failure"]), "is_restored": True})
     return [run, *rows[1:]]
-
-
-def planned_rows(
-    common: Mapping[str, Any], plan: Plan, details: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return the rows of the revisions that are about to run, with equal keys; `details` are JSON texts by revision."""
-    return [
-        {
-            **common,
-            "kind": "revision",
-            "outcome": "planned",
-            "revision": pending.revision,
-            "direction": plan.direction,
-            "parents": json.dumps(pending.parents),
-            "message": pending.message,
-            "content_hash": pending.content.content_hash,
-            "source": pending.source,
-            "detail": details.get(pending.revision),
-        }
-        for pending in plan.pending
-    ]
 
 
 def _override_rows(common: Mapping[str, Any], gates: Iterable[GateResult]) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ from ci_migrate.scratch.restored import Restored
 from ci_migrate.story.aftermath import State
 from ci_migrate.story.execution import Execution
 from ci_migrate.survey import Survey
-from ci_migrate.upgrade.probe import Patience, check_probe, load_and_probe
+from ci_migrate.upgrade.probe import Patience, check_probe, probe_project
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.upgrade.run import Control, run_revisions
 from ci_migrate.verify import verify_target
@@ -147,7 +147,7 @@ class _Run:
             worker.load(dataclasses.replace(settings, reads_locks=poll is not None))
             challenge = publish_challenge(database, session)
             limit = execution.environment.probe_timeout
-            probe = load_and_probe(worker, challenge, Patience(limit, observer.note))
+            probe = probe_project(worker, challenge, Patience(limit, observer.note))
             check_probe(probe, plan, database.label, table, schema)
             strays = expect_strays(database, execution.sign)
             patience = Patience(limit, observer.note, is_loaded=True)

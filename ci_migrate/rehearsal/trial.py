@@ -24,7 +24,7 @@ from ci_migrate.redact import Redactor
 from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.survey import History
 from ci_migrate.untold import not_text
-from ci_migrate.upgrade.probe import Patience, Probe, check_probe, load_and_probe
+from ci_migrate.upgrade.probe import Patience, Probe, check_probe, probe_project
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.upgrade.run import Control, run_revisions
 from ci_migrate.worker_settings import build_settings, build_worker_environment
@@ -104,7 +104,7 @@ class Trial:
                 worker.load(settings)
                 challenge = publish_challenge(self.database, session)
                 patience = Patience(self.environment.probe_timeout, self.observer.note)
-                yield worker, challenge, load_and_probe(worker, challenge, patience)
+                yield worker, challenge, probe_project(worker, challenge, patience)
         except CiMigrateError:
             # What the project prints on the way is of interest only where the way ends.
             for line in printed:

@@ -30,7 +30,7 @@ def describe_pending(
 
     `around` finds the modules of the repository that it uses; they count in its hash. What a text says is read
     later, by whoever asks for it, unless there are such modules: their files may be others by then.
-    A file that is no valid Python has no content hash; `find_broken_sources` says what is wrong with it.
+    A file that is no valid Python has no content hash; `survey.problems_of` says what is wrong with it.
     """
     source = ""
     try:
@@ -43,7 +43,7 @@ def describe_pending(
         revision, source, partial(_read_content, source, revision.file, dialect, around, direction)
     )
     if around is not None and around.may_have_helpers(source):
-        pending.content  # noqa: B018 keeps it
+        pending.read_now()
     return pending
 
 

@@ -10,6 +10,9 @@ import warnings
 
 from ci_migrate.errors import ProjectError, Where
 
+_REFUSALS = (ValueError, RecursionError, MemoryError, OverflowError)
+"""What Python raises beside SyntaxError for a text that it does not take."""
+
 
 def parse_quietly(source: str | bytes) -> ast.Module:
     """Parse Python text; bytes are decoded as their own coding line says.
@@ -21,7 +24,7 @@ def parse_quietly(source: str | bytes) -> ast.Module:
         warnings.simplefilter("ignore")
         try:
             return ast.parse(source)
-        except (ValueError, RecursionError, MemoryError, OverflowError) as exc:
+        except _REFUSALS as exc:
             raise SyntaxError(str(exc) or "the source is nested too deeply") from exc
 
 
@@ -31,7 +34,7 @@ def is_python(source: str) -> bool:
         warnings.simplefilter("ignore")
         try:
             compile(source, "<revision>", "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        except (SyntaxError, *_REFUSALS):
             return False
     return True
 

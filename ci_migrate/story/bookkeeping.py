@@ -1,4 +1,4 @@
-"""A run's entries in the ledger: begun before the first change, finished after the last."""
+"""A run's entries in the ledger: itself before the first change, its plan before that runs, its end after the last."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def _write_start(execution: Execution, survey: Survey) -> None:
         command=record.command,
         gates=record.gates,
     )
-    execution.is_plan_noted = False
+    execution.is_plan_sent = False
 
 
-def note_plan(execution: Execution, survey: Survey) -> None:
-    """Write what the run is about to do, once, and before it does any of it; raises LedgerError."""
-    if execution.is_plan_noted:
+def send_plan(execution: Execution, survey: Survey) -> None:
+    """Write what the run is about to do before it does any of it, and at most once; raises LedgerError."""
+    if execution.is_plan_sent:
         return
     record = execution.record
     stage, record.stage_name = record.stage_name, "ledger"
@@ -54,7 +54,7 @@ def note_plan(execution: Execution, survey: Survey) -> None:
 
 def _write_plan(execution: Execution, survey: Survey) -> None:
     record = execution.record
-    execution.is_plan_noted = True  # also when nobody hears whether it was: not a second time
+    execution.is_plan_sent = True  # also when nobody hears whether it was: not a second time
     details = encode_rehearsal(record.rehearsal)
     execution.ledger.note_plan(record.run, survey.plan, command=record.command, details=details)
 
@@ -68,7 +68,7 @@ def _write_end(
         execution.environment.migrations.upgrade_command or execution.report.still_running
     )
     try:
-        if not execution.is_plan_noted:
+        if not execution.is_plan_sent:
             # Without it the end of the run can still be told.
             with suppress(LedgerError):
                 _write_plan(execution, survey)

@@ -16,7 +16,7 @@ from ci_migrate.upgrade.probe import Patience
 from ci_migrate.upgrade.run import Control
 
 CANCEL_SECONDS = 2.0
-LEAVE_SECONDS = 0.5
+LEAVE_SECONDS = 0.2
 """How old the last look at the lock may be: a history of quick revisions must not wait for one before each."""
 END_SECONDS = 5.0
 """How long a server may take to notice that a session's client is gone, or to roll back."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from ci_migrate.config.environment import Environment
 from ci_migrate.database.cancel import can_watch_client
@@ -23,24 +22,22 @@ from ci_migrate.errors import InterruptedRunError, ProbeError, SilentServerError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.migrations import Worker, WorkerSettings, start_worker
 from ci_migrate.models import Outcome, Plan
+from ci_migrate.scratch.restored import Restored
 from ci_migrate.stops import held_stops
 from ci_migrate.story.aftermath import State
 from ci_migrate.story.record import RunRecord
+from ci_migrate.story.restoring import Restoring
 from ci_migrate.survey import History, Survey, history_of_worker, survey_database
 from ci_migrate.upgrade.probe import (
     Patience,
     Probe,
     check_place,
     check_probe,
-    load_and_probe,
+    probe_project,
     project_failure,
 )
 from ci_migrate.upgrade.report import UpgradeReport
 from ci_migrate.worker_settings import build_settings, build_worker_environment
-
-if TYPE_CHECKING:
-    from ci_migrate.scratch.restored import Restored
-    from ci_migrate.story.restoring import Restoring
 
 LOOK_SECONDS = 60.0
 """How long a look at the database may take; a stop shortens it."""
@@ -102,7 +99,7 @@ class Execution:
     """The name of the project's sessions, by which they are told from those of others."""
     left_before: str | None = None
     """What the ledger says that the run before left unfinished."""
-    is_plan_noted: bool = False
+    is_plan_sent: bool = False
     """Whether the revisions that this run is about to execute were sent to the ledger; not that they arrived."""
     _open: ExitStack = field(default_factory=ExitStack)
     _worker: Worker | None = None
@@ -117,7 +114,7 @@ class Execution:
         """Start the worker, let env.py run without a step, and prove that it opens our database, and fits the plan.
 
         Stage `probe`. Compares the schema before and after: importing an application can write to it. `meanwhile` is
-        called while the worker imports it.
+        called once, while the worker imports it.
         """
         with self.record.stage("probe") as note:
             before = self.read_state(history)
@@ -246,7 +243,7 @@ def _probe(
     worker: Worker, challenge: Challenge, patience: Patience, meanwhile: Callable[[], object]
 ) -> Probe:
     try:
-        return load_and_probe(worker, challenge, patience, meanwhile)
+        return probe_project(worker, challenge, patience, meanwhile)
     except (ProbeError, InterruptedRunError) as exc:
         if patience.is_over or isinstance(exc, InterruptedRunError):
             with held_stops():

@@ -77,16 +77,16 @@ class Patience:
             self._tell(f"still waiting for {loading}env.py to run, {waited:.0f} s")
 
 
-def load_and_probe(
+def probe_project(
     worker: Worker,
     challenge: Mapping[str, str],
     patience: Patience,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Probe:
-    """Let a worker that loads the project run its env.py without a step, and return what it configured.
+    """Let the worker run env.py without a step as soon as the project is imported, and return what it configured.
 
-    `meanwhile` is called once, while it does; `patience` looks when that is over. Raises ProbeError when it fails,
-    takes too long, configures nothing or more than one database.
+    `meanwhile` is called once, at once, in this process; `patience` looks when that is over. Raises ProbeError when
+    it fails, takes too long, configures nothing or more than one database.
     """
     worker.send(do="probe", challenge=dict(challenge))
     meanwhile()

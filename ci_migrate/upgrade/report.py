@@ -76,7 +76,7 @@ class UpgradeReport:
         lasting = self.committed | self.remains.keys()
         is_doubtful = dialect == "postgresql"
         return {
-            item.revision: item.seen_as(
+            item.revision: item.with_atomic(
                 atomic=item.revision not in lasting and (item.content.atomic or not is_doubtful)
             )
             for item in pending

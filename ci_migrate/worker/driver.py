@@ -17,12 +17,12 @@ from ci_migrate.database.challenge import answer_challenge
 from ci_migrate.database.pooler import is_pooled
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
-from ci_migrate.worker.garbage import GarbageCollection
+from ci_migrate.worker.garbage import GarbageThreshold
 from ci_migrate.worker.lasting import is_autocommit
 from ci_migrate.worker.leave import Leave
 from ci_migrate.worker.locks import LockReader
 from ci_migrate.worker.own_transaction import OwnTransactionError, TransactionWatch
-from ci_migrate.worker.plain import is_plain
+from ci_migrate.worker.plain import is_plain_revision
 from ci_migrate.worker.protocol import Channel
 from ci_migrate.worker.session import SessionSettings
 
@@ -46,7 +46,7 @@ class Driver:
         self._capture = StatementCapture(channel, tells_all=settings["reads_locks"])
         self._session = SessionSettings(settings)
         self._locks = LockReader(channel, lambda: self._capture.revision)
-        self._garbage = GarbageCollection()
+        self._garbage = GarbageThreshold()
         self._transactions = TransactionWatch(self._capture.note_lasting)
         self.script = ScriptDirectory.from_config(config)
         compat.set_locations(
@@ -134,11 +134,11 @@ class Driver:
         @functools.wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
             self._capture.look_at_tables(context.connection)
-            is_simple = is_plain(path)
-            self._garbage.suit(is_plain=is_simple)
-            self._capture.begin(revision, is_atomic=is_atomic, is_plain=is_simple)
+            is_plain = is_plain_revision(path)
+            self._garbage.set_for(is_plain=is_plain)
+            self._capture.begin(revision, is_atomic=is_atomic)
             try:
-                self._transactions.begin(context, is_plain=is_simple)
+                self._transactions.begin(context, is_plain=is_plain)
                 result = function(*args, **kwargs)
                 self._transactions.end(context)
             except BaseException as exc:

@@ -24,7 +24,7 @@ _NAMES_OF_PYTHON = frozenset(
 )
 
 
-def is_plain(path: str) -> bool:
+def is_plain_revision(path: str) -> bool:
     """Return whether a revision file surely leaves the transaction to Alembic; about 50 µs."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 a Path would cost more than all the rest

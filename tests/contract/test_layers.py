@@ -55,13 +55,11 @@ LAYERS: tuple[frozenset[str], ...] = (
         {
             "backup_choice",
             "backup_proof",
-            "carry_out",
             "check",
             "heads",
             "ledger_fork",
             "preview",
             "promote",
-            "promote_request",
             "recovery",
             "restore",
             "rollback",

@@ -315,7 +315,7 @@ def test_unquoting_is_not_a_spelling_that_hides() -> None:
     ("text", "clean"),
     [
         ("cannot reach postgresql+psycopg://app:hunter22@replica/db", "cannot reach postgresql+psycopg://app:***@replica/db"),
-        ("/work/postgresql:/app:hunter22@replica/db is missing", "/work/postgresql:/app:***@replica/db is missing"),
+        ("/srv/postgresql:/app:hunter22@replica/db is missing", "/srv/postgresql:/app:***@replica/db is missing"),
         ("identity AGE-SECRET-KEY-1QQPQYGZ is no name", "identity *** is no name"),
         ("'redis://:hunter22@cache:6379/0'", "'redis://:***@cache:6379/0'"),
         ("http://host:8080/a and ada@example.invalid", "http://host:8080/a and ada@example.invalid"),

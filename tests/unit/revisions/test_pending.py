@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_migrate.models import Revision
-from ci_migrate.revisions import pending as module
+from ci_migrate.pending_revision import Content
 from ci_migrate.revisions.content import content_hash
 from ci_migrate.revisions.pending import describe_pending
 from ci_migrate.revisions.surroundings import Surroundings, read_disk
 from tests.projects_changes import render_revision
+from tests.unit.report.samples import make_pending
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 CREATE = 'op.create_table("t", sa.Column("id", sa.Integer()))'
 ONE = Revision(id="aaaa", file="one.py")
@@ -26,24 +26,27 @@ def write(folder: Path, upgrade: str = CREATE) -> str:
     return text
 
 
-def test_its_text_is_parsed_when_somebody_asks_and_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parsed: list[str] = []
-    hashes = module.content_hashes
-    monkeypatch.setattr(
-        module,
-        "content_hashes",
-        lambda source, *more: (parsed.append(source), hashes(source, *more))[1],
-    )
+def test_its_text_is_read_at_once_and_what_it_says_when_somebody_asks(tmp_path: Path) -> None:
     text = write(tmp_path)
     item = describe_pending(ONE, tmp_path, "mysql")
-    assert (item.source, parsed) == (text, [])
     write(tmp_path, "pass")  # what is on disk by then does not matter
+    assert item.source == text
     assert item.content.content_hash == content_hash(text)
     assert not item.content.atomic
     assert item.is_known_as(content_hash(text))
-    assert parsed == [text]
+
+
+def test_what_it_says_is_read_once() -> None:
+    asked: list[Content] = []
+
+    def read() -> Content:
+        asked.append(Content(content_hash=f"v1:{len(asked)}", atomic=True))
+        return asked[-1]
+
+    item = replace(make_pending("aaaa"), read_content=read)
+    assert asked == []
+    item.read_now()
+    assert (item.content.content_hash, item.is_known_as("v1:0"), len(asked)) == ("v1:0", True, 1)
 
 
 def test_what_it_takes_from_modules_of_the_repository_is_read_at_once(tmp_path: Path) -> None:
@@ -69,5 +72,5 @@ def test_a_file_that_is_gone_has_no_content(tmp_path: Path) -> None:
 def test_one_that_was_seen_to_last_is_not_atomic(tmp_path: Path) -> None:
     write(tmp_path, "pass")
     item = describe_pending(ONE, tmp_path, "mysql")
-    assert (item.content.atomic, item.seen_as(atomic=False).content.atomic) == (True, False)
-    assert item.seen_as(atomic=False).content.content_hash == item.content.content_hash
+    assert (item.content.atomic, item.with_atomic(atomic=False).content.atomic) == (True, False)
+    assert item.with_atomic(atomic=False).content.content_hash == item.content.content_hash
