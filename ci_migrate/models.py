@@ -83,6 +83,10 @@ class Plan:
     direction: str = "upgrade"
     """`upgrade`, `downgrade`, or `restore`, which has nothing pending."""
 
+    def find_not_atomic(self) -> list[str]:
+        """Return the revisions of which a failure may leave a part behind."""
+        return [item.revision for item in self.pending if not item.is_atomic]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:

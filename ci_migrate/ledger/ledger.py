@@ -33,7 +33,7 @@ from ci_migrate.ledger.rows import (
     STARTED,
     begun_rows,
     ending_of,
-    planned_rows,
+    hash_of_row,
     revision_ending,
     run_ending,
 )
@@ -80,13 +80,15 @@ class Ledger:
         *,
         command: str = "promote",
         gates: Iterable[GateResult] = (),
+        details: Mapping[str, str] | None = None,
     ) -> str | None:
-        """Write the run and its overridden gates; creates the ledger where it is missing.
+        """Write the run, its pending revisions and its overridden gates; creates the ledger where it is missing.
 
-        What the run before left unfinished stays in force until this one ends well; returned as `encode_remains`
-        wrote it.
+        `details` are JSON texts by revision. What the run before left unfinished stays in force until this one ends
+        well; returned as `encode_remains` wrote it.
         """
-        rows = begun_rows(self._common(run, command), plan, backup, versions, gates)
+        common = self._common(run, command)
+        rows = begun_rows(common, plan, backup, versions, gates, details or {})
         with self._as_ledger_error("write"):
             create_ledger(self._database, self._schema)
             left = next(iter(self._select(kind="run", newest=1)), {})
@@ -94,19 +96,6 @@ class Ledger:
             rows[0]["detail"] = carried
             insert_rows(self._database, self._schema, rows)
         return carried
-
-    def note_plan(
-        self,
-        run: RunInfo,
-        plan: Plan,
-        *,
-        command: str = "promote",
-        details: Mapping[str, str] | None = None,
-    ) -> None:
-        """Write the revisions that a run is about to execute; `details` are JSON texts by revision."""
-        rows = planned_rows(self._common(run, command), plan, details or {})
-        with self._as_ledger_error("write"):
-            insert_rows(self._database, self._schema, rows)
 
     def note_remains(self, run_id: str, remains: str) -> None:
         """Write what revisions that are not atomic have done so far, before they do more."""
@@ -130,7 +119,10 @@ class Ledger:
         values = run_ending(promotion, now, remains, is_seen=is_seen)
         revisions = {
             item.revision: revision_ending(
-                item.revision in executed, seconds.get(item.revision), now
+                item.revision in executed,
+                seconds.get(item.revision),
+                now,
+                item.content.content_hash,
             )
             for item in promotion.pending
         }
@@ -172,8 +164,10 @@ class Ledger:
     def settle_run(self, run: UnfinishedRun, done: Collection[str], now: str) -> None:
         """Finish the record of an unfinished run; `done` are the revisions that it carried out."""
         values = {"outcome": INTERRUPTED, "finished_at": now}
+        rows = self._select(kind="revision", run_id=run.run_id, without=())
         revisions = {
-            revision: revision_ending(revision in done, None, now) for revision in run.planned
+            row["revision"]: revision_ending(row["revision"] in done, None, now, hash_of_row(row))
+            for row in rows
         }
         with self._as_ledger_error("write"):
             update_run(self._database, self._schema, run.run_id, values, revisions)
@@ -257,16 +251,10 @@ class Ledger:
             insert_rows(self._database, self._schema, rows)
 
     def take_over_ending(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write how a run ended, and what became of its revisions, as other rows of the same run tell it.
-
-        Those of revisions are added where this ledger has been taken back to before they were written.
-        """
-        (values, revisions), run_id = ending_of(rows), str(rows[0]["run_id"])
-        known = {row["revision"] for row in self._select(kind="revision", run_id=run_id)}
-        lost = [row for row in rows if row["kind"] == "revision" and row["revision"] not in known]
+        """Write how a run ended, and what became of its revisions, as other rows of the same run tell it."""
+        values, revisions = ending_of(rows)
         with self._as_ledger_error("write"):
-            insert_rows(self._database, self._schema, lost)
-            update_run(self._database, self._schema, run_id, values, revisions)
+            update_run(self._database, self._schema, str(rows[0]["run_id"]), values, revisions)
 
     def mark_undone(self, run_id: str, revisions: Collection[str]) -> None:
         """Keep that the work of a run on these revisions is in the database no more, by a restore."""

@@ -6,16 +6,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ci_migrate.errors import InterruptedRunError
+from ci_migrate.errors import InterruptedRunError, ProjectError
 from ci_migrate.models import Backup, GateOutcome, GateResult, Outcome, Plan, Promotion
 from ci_migrate.remains import only_carried
+from ci_migrate.revisions.content import content_hash
 
 STARTED = "started"
 """Outcome of a run that has begun and not ended."""
 INTERRUPTED = "interrupted"
 """Of one that was stopped or cut off, and is not told as a failure."""
 RUN_ENDING = ("outcome", "finished_at", "seconds", "to_rows", "failure", "detail")
-REVISION_ENDING = ("outcome", "finished_at", "seconds")
+REVISION_ENDING = ("outcome", "finished_at", "seconds", "content_hash")
 """Columns that are written when a run ends."""
 
 
@@ -25,8 +26,12 @@ def begun_rows(
     backup: Backup | None,
     versions: Mapping[str, str],
     gates: Iterable[GateResult],
+    details: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Return the row of a run that begins, and those of its overridden gates, with equal keys."""
+    """Return the row of a run that begins, those of its revisions and of its overridden gates, with equal keys.
+
+    `details` are JSON texts by revision.
+    """
     run = {
         **common,
         "kind": "run",
@@ -36,28 +41,7 @@ def begun_rows(
         "backup": json.dumps(_backup_record(backup)) if backup else None,
         "versions": json.dumps(dict(versions)),
     }
-    return _padded([run, *_override_rows(common, gates)])
-
-
-def planned_rows(
-    common: Mapping[str, Any], plan: Plan, details: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return the rows of the revisions that are about to run, with equal keys; `details` are JSON texts by revision."""
-    return [
-        {
-            **common,
-            "kind": "revision",
-            "outcome": "planned",
-            "revision": pending.revision,
-            "direction": plan.direction,
-            "parents": json.dumps(pending.parents),
-            "message": pending.message,
-            "content_hash": pending.content.content_hash,
-            "source": pending.source,
-            "detail": details.get(pending.revision),
-        }
-        for pending in plan.pending
-    ]
+    return _padded([run, *_revision_rows(common, plan, details), *_override_rows(common, gates)])
 
 
 def run_ending(
@@ -78,11 +62,24 @@ def run_ending(
     }
 
 
-def revision_ending(is_done: bool, seconds: float | None, now: str) -> dict[str, Any]:
+def revision_ending(
+    is_done: bool, seconds: float | None, now: str, content_hash: str
+) -> dict[str, Any]:
     """Return what changes in the row of one revision when its run ends."""
+    ending: dict[str, Any] = {"finished_at": now, "content_hash": content_hash}
     if is_done:
-        return {"outcome": "executed", "finished_at": now, "seconds": seconds}
-    return {"outcome": "not-executed", "finished_at": now}
+        return {"outcome": "executed", "seconds": seconds, **ending}
+    return {"outcome": "not-executed", **ending}
+
+
+def hash_of_row(row: Mapping[str, Any]) -> str:
+    """Return the hash in a revision's row; worked out from its source where the run was cut off before it knew it."""
+    if row["content_hash"] is not None or not row["source"]:
+        return row["content_hash"] or ""
+    try:
+        return content_hash(row["source"])
+    except ProjectError:  # it is no Python
+        return ""
 
 
 def ending_of(
@@ -106,6 +103,27 @@ def without_remains(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     if run["failure"]:
         run["failure"] = json.dumps({**json.loads(run["failure"]), "is_restored": True})
     return [run, *rows[1:]]
+
+
+def _revision_rows(
+    common: Mapping[str, Any], plan: Plan, details: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the rows of the revisions that are to run; a hash that nobody has asked for follows at the end."""
+    return [
+        {
+            **common,
+            "kind": "revision",
+            "outcome": "planned",
+            "revision": pending.revision,
+            "direction": plan.direction,
+            "parents": json.dumps(pending.parents),
+            "message": pending.message,
+            "content_hash": pending.content.content_hash if pending.is_read else None,
+            "source": pending.source,
+            "detail": details.get(pending.revision),
+        }
+        for pending in plan.pending
+    ]
 
 
 def _override_rows(common: Mapping[str, Any], gates: Iterable[GateResult]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ci_migrate.errors import ProjectError
 from ci_migrate.models import Revision
 from ci_migrate.pending_revision import Content, PendingRevision
+from ci_migrate.plain_revision import is_plain_text
 from ci_migrate.revisions.atomic import describe_atomicity
 from ci_migrate.revisions.content import content_hashes
 from ci_migrate.revisions.reader import read_source
@@ -40,7 +41,10 @@ def describe_pending(
         unread = Content(content_hash="", atomic=False, why_not_atomic=exc.message)
         return _pending(revision, "", lambda: unread)
     pending = _pending(
-        revision, source, partial(_read_content, source, revision.file, dialect, around, direction)
+        revision,
+        source,
+        partial(_read_content, source, revision.file, dialect, around, direction),
+        is_plain=lambda: dialect.startswith("postgresql") and is_plain_text(source),
     )
     if around is not None and around.may_have_helpers(source):
         pending.read_now()
@@ -48,7 +52,10 @@ def describe_pending(
 
 
 def _pending(
-    revision: Revision, source: str, read_content: Callable[[], Content]
+    revision: Revision,
+    source: str,
+    read_content: Callable[[], Content],
+    is_plain: Callable[[], bool] = lambda: False,
 ) -> PendingRevision:
     return PendingRevision(
         revision=revision.id,
@@ -57,6 +64,7 @@ def _pending(
         parents=revision.parents,
         source=source,
         read_content=read_content,
+        is_plain=is_plain,
     )
 
 

@@ -1,8 +1,6 @@
-"""A run's entries in the ledger: itself before the first change, its plan before that runs, its end after the last."""
+"""A run's entries in the ledger: begun before the first change, finished after the last."""
 
 from __future__ import annotations
-
-from contextlib import suppress
 
 from ci_migrate.database.patience import ask_within
 from ci_migrate.environment_store import open_environment_store
@@ -11,7 +9,6 @@ from ci_migrate.evidence.forecast import encode_rehearsal
 from ci_migrate.models import GOOD_OUTCOMES, NOT_TAKEN, AppliedRevision, Outcome, Promotion
 from ci_migrate.plan import find_done
 from ci_migrate.remains import encode_remains
-from ci_migrate.stops import held_stops
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.look_back import CALM_SECONDS, patience
 from ci_migrate.story.record import RunRecord
@@ -23,8 +20,10 @@ from ci_migrate.words import counted
 
 def start_ledger(execution: Execution, survey: Survey) -> None:
     """Write the run as begun; raises LedgerError."""
-    execution.record.stage_name = "ledger"
+    record = execution.record
+    record.stage_name = "ledger"
     ask_within(CALM_SECONDS, lambda: _write_start(execution, survey))
+    copy_run(execution, record.run.run_id)
 
 
 def _write_start(execution: Execution, survey: Survey) -> None:
@@ -36,27 +35,8 @@ def _write_start(execution: Execution, survey: Survey) -> None:
         record.versions,
         command=record.command,
         gates=record.gates,
+        details=encode_rehearsal(record.rehearsal),
     )
-    execution.is_plan_sent = False
-
-
-def send_plan(execution: Execution, survey: Survey) -> None:
-    """Write what the run is about to do before it does any of it, and at most once; raises LedgerError."""
-    if execution.is_plan_sent:
-        return
-    record = execution.record
-    stage, record.stage_name = record.stage_name, "ledger"
-    with held_stops():
-        ask_within(patience(record), lambda: _write_plan(execution, survey))
-        copy_run(execution, record.run.run_id)
-    record.stage_name = stage
-
-
-def _write_plan(execution: Execution, survey: Survey) -> None:
-    record = execution.record
-    execution.is_plan_sent = True  # also when nobody hears whether it was: not a second time
-    details = encode_rehearsal(record.rehearsal)
-    execution.ledger.note_plan(record.run, survey.plan, command=record.command, details=details)
 
 
 def _write_end(
@@ -68,10 +48,6 @@ def _write_end(
         execution.environment.migrations.upgrade_command or execution.report.still_running
     )
     try:
-        if not execution.is_plan_sent:
-            # Without it the end of the run can still be told.
-            with suppress(LedgerError):
-                _write_plan(execution, survey)
         ledger.finish_run(promotion, executed, now, remains, is_seen=is_seen)
     except LedgerError:
         if ledger.exists():
@@ -82,7 +58,6 @@ def _write_end(
             " copies beside the backups (ci-migrate ledger reconcile --write)"
         )
         _write_start(execution, survey)
-        _write_plan(execution, survey)
         ledger.finish_run(promotion, executed, now, remains, is_seen=is_seen)
 
 

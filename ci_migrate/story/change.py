@@ -11,21 +11,18 @@ from ci_migrate.models import Outcome, Remains
 from ci_migrate.plan import find_done
 from ci_migrate.remains import decode_remains, encode_remains, is_concurrent_build
 from ci_migrate.stops import held_stops
-from ci_migrate.story.bookkeeping import finish_ledger, send_plan, start_ledger
+from ci_migrate.story.bookkeeping import finish_ledger, start_ledger
 from ci_migrate.story.execution import Execution
 from ci_migrate.story.look_back import look_back, restore_of
 from ci_migrate.survey import Survey
 from ci_migrate.verify import verify_target
 
 
-def change_database(
-    execution: Execution, survey: Survey, work: Callable[[], None], *, is_plan_by_work: bool = False
-) -> None:
+def change_database(execution: Execution, survey: Survey, work: Callable[[], None]) -> None:
     """Do `work`, which brings the database to the target of the survey's plan; prove it, and record it.
 
-    The ledger has the run and its plan before `work`, and its end after. If `is_plan_by_work`, only the run: `work`
-    sends the plan itself, by `send_plan`, once its probe is passed. Sets the record's outcome: its goal once a fresh
-    connection has read the target. Raises the failure; the record then says whether the database changed.
+    The ledger is written before and after. Sets the record's outcome: its goal once a fresh connection has
+    read the target. Raises the failure; the record then says whether the database changed.
     """
     record, history = execution.record, survey.history
     before = execution.read_state(history)
@@ -33,8 +30,6 @@ def change_database(
     with held_stops() as hold:
         start_ledger(execution, survey)
         try:
-            if not is_plan_by_work:
-                send_plan(execution, survey)
             with hold.lifted():
                 work()
                 _verify(execution, survey)

@@ -19,7 +19,6 @@ from ci_migrate.own_runner import run_own_command
 from ci_migrate.plan import find_done
 from ci_migrate.stops import held_stops
 from ci_migrate.story.aftermath import State, may_have_left_rows
-from ci_migrate.story.bookkeeping import send_plan
 from ci_migrate.story.change import change_database
 from ci_migrate.story.control import build_control, cancel_project, wait_for_project
 from ci_migrate.story.execution import Execution
@@ -46,13 +45,12 @@ def execute_plan(execution: Execution, survey: Survey) -> None:
     Sets the record's outcome. Raises the failure; the record then says whether the database changed.
     """
     execution.report.direction = survey.plan.direction
-    change_database(execution, survey, lambda: _run(execution, survey), is_plan_by_work=True)
+    change_database(execution, survey, lambda: _run(execution, survey))
 
 
 def _run(execution: Execution, survey: Survey) -> None:
     strays = expect_strays(execution.database, execution.sign)
     if execution.environment.migrations.upgrade_command:
-        send_plan(execution, survey)
         _run_own(execution, survey.plan, strays)
     else:
         _run_worker_with_patience(execution, survey, strays)
@@ -87,12 +85,6 @@ def _run_worker_with_patience(execution: Execution, survey: Survey, strays: Stra
         execution.report.start_again(item.revision for item in survey.plan.pending)
 
 
-def _read_ahead(plan: Plan) -> None:
-    """Parse what the ledger and the worker will be told of each revision, while the worker imports the project."""
-    for item in plan.pending:
-        item.read_now()
-
-
 def _explain_failure(report: UpgradeReport) -> None:
     """Let a failure that the run has made itself say so, and not what the server answered."""
     failure = report.failure
@@ -118,14 +110,11 @@ def _has_left_something(
 def _run_worker(execution: Execution, survey: Survey, strays: Strays) -> None:
     record, history = execution.record, survey.history
     if execution.project is None:
-        project = execution.open_project(
-            history, survey.plan, meanwhile=lambda: _read_ahead(survey.plan)
-        )
+        project = execution.open_project(history, survey.plan)
     else:
         project = execution.project
         execution.check_project(project, history, survey.plan)
     report, control = execution.report, build_control(execution, strays)
-    send_plan(execution, survey)
     _check_lock(execution, survey.plan.direction)
     if project.probe.autocommit:
         record.warn(AUTOCOMMIT)

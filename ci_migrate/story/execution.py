@@ -99,22 +99,13 @@ class Execution:
     """The name of the project's sessions, by which they are told from those of others."""
     left_before: str | None = None
     """What the ledger says that the run before left unfinished."""
-    is_plan_sent: bool = False
-    """Whether the revisions that this run is about to execute were sent to the ledger; not that they arrived."""
     _open: ExitStack = field(default_factory=ExitStack)
     _worker: Worker | None = None
 
-    def open_project(
-        self,
-        history: History,
-        plan: Plan | None = None,
-        *,
-        meanwhile: Callable[[], object] = lambda: None,
-    ) -> OpenedProject:
+    def open_project(self, history: History, plan: Plan | None = None) -> OpenedProject:
         """Start the worker, let env.py run without a step, and prove that it opens our database, and fits the plan.
 
-        Stage `probe`. Compares the schema before and after: importing an application can write to it. `meanwhile` is
-        called once, while the worker imports it.
+        Stage `probe`. Compares the schema before and after: importing an application can write to it.
         """
         with self.record.stage("probe") as note:
             before = self.read_state(history)
@@ -125,7 +116,7 @@ class Execution:
             patience = Patience(self.environment.probe_timeout, self.record.observer.note)
             can_look = True
             try:
-                probe = _probe(worker, challenge, patience, meanwhile)
+                probe = _probe(worker, challenge, patience, plan)
             except SilentServerError:
                 can_look = False
                 raise
@@ -239,11 +230,9 @@ class Execution:
         )
 
 
-def _probe(
-    worker: Worker, challenge: Challenge, patience: Patience, meanwhile: Callable[[], object]
-) -> Probe:
+def _probe(worker: Worker, challenge: Challenge, patience: Patience, plan: Plan | None) -> Probe:
     try:
-        return probe_project(worker, challenge, patience, meanwhile)
+        return probe_project(worker, challenge, patience, plan)
     except (ProbeError, InterruptedRunError) as exc:
         if patience.is_over or isinstance(exc, InterruptedRunError):
             with held_stops():

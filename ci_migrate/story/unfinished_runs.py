@@ -14,9 +14,6 @@ from ci_migrate.story.record import RunRecord
 from ci_migrate.survey import Survey
 from ci_migrate.times import format_time
 
-RUNS_REVISIONS = frozenset({"promote", "rollback", "recover"})
-"""Commands whose runs are written to the ledger together with revisions that they execute."""
-
 
 def settle_unfinished(execution: Execution, survey: Survey) -> None:
     """Finish the record of runs that were cut off; the lock is ours, so none of them is alive."""
@@ -39,9 +36,11 @@ def settle_unfinished(execution: Execution, survey: Survey) -> None:
                 " run the restore again and name it (`ci-migrate backup list`)"
             )
         else:
-            how_far = f": {len(done)} of its {len(run.planned)} revisions are {where} the database"
-            if not run.planned:
-                how_far = " before its first revision" if run.command in RUNS_REVISIONS else ""
+            how_far = ""
+            if run.planned:
+                how_far = (
+                    f": {len(done)} of its {len(run.planned)} revisions are {where} the database"
+                )
             record.warn(f"an earlier run, begun {run.started_at}{link}, was cut off{how_far}")
         ledger.settle_run(run, done, format_time(execution.now()))
         copy_run(execution, run.run_id)

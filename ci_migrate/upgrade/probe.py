@@ -81,15 +81,15 @@ def probe_project(
     worker: Worker,
     challenge: Mapping[str, str],
     patience: Patience,
-    meanwhile: Callable[[], object] = lambda: None,
+    plan: Plan | None = None,
 ) -> Probe:
     """Let the worker run env.py without a step as soon as the project is imported, and return what it configured.
 
-    `meanwhile` is called once, at once, in this process; `patience` looks when that is over. Raises ProbeError when
-    it fails, takes too long, configures nothing or more than one database.
+    Raises ProbeError when it fails, takes too long, configures nothing or more than one database.
     """
     worker.send(do="probe", challenge=dict(challenge))
-    meanwhile()
+    if plan is not None:
+        plan.find_not_atomic()  # the upgrade will ask, and the project takes its time
     found: list[Event] = []
     for event in worker.events("probe_ended", "failed", while_silent=patience.look):
         if event["event"] == "probed":

@@ -9,6 +9,7 @@ from ci_migrate.errors import InterruptedRunError, ToldError, Where, WorkerError
 from ci_migrate.migrations import Event, Worker
 from ci_migrate.models import Plan, Remains
 from ci_migrate.observer import Observer
+from ci_migrate.pending_revision import PendingRevision
 from ci_migrate.remains import MAYBE
 from ci_migrate.upgrade.report import UpgradeReport, take_event
 
@@ -45,24 +46,24 @@ def run_revisions(
     When this process is told to stop, the statement of env.py's session is cancelled and the worker is
     interrupted so that it rolls back; when the worker ends by itself, the server is given the time to.
     """
-    messages = {pending.revision: pending.message for pending in plan.pending}
-    careful = [pending.revision for pending in plan.pending if not pending.content.atomic]
+    planned = {pending.revision: pending for pending in plan.pending}
+    messages = {revision: pending.message for revision, pending in planned.items()}
     worker.send(
         do=plan.direction,
         challenge=dict(challenge),
         expected=list(plan.current),
-        not_atomic=careful,
-        revisions=[pending.revision for pending in plan.pending],
+        not_atomic=plan.find_not_atomic(),
+        revisions=list(planned),
         target=list(plan.target),
         leave=control.leave,
     )
+    # What a revision may take is the user's to say; before the first, env.py has the probe's deadline.
+    look = _look_until_connected(report, control)
     try:
-        # What a revision may take is the user's to say; before the first, env.py has the probe's deadline.
-        for event in worker.events(
-            "ran", "failed", while_silent=_look_until_connected(report, control)
-        ):
+        for event in worker.events("ran", "failed", while_silent=look):
             take_event(event, report, messages, observer)
             _answer(event, worker, report, control)
+            _read_what_ran(event, planned)
     except WorkerError as exc:
         report.failure = report.failure or exc
         _end_session(report, control)
@@ -87,6 +88,12 @@ def _answer(event: Event, worker: Worker, report: UpgradeReport, control: Contro
         if not event["is_locked"]:
             control.keep(tuple(report.remains.values()))
         worker.send(do="go", to="statement_begins")
+
+
+def _read_what_ran(event: Event, planned: Mapping[str, PendingRevision]) -> None:
+    """Parse a revision while the server works on the next: the ledger and the report will want to know what it says."""
+    if event["event"] == "revision_done" and event["revision"] in planned:
+        planned[event["revision"]].read_now()
 
 
 def _stop(

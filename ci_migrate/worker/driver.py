@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 
 from ci_migrate.database.challenge import answer_challenge
 from ci_migrate.database.pooler import is_pooled
+from ci_migrate.plain_revision import is_plain_file
 from ci_migrate.worker import compat
 from ci_migrate.worker.capture import StatementCapture, describe_exception
 from ci_migrate.worker.garbage import GarbageThreshold
@@ -22,7 +23,6 @@ from ci_migrate.worker.lasting import is_autocommit
 from ci_migrate.worker.leave import Leave
 from ci_migrate.worker.locks import LockReader
 from ci_migrate.worker.own_transaction import OwnTransactionError, TransactionWatch
-from ci_migrate.worker.plain import is_plain_revision
 from ci_migrate.worker.protocol import Channel
 from ci_migrate.worker.session import SessionSettings
 
@@ -134,7 +134,7 @@ class Driver:
         @functools.wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
             self._capture.look_at_tables(context.connection)
-            is_plain = is_plain_revision(path)
+            is_plain = is_plain_file(path)
             self._garbage.set_for(is_plain=is_plain)
             self._capture.begin(revision, is_atomic=is_atomic)
             try:

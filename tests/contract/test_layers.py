@@ -21,6 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "models",
             "observer",
             "pending_revision",
+            "plain_revision",
             "process",
             "redact",
             "sql_words",

@@ -229,7 +229,7 @@ FOR EACH ROW WHEN (NEW.kind = 'revision') EXECUTE FUNCTION wait()
 def test_stopped_while_the_plan_is_written_to_the_ledger(
     postgres_stock: Stock, tmp_path: Path, record_fault: Record
 ) -> None:
-    """A write that goes on when nobody waits for it any more must not come a second time."""
+    """It is written to its end, once, and has the end of the run."""
     shop = build_shop(tmp_path / "work")
     write_settings(shop)
     promote(shop, postgres_stock)

@@ -15,6 +15,8 @@ from ci_migrate.database.ledger_table import ledger_table
 from ci_migrate.errors import LedgerError
 from ci_migrate.ledger.ledger import Ledger
 from ci_migrate.models import Outcome, Plan, Promotion
+from ci_migrate.pending_revision import PendingRevision
+from ci_migrate.revisions.content import content_hash
 from tests.integration.database.drivers import open_database
 from tests.projects_builder import copy_project
 from tests.promotion import promote
@@ -32,7 +34,6 @@ def open_ledger(url: str, environment: str = "dev", schema: str = "ci_migrate") 
 def start(ledger: Ledger, run_id: str = "run-1", plan: Plan = PLAN) -> Promotion:
     run = replace(RUN, run_id=run_id, actor=HOSTILE.replace("\x00", ""))
     ledger.start_run(run, plan, BACKUP, {"alembic": "1.13"})
-    ledger.note_plan(run, plan)
     return make_promotion(Outcome.PROMOTED, run=run, pending=plan.pending)
 
 
@@ -88,6 +89,52 @@ def test_a_run_that_was_cut_off_is_settled_by_what_is_there(database_url: str) -
     assert outcomes(ledger) == [("interrupted", ["executed", "not-executed"])]
     assert set(ledger.evidence()) == {"aaaa"}
     assert ledger.unfinished_runs() == ()
+
+
+SOURCE = """
+revision = "aaaa"
+down_revision = "base"
+
+
+def upgrade():
+    pass
+"""
+
+
+def hashes(ledger: Ledger) -> list[str | None]:
+    return [row["content_hash"] for run in ledger.runs(1) for row in run["revisions"]]
+
+
+def make_unread(revision: str, source: str) -> PendingRevision:
+    """Return a pending revision of which nobody has asked what its text says."""
+    return make_pending(revision, source=source, content_hash=content_hash(source))
+
+
+def test_what_nobody_has_read_has_its_hash_at_the_end(database_url: str) -> None:
+    ledger, item = open_ledger(database_url), make_unread("aaaa", SOURCE)
+    plan = replace(PLAN, pending=(item, replace(PENDING[1], message="")))
+    plan.pending[1].read_now()
+    promotion = start(ledger, plan=plan)
+    assert hashes(ledger) == [None, "h"]
+    ledger.finish_run(promotion, {"aaaa", "bbbb"}, NOW)
+    assert hashes(ledger) == [content_hash(SOURCE), "h"]
+    assert ledger.evidence()["aaaa"].content_hash == content_hash(SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"), [(SOURCE, content_hash(SOURCE)), ("def (", ""), ("", "")]
+)
+def test_the_source_of_a_run_that_was_cut_off_tells_its_hash(
+    database_url: str, source: str, expected: str
+) -> None:
+    ledger = open_ledger(database_url)
+    item = make_pending("aaaa", source=source)
+    start(ledger, plan=replace(PLAN, pending=(item,)))
+    assert hashes(ledger) == [None]
+    (unfinished,) = ledger.unfinished_runs()
+    ledger.settle_run(unfinished, {"aaaa"}, NOW)
+    assert hashes(ledger) == [expected]
+    assert ledger.evidence()["aaaa"].content_hash == expected
 
 
 def add_downgrade(url: str, revision: str) -> None:
@@ -197,22 +244,6 @@ def test_autogenerate_of_the_project_does_not_see_it_on_postgresql(
     assert open_database(postgres_url).run(differences) == set(project.situation.tables)
 
 
-def test_a_run_that_was_cut_off_before_it_ran_anything_has_no_revisions(database_url: str) -> None:
-    ledger = open_ledger(database_url)
-    ledger.start_run(RUN, PLAN, BACKUP, {"alembic": "1.13"})
-    (run,) = ledger.unfinished_runs()
-    assert (run.planned, run.direction) == ((), "upgrade")
-    ledger.settle_run(run, set(), NOW)
-    assert outcomes(ledger) == [("interrupted", [])]
-
-
-def test_nothing_is_written_of_a_plan_without_revisions(database_url: str) -> None:
-    ledger, plan = open_ledger(database_url), replace(PLAN, pending=())
-    ledger.start_run(RUN, plan, BACKUP, {})
-    ledger.note_plan(RUN, plan)
-    assert outcomes(ledger) == [("started", [])]
-
-
 def test_texts_have_room_for_megabytes_on_mariadb(mariadb_url: str) -> None:
     open_ledger(mariadb_url).start_run(RUN, PLAN, BACKUP, {})
     kinds = open_database(mariadb_url).run(
@@ -222,17 +253,3 @@ def test_texts_have_room_for_megabytes_on_mariadb(mariadb_url: str) -> None:
         ).fetchall()
     )
     assert [kind for (kind,) in kinds] == ["mediumtext"]
-
-
-def test_an_ending_brings_revisions_that_the_ledger_has_not_seen(database_url: str) -> None:
-    """A ledger that was restored to the moment between the run's row and those of its revisions."""
-    whole, ledger = open_ledger(database_url), open_ledger(database_url, "other")
-    whole.finish_run(start(whole), {"aaaa", "bbbb"}, NOW)
-    rows = [{**row, "environment": "other"} for row in whole.rows_of_run("run-1")]
-    ledger.start_run(replace(RUN, run_id="run-2"), PLAN, BACKUP, {})
-    ledger.take_over_ending([{**row, "run_id": "run-2"} for row in rows])
-    ledger.take_over_ending(
-        [{**row, "run_id": "run-2"} for row in rows]
-    )  # a second time adds nothing
-    assert outcomes(ledger) == [("promoted", ["executed", "executed"])]
-    assert set(ledger.evidence()) == {"aaaa", "bbbb"}

@@ -179,7 +179,7 @@ BEGIN SELECT RAISE(ABORT, 'no revision'); END
 """
 
 
-def test_a_ledger_that_does_not_take_the_plan_takes_the_end(shop: Shop) -> None:
+def test_a_ledger_that_does_not_take_the_plan_has_nothing_of_the_run(shop: Shop) -> None:
     assert shop.promote("dev").outcome == "promoted"
     with sqlite3.connect(shop.file("dev")) as connection:
         connection.execute(REFUSE)
@@ -188,7 +188,7 @@ def test_a_ledger_that_does_not_take_the_plan_takes_the_end(shop: Shop) -> None:
     assert (ran.outcome, ran.result["error"]["stage"]) == ("failed", "ledger"), ran.output
     assert "no revision" in ran.result["error"]["message"]
     ends = "SELECT outcome FROM ci_migrate_ledger WHERE kind = 'run' ORDER BY id"
-    assert shop.query("dev", ends) == [("promoted",), ("failed",)]
+    assert shop.query("dev", ends) == [("promoted",)]
     assert "cut off" not in shop.promote("dev").output
 
 

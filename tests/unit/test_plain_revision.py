@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_migrate.worker.plain import is_plain_revision
+from ci_migrate.plain_revision import is_plain_file
 from tests.projects_changes import render_revision
 
 STOCK = """
@@ -40,18 +40,18 @@ def write(folder: Path, upgrade: str) -> str:
     return str(file)
 
 
-def test_what_autogenerate_writes_is_plain_revision(tmp_path: Path) -> None:
-    assert is_plain_revision(write(tmp_path, STOCK))
-    assert is_plain_revision(write(tmp_path, "from sqlalchemy.dialects import postgresql\npass"))
+def test_what_autogenerate_writes_is_plain(tmp_path: Path) -> None:
+    assert is_plain_file(write(tmp_path, STOCK))
+    assert is_plain_file(write(tmp_path, "from sqlalchemy.dialects import postgresql\npass"))
     file = Path(write(tmp_path, STOCK))
     file.write_text(f"from __future__ import annotations\n{file.read_text('utf-8')}", "utf-8")
-    assert is_plain_revision(str(file))
+    assert is_plain_file(str(file))
 
 
 @pytest.mark.parametrize("line", OTHERS)
 def test_anything_else_is_watched(tmp_path: Path, line: str) -> None:
-    assert not is_plain_revision(write(tmp_path, STOCK + line))
+    assert not is_plain_file(write(tmp_path, STOCK + line))
 
 
 def test_a_file_that_cannot_be_read_is_watched(tmp_path: Path) -> None:
-    assert not is_plain_revision(str(tmp_path / "gone.pyc"))
+    assert not is_plain_file(str(tmp_path / "gone.pyc"))
