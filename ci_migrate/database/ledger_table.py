@@ -62,7 +62,7 @@ def ledger_table(schema: str | None) -> Any:
         Column("versions", text()),
         Column("detail", text()),
     ]
-    return Table(LEDGER_TABLE, MetaData(), *columns, schema=schema, mysql_charset="utf8mb4")
+    return Table(LEDGER_TABLE, MetaData(), *columns, schema=schema)
 
 
 def ledger_exists(database: Database, schema: str | None) -> bool:
@@ -82,7 +82,11 @@ def create_ledger(database: Database, schema: str | None) -> None:
     def create(connection: Connection) -> None:
         if schema and schema not in inspect(connection).get_schema_names():
             connection.execute(CreateSchema(schema))
-        ledger_table(schema).create(connection, checkfirst=True)
+        table, dialect = ledger_table(schema), connection.dialect.name
+        if dialect in {"mysql", "mariadb"}:
+            # Not in `ledger_table`: an option of a dialect imports it, also where the database is another.
+            table.dialect_options[dialect]["charset"] = "utf8mb4"
+        table.create(connection, checkfirst=True)
 
     for pause in CREATE_PAUSES:
         try:

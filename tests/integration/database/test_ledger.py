@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -253,3 +255,23 @@ def test_texts_have_room_for_megabytes_on_mariadb(mariadb_url: str) -> None:
         ).fetchall()
     )
     assert [kind for (kind,) in kinds] == ["mediumtext"]
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "mariadb"])
+def test_its_table_takes_every_letter_on_mariadb(mariadb_url: str, dialect: str) -> None:
+    """Also where the database's own character set is a small one."""
+    database = open_database(dialect + mariadb_url[mariadb_url.index("+") :])
+    name = sa.engine.make_url(mariadb_url).database
+    database.run(lambda c: c.exec_driver_sql(f"ALTER DATABASE {name} CHARACTER SET latin1"))
+    Ledger(database, schema="x", environment="dev").start_run(RUN, PLAN, BACKUP, {})
+    asked = f"SELECT table_collation FROM information_schema.tables WHERE table_schema = '{name}'"
+    found = database.run(lambda c: c.exec_driver_sql(asked).scalar())
+    assert str(found).startswith("utf8mb4")
+
+
+def test_no_other_database_loads_what_is_for_mysql() -> None:
+    program = (
+        "import sys; from ci_migrate.database.ledger_table import ledger_table; ledger_table(None);"
+        " sys.exit(any('dialects.mysql' in name for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
