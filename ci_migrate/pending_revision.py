@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from ci_migrate.plain_revision import is_plain_text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
@@ -32,8 +34,8 @@ class PendingRevision:
     """Text of the file, kept in the ledger so that a deleted revision can come back."""
     read_content: Callable[[], Content] = field(repr=False, compare=False)
     """Reads `content`: about 0.5 ms, and so only when somebody asks, and once."""
-    is_plain: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
-    """Whether its words alone tell that it is atomic: much quicker."""
+    plain_is_atomic: bool = False
+    """Whether on this database a failure takes back all that Alembic's own operations do."""
 
     @functools.cached_property
     def content(self) -> Content:
@@ -47,8 +49,9 @@ class PendingRevision:
 
     @functools.cached_property
     def is_atomic(self) -> bool:
-        """Whether a failure leaves nothing of it behind on this database, told as quickly as can be."""
-        return (not self.is_read and self.is_plain()) or self.content.atomic
+        """Whether a failure leaves nothing of it behind on this database, told by its words where these suffice."""
+        is_told = self.plain_is_atomic and not self.is_read and bool(self.source)
+        return (is_told and is_plain_text(self.source)) or self.content.atomic
 
     def read_now(self) -> None:
         """Read `content`, and keep it: what comes beside `source` may be another later, or there is time for it now."""
@@ -62,5 +65,7 @@ class PendingRevision:
     def with_atomic(self, *, atomic: bool) -> PendingRevision:
         """Return the revision as one that is atomic, or is not, whatever its text says."""
         return replace(
-            self, read_content=lambda: replace(self.content, atomic=atomic), is_plain=lambda: False
+            self,
+            read_content=lambda: replace(self.content, atomic=atomic),
+            plain_is_atomic=False,
         )

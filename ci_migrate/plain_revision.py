@@ -10,8 +10,9 @@ _NAMES = (
     " drop_column drop_constraint drop_index drop_table drop_table_comment f rename_table"
 )
 _OPERATIONS = frozenset(_NAMES.split(" "))
-_USED = re.compile(r"\bop\.(\w+)")
-_NAME = re.compile(r"\w+")
+_USED = re.compile(
+    r"op\.(\w+)"
+)  # of batch_op, too; with a `\b` in front it takes ten times as long
 _IMPORT = re.compile(r"^[ \t]*(?:from|import)\b.*$", re.MULTILINE)
 _HARMLESS_IMPORT = re.compile(
     r"\s*(?:from alembic import op|import sqlalchemy as sa|from sqlalchemy(?:\.dialects)? import \w+(?:, \w+)*"
@@ -19,9 +20,12 @@ _HARMLESS_IMPORT = re.compile(
 )
 _MORE = "bind commit concurrently connect context engine event execut listen raw rollback savepoint session transaction"
 _WORDS = tuple(_MORE.split(" "))
-_NAMES_OF_PYTHON = frozenset(
-    {"exec", "eval", "compile", "globals", "locals", "vars", "getattr", "setattr", "open"}
+_NAMES_OF_PYTHON = "exec eval compile globals locals vars getattr setattr open __"
+_PARTS = tuple(_NAMES_OF_PYTHON.split(" "))
+_WAY_ROUND = re.compile(
+    r"\b(?:exec|eval|compile|globals|locals|vars|getattr|setattr|open)\b|\b__(?!future__\b)"
 )
+"""What can do anything; searched for only where a part of it is found, which is much quicker."""
 
 
 def is_plain_file(path: str) -> bool:
@@ -35,17 +39,12 @@ def is_plain_file(path: str) -> bool:
 
 
 def is_plain_text(text: str) -> bool:
-    """Return whether the text of a revision surely leaves the transaction to Alembic; about 50 µs."""
+    """Return whether the text of a revision surely leaves the transaction to Alembic; about 20 µs."""
     lowered = text.lower()
     if any(word in lowered for word in _WORDS):
         return False
-    names = set(_NAME.findall(text))
-    if not names.isdisjoint(_NAMES_OF_PYTHON) or any(map(_is_special, names)):
+    if any(part in text for part in _PARTS) and _WAY_ROUND.search(text):
         return False
     if not _OPERATIONS.issuperset(_USED.findall(text)):
         return False
     return all(_HARMLESS_IMPORT.fullmatch(line) for line in _IMPORT.findall(text))
-
-
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name != "__future__"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ci_migrate.errors import ProjectError
 from ci_migrate.models import Revision
 from ci_migrate.pending_revision import Content, PendingRevision
-from ci_migrate.plain_revision import is_plain_text
 from ci_migrate.revisions.atomic import describe_atomicity
 from ci_migrate.revisions.content import content_hashes
 from ci_migrate.revisions.reader import read_source
@@ -44,7 +43,7 @@ def describe_pending(
         revision,
         source,
         partial(_read_content, source, revision.file, dialect, around, direction),
-        is_plain=lambda: dialect.startswith("postgresql") and is_plain_text(source),
+        plain_is_atomic=dialect.startswith("postgresql"),
     )
     if around is not None and around.may_have_helpers(source):
         pending.read_now()
@@ -55,7 +54,8 @@ def _pending(
     revision: Revision,
     source: str,
     read_content: Callable[[], Content],
-    is_plain: Callable[[], bool] = lambda: False,
+    *,
+    plain_is_atomic: bool = False,
 ) -> PendingRevision:
     return PendingRevision(
         revision=revision.id,
@@ -64,7 +64,7 @@ def _pending(
         parents=revision.parents,
         source=source,
         read_content=read_content,
-        is_plain=is_plain,
+        plain_is_atomic=plain_is_atomic,
     )
 
 

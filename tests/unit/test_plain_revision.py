@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ci_migrate.plain_revision import is_plain_file
+from ci_migrate.plain_revision import is_plain_file, is_plain_text
+from ci_migrate.revisions.atomic import describe_atomicity
+from ci_migrate.revisions.syntax import is_python
 from tests.projects_changes import render_revision
 
+ROOT = Path(__file__).parents[2]
 STOCK = """
 op.create_table("t", sa.Column("id", sa.Integer(), nullable=False), sa.PrimaryKeyConstraint("id"))
 with op.batch_alter_table("t") as batch_op:
@@ -29,6 +32,7 @@ OTHERS = (
     "exec(text)",
     "__import__('os').system('x')",
     "with op.get_context().autocommit_block(): pass",
+    'op.create_index("ix", "t", ["x"], postgresql_concurrently=True)',
 )
 
 
@@ -55,3 +59,23 @@ def test_anything_else_is_watched(tmp_path: Path, line: str) -> None:
 
 def test_a_file_that_cannot_be_read_is_watched(tmp_path: Path) -> None:
     assert not is_plain_file(str(tmp_path / "gone.pyc"))
+
+
+def test_words_that_only_contain_another_are_no_matter(tmp_path: Path) -> None:
+    columns = (
+        'op.add_column("t", sa.Column("opened_at", sa.DateTime(), comment="evaluated, compiled"))'
+    )
+    assert is_plain_file(write(tmp_path, columns))
+
+
+def test_what_is_plain_leaves_nothing_behind_on_postgresql() -> None:
+    """Who only looks at the words never calls one atomic that its syntax tree tells not to be."""
+    plain = [text for text in every_revision() if is_plain_text(text) and is_python(text)]
+    assert len(plain) > 20
+    assert [text for text in plain if not describe_atomicity(text, "postgresql")[0]] == []
+
+
+def every_revision() -> list[str]:
+    """Return the texts of the revisions of all projects that the tests have."""
+    files = (ROOT / "tests" / "projects").rglob("versions/**/*.py")
+    return [file.read_text("utf-8", "replace") for file in files]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ci_migrate.models import Revision
 from ci_migrate.pending_revision import Content
 from ci_migrate.revisions.content import content_hash
@@ -74,3 +76,27 @@ def test_one_that_was_seen_to_last_is_not_atomic(tmp_path: Path) -> None:
     item = describe_pending(ONE, tmp_path, "mysql")
     assert (item.content.atomic, item.with_atomic(atomic=False).content.atomic) == (True, False)
     assert item.with_atomic(atomic=False).content.content_hash == item.content.content_hash
+
+
+@pytest.mark.parametrize(
+    ("dialect", "upgrade", "is_read", "is_atomic"),
+    [
+        ("postgresql", CREATE, False, True),
+        ("postgresql", 'op.execute("SELECT 1")', True, True),
+        ("postgresql", 'op.execute("COMMIT")', True, False),
+        ("mysql", CREATE, True, False),
+        ("sqlite", "pass", True, True),
+    ],
+)
+def test_whether_it_is_atomic_is_parsed_only_where_the_words_do_not_tell(
+    tmp_path: Path, dialect: str, upgrade: str, is_read: bool, is_atomic: bool
+) -> None:
+    write(tmp_path, upgrade)
+    item = describe_pending(ONE, tmp_path, dialect)
+    assert (item.is_atomic, item.is_read) == (is_atomic, is_read)
+    assert item.content.atomic == is_atomic
+    assert not item.with_atomic(atomic=False).is_atomic
+
+
+def test_a_file_that_is_gone_is_not_taken_for_atomic(tmp_path: Path) -> None:
+    assert not describe_pending(ONE, tmp_path, "postgresql").is_atomic
