@@ -15,10 +15,10 @@ def measure_rehearsal(ground: Ground) -> Ratio:
     server = ground.server()
     url = server.url("rehearsed")
     path = ground.project(10, "typical", url)
-    common = {"url": url, "scratch_url": server.url("postgres")}
-    environments = {"plain": common, "rehearsed": {**common, "rehearse": True}}
-    config = path / "rehearsals.yml"
-    config.write_text(json.dumps({"version": 1, "environments": environments}), "utf-8")
+    for name, rehearse in (("plain", False), ("rehearsed", True)):
+        environment = {"url": url, "scratch_url": server.url("postgres"), "rehearse": rehearse}
+        config = {"version": 1, "environments": {"dev": environment}}
+        (path / f"{name}.yml").write_text(json.dumps(config), "utf-8")
     server.run_sql("CREATE DATABASE filled")
     server.run_sql(
         "CREATE TABLE orders AS SELECT g AS id, md5(g::text) AS customer, repeat('as before, ', 10)"
@@ -32,8 +32,8 @@ def measure_rehearsal(ground: Ground) -> Ratio:
         server.run_sql("CREATE DATABASE rehearsed TEMPLATE filled")
         server.run_sql("CHECKPOINT")
 
-    def promote(environment: str) -> Command:
-        words = ["promote", "--config", str(config), "--environment", environment]
+    def promote(config: str) -> Command:
+        words = ["promote", "--config", str(path / f"{config}.yml"), "--environment", "dev"]
         return Command(
             argv=[str(BIN / "ci-migrate"), *words],
             cwd=path,

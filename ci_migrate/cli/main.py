@@ -39,7 +39,7 @@ from ci_migrate.redact import Redactor, plain, secrets_of_url
 from ci_migrate.stops import ignore_stops, taken_stops
 
 FEW_LOOKS = 100_000
-"""Objects between two looks for garbage; Python's own number is 700."""
+"""Objects between two looks for garbage; Python's own number is some hundreds."""
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|webhook")
 
 

@@ -176,6 +176,8 @@ def _run_own(execution: Execution, plan: Plan, strays: Strays) -> None:
     env = build_worker_environment(
         execution.environment, execution.env, execution.database, execution.sign
     )
+    for item in plan.pending:
+        item.read_now()  # what the ledger will be told is known before anything runs
     with execution.record.stage(plan.direction) as note:
         _check_lock(execution, plan.direction)
         try:
