@@ -62,7 +62,6 @@ def test_everything_the_parent_does(
         ledger = Ledger(database, schema="ci_migrate", environment="dev")
         promotion = make_promotion(Outcome.PROMOTED)
         ledger.start_run(promotion.run, plan, None, {})
-        ledger.note_plan(promotion.run, plan)
         ledger.finish_run(
             promotion, {"aaaa1111", "bbbb2222"}, datetime.now(timezone.utc).isoformat()
         )
