@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import threading
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
 PARENT_IS_GONE = 70
@@ -39,6 +41,11 @@ class Channel:
         self._answers = {question: threading.Event() for question in QUESTIONS}
         reader = threading.Thread(target=self._read, args=(commands,), name="commands", daemon=True)
         reader.start()
+
+    def take_interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Take SIGINT, which only the parent sends: what it says of that may be read a moment later."""
+        self.is_cancelled = True
+        signal.default_int_handler(number, frame)
 
     def receive(self) -> dict[str, Any]:
         """Return the next command."""

@@ -28,7 +28,7 @@ def serve() -> int:
     """Serve the parent's commands until `end`; every failure of the user's code becomes an event."""
     _end_with_parent()
     channel = Channel(*map(int, sys.argv[1:4]))
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, channel.take_interrupt)
     stage = "load"
     try:
         _load_libraries()
