@@ -11,6 +11,7 @@ from ci_migrate.database.challenge import answer_challenge
 from ci_migrate.database.engine import Database
 from ci_migrate.database.identity import publish_challenge
 from tests.conftest import POSTGRES, POSTGRES_DRIVER
+from tests.faults.stock import wait_until
 from tests.integration.database.drivers import open_database
 from tests.servers.postgres import PostgresServer
 
@@ -65,7 +66,13 @@ def test_the_challenge_is_over_when_it_is_taken_back(postgres_url: str) -> None:
     database = open_database(postgres_url)
     with database.session() as session:
         challenge = publish_challenge(database, session)
-    assert not database.run(lambda connection: answer_challenge(connection, challenge))
+        assert database.run(lambda connection: answer_challenge(connection, challenge))
+    # The server learns a moment later that its client has gone.
+    wait_until(
+        lambda: not database.run(lambda connection: answer_challenge(connection, challenge)),
+        10,
+        "the end of the challenge",
+    )
 
 
 def test_a_sqlite_file_by_another_name(sqlite_url: str, tmp_path: Path) -> None:
